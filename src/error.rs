@@ -1,0 +1,180 @@
+//! What went wrong, as a value: SQLSTATE, message, DETAIL, HINT, CONTEXT and the object names that
+//! the server's own errors carry. The danger is losing a part on the way through Python and back, so
+//! one struct serves errors of both sides, and nothing but `pg::guard` turns it into an `ereport`.
+
+/// A five-character SQLSTATE in the server's own packed form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct SqlState(pub(crate) i32);
+
+impl SqlState {
+    pub(crate) const fn new(code: &[u8; 5]) -> Self {
+        let mut packed = 0;
+        let mut i = 0;
+        while i < 5 {
+            packed |= (((code[i] as i32) - 0x30) & 0x3f) << (6 * i);
+            i += 1;
+        }
+        SqlState(packed)
+    }
+
+    /// The packed form of `code`, or `None` unless it is five of `[0-9A-Z]`.
+    pub(crate) fn parse(code: &str) -> Option<Self> {
+        let bytes: &[u8; 5] = code.as_bytes().try_into().ok()?;
+        bytes.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()).then(|| Self::new(bytes))
+    }
+
+    pub(crate) fn text(self) -> String {
+        (0..5).map(|i| char::from((((self.0 >> (6 * i)) & 0x3f) + 0x30) as u8)).collect()
+    }
+
+    pub(crate) const FDW_ERROR: Self = Self::new(b"HV000");
+    pub(crate) const FDW_OPTION_NAME_NOT_FOUND: Self = Self::new(b"HV00J");
+    pub(crate) const FDW_INVALID_OPTION_NAME: Self = Self::new(b"HV00D");
+    pub(crate) const FDW_NO_SCHEMAS: Self = Self::new(b"HV00P");
+    pub(crate) const FDW_UNABLE_TO_CREATE_EXECUTION: Self = Self::new(b"HV00L");
+    pub(crate) const FEATURE_NOT_SUPPORTED: Self = Self::new(b"0A000");
+    pub(crate) const INSUFFICIENT_PRIVILEGE: Self = Self::new(b"42501");
+    pub(crate) const INVALID_PARAMETER_VALUE: Self = Self::new(b"22023");
+    pub(crate) const INVALID_TEXT_REPRESENTATION: Self = Self::new(b"22P02");
+    pub(crate) const CHARACTER_NOT_IN_REPERTOIRE: Self = Self::new(b"22021");
+    pub(crate) const NUMERIC_VALUE_OUT_OF_RANGE: Self = Self::new(b"22003");
+    pub(crate) const DATETIME_FIELD_OVERFLOW: Self = Self::new(b"22008");
+    pub(crate) const DATATYPE_MISMATCH: Self = Self::new(b"42804");
+    pub(crate) const CANT_CHANGE_RUNTIME_PARAM: Self = Self::new(b"55P02");
+    pub(crate) const QUERY_CANCELED: Self = Self::new(b"57014");
+    pub(crate) const INTERNAL_ERROR: Self = Self::new(b"XX000");
+    pub(crate) const WARNING: Self = Self::new(b"01000");
+}
+
+/// The server's `elevel`s (elog.h), which the generated bindings lack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(i32)]
+pub(crate) enum Level {
+    Debug1 = 14,
+    Log = 15,
+    Info = 17,
+    Notice = 18,
+    Warning = 19,
+    Error = 21,
+    Fatal = 22,
+}
+
+/// Where in the server's source an error was raised; kept so that a rethrow reports the true place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Location {
+    pub(crate) file: Option<&'static std::ffi::CStr>,
+    pub(crate) function: Option<&'static std::ffi::CStr>,
+    pub(crate) line: i32,
+}
+
+/// One error, all its parts in Rust's memory, so that it outlives the context that raised it.
+#[derive(Clone, Debug)]
+pub(crate) struct Report {
+    pub(crate) sqlstate: SqlState,
+    pub(crate) message: String,
+    pub(crate) detail: Option<String>,
+    pub(crate) detail_log: Option<String>,
+    pub(crate) hint: Option<String>,
+    pub(crate) context: Option<String>,
+    pub(crate) schema_name: Option<String>,
+    pub(crate) table_name: Option<String>,
+    pub(crate) column_name: Option<String>,
+    pub(crate) datatype_name: Option<String>,
+    pub(crate) constraint_name: Option<String>,
+    pub(crate) internal_query: Option<String>,
+    pub(crate) internal_position: i32,
+    pub(crate) cursor_position: i32,
+    pub(crate) location: Location,
+}
+
+/// Why a callback cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// Raised here: error-context callbacks still have to run.
+    #[error("{}", .0.message)]
+    Ours(Box<Report>),
+    /// Raised by the server and caught: it is rethrown as it was.
+    #[error("{}", .0.message)]
+    Server(Box<Report>),
+    /// A cancel, time-out or shutdown is pending: the server words it itself.
+    #[error("interrupted")]
+    Interrupted,
+    /// `log_to_postgres(…, CRITICAL)`: the session ends.
+    #[error("{}", .0.message)]
+    Fatal(Box<Report>),
+}
+
+impl Report {
+    pub(crate) fn new(sqlstate: SqlState, message: impl Into<String>) -> Self {
+        Report {
+            sqlstate,
+            message: message.into(),
+            detail: None,
+            detail_log: None,
+            hint: None,
+            context: None,
+            schema_name: None,
+            table_name: None,
+            column_name: None,
+            datatype_name: None,
+            constraint_name: None,
+            internal_query: None,
+            internal_position: 0,
+            cursor_position: 0,
+            location: Location::default(),
+        }
+    }
+}
+
+impl Error {
+    pub(crate) fn new(sqlstate: SqlState, message: impl Into<String>) -> Self {
+        Error::Ours(Box::new(Report::new(sqlstate, message)))
+    }
+
+    /// A broken promise inside the extension or of the server, never of the user.
+    pub(crate) fn internal(message: impl Into<String>) -> Self {
+        Self::new(SqlState::INTERNAL_ERROR, message)
+    }
+
+    pub(crate) fn report_mut(&mut self) -> Option<&mut Report> {
+        match self {
+            Error::Ours(report) | Error::Server(report) | Error::Fatal(report) => Some(report),
+            Error::Interrupted => None,
+        }
+    }
+
+    pub(crate) fn report(&self) -> Option<&Report> {
+        match self {
+            Error::Ours(report) | Error::Server(report) | Error::Fatal(report) => Some(report),
+            Error::Interrupted => None,
+        }
+    }
+
+    pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
+        if let Some(report) = self.report_mut() {
+            report.detail = Some(detail.into());
+        }
+        self
+    }
+
+    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
+        if let Some(report) = self.report_mut() {
+            report.hint = Some(hint.into());
+        }
+        self
+    }
+
+    /// Adds a line below the CONTEXT collected so far.
+    pub(crate) fn context(mut self, line: impl AsRef<str>) -> Self {
+        if let Some(report) = self.report_mut() {
+            match &mut report.context {
+                Some(context) => {
+                    context.push('\n');
+                    context.push_str(line.as_ref());
+                }
+                empty => *empty = Some(line.as_ref().to_owned()),
+            }
+        }
+        self
+    }
+}

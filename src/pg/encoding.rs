@@ -1,0 +1,50 @@
+//! Text between Rust (UTF-8) and the database's encoding. The danger is a database in LATIN1 or
+//! SQL_ASCII: bytes that are valid there are not UTF-8, and the reverse may not be representable.
+
+use std::ffi::{CStr, CString, c_char};
+
+use pgrx::pg_sys;
+
+use super::raw;
+
+/// Whether the database's text is UTF-8 as it stands.
+pub(crate) fn is_utf8() -> bool {
+    // SAFETY: reads a variable of the backend; cannot raise.
+    unsafe { raw::GetDatabaseEncoding() == pg_sys::pg_enc::PG_UTF8 as i32 }
+}
+
+/// The database's text as Rust text; what has no reading as Unicode becomes U+FFFD, since this is
+/// used for names and messages, never for data.
+pub(crate) fn from_server(text: &CStr) -> String {
+    // SAFETY: reads a variable of the backend; cannot raise.
+    let encoding = unsafe { raw::GetDatabaseEncoding() };
+    if encoding == pg_sys::pg_enc::PG_LATIN1 as i32 {
+        return text.to_bytes().iter().map(|&byte| char::from(byte)).collect();
+    }
+    text.to_string_lossy().into_owned()
+}
+
+/// As `from_server`, from a pointer that may be null.
+///
+/// # Safety
+/// `text` is null or points at a NUL-terminated string.
+pub(crate) unsafe fn from_server_ptr(text: *const c_char) -> Option<String> {
+    // SAFETY: the caller's promise.
+    (!text.is_null()).then(|| from_server(unsafe { CStr::from_ptr(text) }))
+}
+
+/// Rust text in the database's encoding, for names and messages: cut at the first NUL, and in
+/// LATIN1 a character outside it becomes `?`, since an error message must never fail to be sent.
+pub(crate) fn to_server(text: &str) -> CString {
+    // SAFETY: reads a variable of the backend; cannot raise.
+    let encoding = unsafe { raw::GetDatabaseEncoding() };
+    let mut bytes: Vec<u8> = if encoding == pg_sys::pg_enc::PG_LATIN1 as i32 {
+        text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect()
+    } else {
+        text.as_bytes().to_vec()
+    };
+    if let Some(nul) = bytes.iter().position(|&b| b == 0) {
+        bytes.truncate(nul);
+    }
+    CString::new(bytes).unwrap_or_default()
+}
