@@ -1,0 +1,32 @@
+"""Write foreign data wrappers for PostgreSQL in Python.
+
+A wrapper is a class with a method `execute`; see `ForeignDataWrapper` for
+everything else that it may have. Messages go through `multicorn.utils`.
+"""
+
+from multicorn._base import ForeignDataWrapper
+from multicorn._columns import Columns
+from multicorn._definitions import ColumnDefinition, SortKey, TableDefinition
+from multicorn._loader import load_class as get_class
+from multicorn._qual import ALL, ANY, UNBOUND, Qual
+from multicorn._quote import dict_to_optionstring, quote_identifier, quote_option
+from multicorn._transaction import TransactionAwareForeignDataWrapper
+
+__version__ = "4.0.0"
+
+__all__ = [
+    "ALL",
+    "ANY",
+    "UNBOUND",
+    "ColumnDefinition",
+    "Columns",
+    "ForeignDataWrapper",
+    "Qual",
+    "SortKey",
+    "TableDefinition",
+    "TransactionAwareForeignDataWrapper",
+    "dict_to_optionstring",
+    "get_class",
+    "quote_identifier",
+    "quote_option",
+]

@@ -1,0 +1,207 @@
+"""What a wrapper class can do, found out once per class.
+
+The planner asks for capabilities on every query; looking at signatures there
+would cost more than the query. The server side keeps the description beside
+the class and reads plain attributes.
+
+Classes that do not inherit from `ForeignDataWrapper` are judged in the same
+way: a method counts if any class but the base defines it.
+"""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, cast
+from weakref import WeakKeyDictionary
+
+from multicorn._base import ForeignDataWrapper
+
+_MISSING: Final = object()
+_POSITIONAL: Final = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CallShape:
+    """How a method may be called.
+
+    `positional` is how many positional arguments it takes without `self`
+    (a large number for `*args`); `first` is the first one's name, or ''.
+    """
+
+    positional: int
+    first: str
+    sortkeys: bool
+    limit: bool
+    offset: bool
+    verbose: bool
+
+
+#: A method written in C, or with a signature that cannot be read: called in
+#: the plainest form of the contract.
+_OPAQUE: Final = CallShape(
+    positional=2, first="", sortkeys=False, limit=False, offset=False, verbose=False
+)
+_MANY: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class ClassDescription:
+    """The capabilities of one class; `has_x` means that it replaces `x`."""
+
+    #: `module.Class`, for messages.
+    name: str
+    startup_cost: float
+    execute: CallShape
+    explain: CallShape
+    #: False for a class that takes only quals.
+    rel_size_takes_columns: bool
+    #: The first parameter is named `old_values`: pass a dict of the old row.
+    update_takes_old_row: bool
+    delete_takes_old_row: bool
+    #: `rowid_column`, `row_id_column`, or '' if only an instance can tell.
+    rowid_attribute: str
+    has_execute: bool
+    has_explain: bool
+    has_get_rel_size: bool
+    has_get_path_keys: bool
+    has_can_sort: bool
+    has_can_limit: bool
+    has_insert: bool
+    has_bulk_insert: bool
+    has_update: bool
+    has_delete: bool
+    has_modify_batch_size: bool
+    has_begin: bool
+    has_pre_commit: bool
+    has_commit: bool
+    has_rollback: bool
+    has_sub_begin: bool
+    has_sub_commit: bool
+    has_sub_rollback: bool
+    has_end_scan: bool
+    has_end_modify: bool
+    has_import_schema: bool
+
+
+_FLAGS: Final = tuple(
+    name.removeprefix("has_")
+    for name in ClassDescription.__dataclass_fields__
+    if name.startswith("has_")
+)
+
+_known: Final[WeakKeyDictionary[type, ClassDescription]] = WeakKeyDictionary()
+
+
+def describe(cls: type) -> ClassDescription:
+    """Return the class's capabilities; computed at the first call only."""
+    found = _known.get(cls)
+    if found is None:
+        found = _known[cls] = _describe(cls)
+    return found
+
+
+def _describe(cls: type) -> ClassDescription:
+    flags = {f"has_{name}": overrides(cls, name) for name in _FLAGS}
+    rel_size = _shape(cls, "get_rel_size")
+    return ClassDescription(
+        name=f"{cls.__module__}.{cls.__qualname__}",
+        startup_cost=_startup_cost(cls),
+        execute=_shape(cls, "execute"),
+        explain=_shape(cls, "explain"),
+        rel_size_takes_columns=rel_size.positional > 1,
+        update_takes_old_row=_shape(cls, "update").first == "old_values",
+        delete_takes_old_row=_shape(cls, "delete").first == "old_values",
+        rowid_attribute=_rowid_attribute(cls),
+        **flags,
+    )
+
+
+def overrides(cls: type, name: str) -> bool:
+    """Tell whether the class has a member of that name that is not the base's."""
+    for owner in cls.__mro__:
+        if name in vars(owner):
+            # Setting a method to None is how a subclass takes one away.
+            return owner is not ForeignDataWrapper and vars(owner)[name] is not None
+    return False
+
+
+def _startup_cost(cls: type) -> float:
+    value: object = getattr(cls, "_startup_cost", ForeignDataWrapper._startup_cost)
+    if isinstance(value, (int, float)):
+        return float(value)
+    raise TypeError(
+        f"{cls.__module__}.{cls.__qualname__}._startup_cost must be a number,"
+        f" not {value!r}"
+    )
+
+
+def _rowid_attribute(cls: type) -> str:
+    for name in ("rowid_column", "row_id_column"):
+        if overrides(cls, name):
+            return name
+    return ""
+
+
+def rowid_column(instance: object) -> str:
+    """Return the name of the column that identifies a row of this instance.
+
+    The tutorial sets `self.row_id_column` in `__init__`, so that the class
+    alone does not tell. Raises NotImplementedError if there is none.
+    """
+    cls = type(instance)
+    own = getattr(instance, "__dict__", {})
+    for name in ("rowid_column", "row_id_column"):
+        if name in own or overrides(cls, name):
+            return _checked_name(cls, name, getattr(instance, name))
+    raise NotImplementedError(
+        f"{cls.__name__} is a read-only foreign data wrapper:"
+        " it does not name a rowid_column"
+    )
+
+
+def _checked_name(cls: type, attribute: str, value: object) -> str:
+    if isinstance(value, str):
+        return value
+    raise TypeError(
+        f"{cls.__name__}.{attribute} must be a column's name,"
+        f" not {type(value).__name__}"
+    )
+
+
+def _shape(cls: type, name: str) -> CallShape:
+    raw: object = inspect.getattr_static(cls, name, _MISSING)
+    if raw is _MISSING or raw is None:
+        return _OPAQUE
+    # Seen from the class, a plain function still has its `self`.
+    bound = isinstance(raw, (classmethod, staticmethod))
+    try:
+        signature = inspect.signature(cast("Callable[..., Any]", getattr(cls, name)))
+    except (TypeError, ValueError):
+        return _OPAQUE
+    return _shape_of(signature, skip=0 if bound else 1)
+
+
+def _shape_of(signature: inspect.Signature, skip: int) -> CallShape:
+    parameters = list(signature.parameters.values())
+    kinds = {parameter.kind for parameter in parameters}
+    positional = [p.name for p in parameters if p.kind in _POSITIONAL][skip:]
+    # The first two are passed by position and cannot be given by name again.
+    named = {
+        p.name
+        for p in parameters
+        if p.kind
+        in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    }.difference(positional[:2])
+    any_name = inspect.Parameter.VAR_KEYWORD in kinds
+    any_count = inspect.Parameter.VAR_POSITIONAL in kinds
+    return CallShape(
+        positional=_MANY if any_count else len(positional),
+        first=positional[0] if positional else "",
+        sortkeys=any_name or "sortkeys" in named,
+        limit=any_name or "limit" in named,
+        offset=any_name or "offset" in named,
+        verbose=any_name or "verbose" in named,
+    )
