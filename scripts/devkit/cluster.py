@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from devkit import server
 from devkit.mirror import mirror
@@ -53,14 +54,15 @@ class ClusterError(RuntimeError):
     """A cluster did not start; the text ends with the server's own log."""
 
 
+class SqlError(RuntimeError):
+    """A statement run by `Cluster.sql` failed."""
+
+
 def parent_directory() -> Path:
     """Where cluster directories go: TMPDIR unless the server's user could not use it or it is too long."""
     chosen = tempfile.gettempdir()
-    if (
-        am_root()
-        or len(chosen) + len(f"/multicorn-{checkout_id()}-12345678") > LONGEST_BASE
-    ):
-        return Path("/tmp")
+    if am_root() or len(chosen) + len(f"/multicorn-{checkout_id()}-12345678") > LONGEST_BASE:
+        return Path("/tmp")  # noqa: S108 - made there by mkdtemp only
     return Path(chosen)
 
 
@@ -84,8 +86,9 @@ def sweep() -> None:
 class Cluster:
     """One running private cluster.
 
-    `settings` are server settings beyond `SETTINGS`; `encoding` and `locale` go to initdb. With
-    `detached` the cluster outlives this process, until `stop_keeper` or a reboot.
+    `settings` are server settings beyond `SETTINGS`; `{files}` in a value is the directory that
+    `stage` copies to. `encoding` and `locale` go to initdb. With `detached` the cluster outlives
+    this process, until `stop_keeper` or a reboot.
     """
 
     def __init__(
@@ -99,11 +102,7 @@ class Cluster:
     ) -> None:
         self.installation = installation or server.private_copy(server.find())
         sweep()
-        self.base = Path(
-            tempfile.mkdtemp(
-                prefix=f"multicorn-{checkout_id()}-", dir=parent_directory()
-            )
-        )
+        self.base = Path(tempfile.mkdtemp(prefix=f"multicorn-{checkout_id()}-", dir=parent_directory()))
         self.base.chmod(0o755)
         self.socket_directory = self.base / "run"
         self.data = self.base / "data"
@@ -117,7 +116,10 @@ class Cluster:
                 "port": str(PORT),
                 "encoding": encoding,
                 "locale": locale,
-                "settings": {**SETTINGS, **(settings or {})},
+                "settings": {
+                    name: value.replace("{files}", str(self.files))
+                    for name, value in {**SETTINGS, **(settings or {})}.items()
+                },
                 "detached": detached,
             }
         )
@@ -127,9 +129,7 @@ class Cluster:
         unlocked = self.base / "lock.new"
         with unlocked.open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            unlocked.rename(
-                self.base / "lock"
-            )  # visible to `sweep` only once it is held
+            unlocked.rename(self.base / "lock")  # visible to `sweep` only once it is held
             keeper = subprocess.Popen(
                 [
                     sys.executable,
@@ -197,37 +197,30 @@ class Cluster:
     def sql(self, text: str, database: str = "postgres") -> str:
         """Run statements by psql, stop at the first error, return the unaligned output.
 
-        Raises `subprocess.CalledProcessError`, whose `stderr` is the server's message.
+        Raises `SqlError` with psql's messages.
         """
-        command = [
-            str(self.psql),
-            "-X",
-            "-q",
-            "-A",
-            "-t",
-            "-v",
-            "ON_ERROR_STOP=1",
-            "-f",
-            "-",
-        ]
+        options = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-"]
         done = subprocess.run(
-            command,
+            [str(self.psql), *options],
             input=text,
             env=self.environment(database),
-            check=True,
+            check=False,
             capture_output=True,
             text=True,
         )
+        if done.returncode != 0:
+            raise SqlError(f"{done.stderr.strip()}\nin: {text.strip()}")
         return done.stdout
 
     def close(self) -> None:
         """Stop the server and remove its directory; returns when both are gone."""
-        assert self.keeper.stdin is not None and self.keeper.stdout is not None
+        assert self.keeper.stdin is not None
+        assert self.keeper.stdout is not None
         self.keeper.stdin.close()
         self.keeper.wait()
         self.keeper.stdout.close()
 
-    def __enter__(self) -> Cluster:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -75,11 +75,7 @@ def start(name: str, settings: list[str]) -> int:
         print(f"cluster {name} is already running", file=sys.stderr)
         return 1
     cluster = new_cluster(settings, detached=True)
-    variables = {
-        key: value
-        for key, value in cluster.environment().items()
-        if key.startswith("PG")
-    }
+    variables = {key: value for key, value in cluster.environment().items() if key.startswith("PG")}
     record = {
         "base": str(cluster.base),
         "keeper": str(cluster.keeper.pid),
@@ -116,7 +112,7 @@ def stop(name: str) -> int:
 
 
 def psql(name: str, arguments: list[str]) -> int:
-    """Become psql."""
+    """Become psql; returns only when the cluster is not running."""
     record = living().get(name)
     if record is None:
         print(
@@ -128,7 +124,7 @@ def psql(name: str, arguments: list[str]) -> int:
         **os.environ,
         **{key: value for key, value in record.items() if key.startswith("PG")},
     }
-    os.execve(record["psql"], [record["psql"], *arguments], environment)
+    return os.execve(record["psql"], [record["psql"], *arguments], environment)
 
 
 def raise_exit(number: int, _frame: FrameType | None) -> None:
@@ -139,17 +135,13 @@ def raise_exit(number: int, _frame: FrameType | None) -> None:
 def run(command: list[str], settings: list[str]) -> int:
     """Run a command against a new cluster; returns the command's status."""
     if not command:
-        print(
-            "scripts/cluster run -- COMMAND …: the command is missing", file=sys.stderr
-        )
+        print("scripts/cluster run -- COMMAND …: the command is missing", file=sys.stderr)
         return 2
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, raise_exit)
     with new_cluster(settings, detached=False) as cluster:
         environment = cluster.environment()
-        environment["PATH"] = (
-            f"{cluster.installation.bin}{os.pathsep}{environment.get('PATH', '')}"
-        )
+        environment["PATH"] = f"{cluster.installation.bin}{os.pathsep}{environment.get('PATH', '')}"
         environment["MULTICORN_TEST_FILES"] = str(cluster.files)
         environment["PG_CONFIG"] = str(cluster.installation.pg_config)
         with subprocess.Popen(command, env=environment) as process:
@@ -170,14 +162,10 @@ def main(arguments: list[str]) -> int:
     if "--" in arguments:
         at = arguments.index("--")
         arguments, rest = arguments[:at], arguments[at + 1 :]
-    parser = argparse.ArgumentParser(
-        prog="scripts/cluster", usage=(__doc__ or "").replace("%", "%%")
-    )
+    parser = argparse.ArgumentParser(prog="scripts/cluster", usage=(__doc__ or "").replace("%", "%%"))
     parser.add_argument("action", choices=("start", "stop", "psql", "run", "list"))
     parser.add_argument("name", nargs="?", default="default")
-    parser.add_argument(
-        "-c", dest="settings", action="append", default=[], metavar="NAME=VALUE"
-    )
+    parser.add_argument("-c", dest="settings", action="append", default=[], metavar="NAME=VALUE")
     options = parser.parse_args(arguments)
     if options.action == "start":
         return start(options.name, options.settings)

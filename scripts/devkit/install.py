@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,8 @@ from devkit import server
 from devkit.mirror import mirror_exactly, replace_file
 from devkit.paths import CHECKOUT, SYSTEM_PYTHON
 
-LIBRARY = CHECKOUT / "target" / "release" / "libmulticorn.so"
+TARGET = Path(os.environ.get("CARGO_TARGET_DIR", CHECKOUT / "target"))
+LIBRARY = CHECKOUT / TARGET / "release" / "libmulticorn.so"
 PYTHON_FILES = (".py", ".pyi", "py.typed")
 
 
@@ -21,20 +24,18 @@ def install_into(target: server.Installation) -> int:
     Raises `SystemExit` when the library was not built; `PermissionError` when `target` is not ours.
     """
     if not LIBRARY.exists():
-        message = f"{LIBRARY.relative_to(CHECKOUT)} is missing; run `make build` first"
+        message = f"{LIBRARY} is missing; run `make build` first"
         raise SystemExit(message)
     extension = target.directory("SHAREDIR") / "extension"
     changed = replace_file(LIBRARY, target.directory("PKGLIBDIR") / "multicorn.so")
-    changed += replace_file(
-        CHECKOUT / "multicorn.control", extension / "multicorn.control"
-    )
+    changed += replace_file(CHECKOUT / "multicorn.control", extension / "multicorn.control")
     changed += _install_sql(extension)
     changed += _install_python(extension / "multicorn" / "python")
     return changed
 
 
 def _install_sql(extension: Path) -> int:
-    """Copy the SQL scripts and remove those that no longer exist: a stale upgrade path would still be taken."""
+    """Copy the SQL scripts and remove the others: a stale upgrade path would still be taken."""
     scripts = {path.name: path for path in (CHECKOUT / "sql").glob("multicorn--*.sql")}
     changed = 0
     for old in extension.glob("multicorn--*.sql"):
@@ -52,7 +53,7 @@ def _install_python(target: Path) -> int:
     The server's user cannot write byte code next to files that root installed; without it every new
     backend would compile the package again.
     """
-    changed = mirror_exactly(CHECKOUT / "python", target, suffixes=PYTHON_FILES)
+    changed = mirror_exactly(CHECKOUT / "python" / "multicorn", target / "multicorn", suffixes=PYTHON_FILES)
     if changed:
         compile_all = [
             SYSTEM_PYTHON,
@@ -67,18 +68,25 @@ def _install_python(target: Path) -> int:
     return changed
 
 
+def remove_from(target: server.Installation) -> int:
+    """Remove everything that `install_into` installs; return how many files there were."""
+    extension = target.directory("SHAREDIR") / "extension"
+    files = [target.directory("PKGLIBDIR") / "multicorn.so", extension / "multicorn.control"]
+    files += extension.glob("multicorn--*.sql")
+    present = [path for path in files if path.exists()]
+    for path in present:
+        path.unlink()
+    shutil.rmtree(extension / "multicorn", ignore_errors=True)
+    return len(present)
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Command line: the private copy unless `--real`; `--major` and `--pg-config` only answer."""
     parser = argparse.ArgumentParser(prog="scripts/install", description=__doc__)
-    parser.add_argument(
-        "--real", action="store_true", help="install into PG_CONFIG's PostgreSQL itself"
-    )
-    parser.add_argument(
-        "--major", action="store_true", help="only print the major version that is used"
-    )
-    parser.add_argument(
-        "--pg-config", action="store_true", help="only print the pg_config that is used"
-    )
+    parser.add_argument("--real", action="store_true", help="install into PG_CONFIG's PostgreSQL itself")
+    parser.add_argument("--remove", action="store_true", help="uninstall instead")
+    parser.add_argument("--major", action="store_true", help="only print the major version that is used")
+    parser.add_argument("--pg-config", action="store_true", help="only print the pg_config that is used")
     options = parser.parse_args(arguments)
     original = server.find()
     if options.major:
@@ -89,16 +97,14 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     target = original if options.real else server.private_copy(original)
     try:
-        changed = install_into(target)
+        changed = remove_from(target) if options.remove else install_into(target)
     except PermissionError as error:
         print(
             f"install: {error}; installing into {target.pg_config}'s PostgreSQL needs more rights",
             file=sys.stderr,
         )
         return 1
-    print(
-        f"install: PostgreSQL {target.major} in {target.bin.parent}: {changed} files changed"
-    )
+    print(f"install: PostgreSQL {target.major} in {target.bin.parent}: {changed} files changed")
     return 0
 
 

@@ -30,9 +30,7 @@ class Installation:
     @functools.cached_property
     def answers(self) -> dict[str, str]:
         """Everything that pg_config says, by its upper-case name."""
-        text = subprocess.run(
-            [self.pg_config], check=True, capture_output=True, text=True
-        ).stdout
+        text = subprocess.run([self.pg_config], check=True, capture_output=True, text=True).stdout
         return dict(re.findall(r"^(\S+) = (.*)$", text, re.MULTILINE))
 
     def directory(self, name: str) -> Path:
@@ -94,9 +92,11 @@ def private_copy(original: Installation) -> Installation:
         for folder in folders:
             mirror(folder, root / folder.relative_to(prefix))
     copy = Installation(root / original.bin.relative_to(prefix) / "pg_config")
-    if not copy.directory("PKGLIBDIR").is_relative_to(root) or not copy.directory(
-        "SHAREDIR"
-    ).is_relative_to(root):
-        message = f"{original.pg_config} cannot be relocated: its copy still points to the original directories"
+    if not copy.directory("PKGLIBDIR").is_relative_to(root) or not copy.directory("SHAREDIR").is_relative_to(
+        root
+    ):
+        message = (
+            f"{original.pg_config} cannot be relocated: its copy still points to the original directories"
+        )
         raise SystemExit(message)
     return copy

@@ -36,9 +36,7 @@ def wanted_stamp() -> str:
 def is_current(stamp: str) -> bool:
     """True when nothing needs doing."""
     try:
-        return (
-            directory() / ".made-from"
-        ).read_text() == stamp and LINK.resolve() == directory().resolve()
+        return (directory() / ".made-from").read_text() == stamp and LINK.resolve() == directory().resolve()
     except OSError:
         return False
 
@@ -48,12 +46,8 @@ def make(stamp: str) -> None:
     target = directory()
     print(f"bootstrap: making {target}", file=sys.stderr)
     shutil.rmtree(target, ignore_errors=True)
-    os.umask(
-        0o022
-    )  # the server's user must be able to read it, also under a strict umask
-    subprocess.run(
-        [SYSTEM_PYTHON, "-m", "venv", str(target)], check=True, stdin=subprocess.DEVNULL
-    )
+    os.umask(0o022)  # the server's user must be able to read it, also under a strict umask
+    subprocess.run([SYSTEM_PYTHON, "-m", "venv", str(target)], check=True, stdin=subprocess.DEVNULL)
     pip = [
         str(target / "bin" / "python"),
         "-m",
@@ -62,9 +56,7 @@ def make(stamp: str) -> None:
         "--quiet",
         "--disable-pip-version-check",
     ]
-    subprocess.run(
-        [*pip, "-r", str(REQUIREMENTS)], check=True, stdin=subprocess.DEVNULL
-    )
+    subprocess.run([*pip, "-r", str(REQUIREMENTS)], check=True, stdin=subprocess.DEVNULL)
     if target != LINK:
         if LINK.is_symlink():
             LINK.unlink()
@@ -77,9 +69,7 @@ def make(stamp: str) -> None:
 def main() -> int:
     """Make the environment unless it is current; two callers at once wait for each other."""
     if sys.prefix != sys.base_prefix:
-        sys.exit(
-            "bootstrap: run by a virtual environment's Python; use /usr/bin/python3"
-        )
+        sys.exit("bootstrap: run by a virtual environment's Python; use /usr/bin/python3")
     stamp = wanted_stamp()
     if is_current(stamp):
         return 0

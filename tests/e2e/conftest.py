@@ -1,0 +1,99 @@
+"""Fixtures of the tests that need a server: one private cluster, a database for each test.
+
+`tests/e2e/wrappers` is importable inside the server, and so is everything in .venv. A test that takes
+`database` or `connection` fails when a backend crashed while it ran, unless it is marked `crashes`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT / "scripts"))
+
+from devkit import server, venv  # noqa: E402
+from devkit.cluster import Cluster  # noqa: E402
+from devkit.install import install_into  # noqa: E402
+
+TEMPLATE = "e2e_template"
+
+
+@dataclass(frozen=True)
+class Database:
+    """One test's database, with the extension."""
+
+    cluster: Cluster
+    name: str
+
+    @property
+    def conninfo(self) -> str:
+        """For drivers other than psycopg."""
+        return self.cluster.conninfo(self.name)
+
+    def connect(self, **options: Any) -> psycopg.Connection:
+        """A connection in autocommit mode; the test closes it, best by `with`."""
+        return psycopg.connect(self.conninfo, **{"autocommit": True, **options})
+
+    def sql(self, text: str) -> str:
+        """Run statements by psql and return the unaligned output; raises `SqlError`."""
+        return self.cluster.sql(text, self.name)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Declare the marks of this directory."""
+    config.addinivalue_line("markers", "crashes: the test ends a backend by a signal on purpose")
+
+
+@pytest.fixture(scope="session")
+def installation() -> server.Installation:
+    """The private PostgreSQL with the extension as it was last built."""
+    copy = server.private_copy(server.find())
+    install_into(copy)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def cluster(installation: server.Installation) -> Iterator[Cluster]:
+    """The cluster that all tests share; change its settings by database or role only."""
+    settings = {
+        "multicorn.python_path": "{files}/wrappers",
+        "multicorn.virtualenv": str(venv.directory()),
+    }
+    with Cluster(installation=installation, settings=settings) as made:
+        made.stage(Path(__file__).parent / "wrappers")
+        made.sql(f"CREATE DATABASE {TEMPLATE}")
+        made.sql("CREATE EXTENSION multicorn", TEMPLATE)
+        yield made
+
+
+@pytest.fixture
+def database(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[Database]:
+    """A fresh database with the extension."""
+    size = cluster.log.stat().st_size
+    cluster.sql(f"CREATE DATABASE e2e TEMPLATE {TEMPLATE}")
+    yield Database(cluster, "e2e")
+    cluster.sql("DROP DATABASE e2e WITH (FORCE)")
+    if request.node.get_closest_marker("crashes") is None:
+        crashes = [line for line in new_lines(cluster.log, size) if "was terminated by signal" in line]
+        assert not crashes, "a backend crashed: " + "; ".join(crashes)
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[psycopg.Connection]:
+    """A connection to the test's database, in autocommit mode."""
+    with database.connect() as made:
+        yield made
+
+
+def new_lines(log: Path, size: int) -> list[str]:
+    """What the log got since it had `size` bytes."""
+    with log.open("rb") as file:
+        file.seek(size)
+        return file.read().decode(errors="replace").splitlines()
