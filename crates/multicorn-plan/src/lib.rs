@@ -1,1 +1,19 @@
+//! The decisions of the foreign data wrapper, free of the server and of Python, so that they have
+//! unit tests which link without either. The danger is state: a `ScanPlan` outlives the memory that
+//! built it, so everything here is a value.
 
+#![forbid(unsafe_code)]
+
+mod allow;
+mod cost;
+mod keys;
+mod limit;
+mod options;
+mod scan_plan;
+
+pub use allow::{PatternError, Patterns};
+pub use cost::{Cost, limited_cost, scan_cost};
+pub use keys::{KeyClause, Parameterization, PathKey, generic_rows, parameterizations};
+pub use limit::{LimitFacts, LimitRefusal, limit_decision};
+pub use options::{Source, WrapperChoice, choose_wrapper, merge};
+pub use scan_plan::{Direction, LocalReason, Qual, Quantifier, ScanPlan, SortKey, Value};

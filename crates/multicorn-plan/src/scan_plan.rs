@@ -1,0 +1,154 @@
+//! What the planner hands the executor. The danger is an address: a cached plan is copied, and lives
+//! longer than the memory it was made in, so it is stored as text in the plan node.
+
+use serde::{Deserialize, Serialize};
+
+/// `ANY` or `ALL` of an array comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Quantifier {
+    Any,
+    All,
+}
+
+/// Where a qual's right side comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Value {
+    /// `a = $1`, `a = current_user`, `a = 5`: an expression of the node, evaluated at each (re)scan.
+    Expression {
+        /// Position in the node's list of expressions.
+        index: usize,
+        /// Type of the expression, for its conversion to Python.
+        type_oid: u32,
+        /// Whether it depends on another node of the plan, so that EXPLAIN cannot evaluate it.
+        runtime: bool,
+        /// Whether the operator is strict: compared with NULL, no row can qualify.
+        strict: bool,
+    },
+    /// `a IS NULL` and `a IS NOT NULL`.
+    Null,
+    /// A boolean column on its own (`WHERE flag`) or negated: text `t` or `f`.
+    Flag(bool),
+    /// `a IS TRUE`, `a IS NOT FALSE`, `a IS UNKNOWN` …: `True`, `False` or `None`.
+    Truth(Option<bool>),
+}
+
+/// `a >= 3` is `Qual { column: "a", operator: ">=", … }`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Qual {
+    pub column: String,
+    pub attno: i16,
+    pub operator: String,
+    pub quantifier: Option<Quantifier>,
+    pub value: Value,
+}
+
+/// Why a clause is left to the server alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LocalReason {
+    /// OR, AND below OR, NOT, CASE, IS DISTINCT FROM, a function call: no `column operator value`.
+    Shape,
+    /// Its value would change from row to row.
+    Volatile,
+    /// Both sides name columns of this table.
+    TwoColumns,
+    /// The column stands on the right and the operator has no commutator.
+    NoCommutator,
+    /// It names a system column or the whole row.
+    SystemColumn,
+    /// It is a subquery's result, known only while the scan runs.
+    Subquery,
+}
+
+impl LocalReason {
+    pub fn text(self) -> &'static str {
+        match self {
+            LocalReason::Shape => "not of the form column operator value",
+            LocalReason::Volatile => "volatile",
+            LocalReason::TwoColumns => "compares columns of the table",
+            LocalReason::NoCommutator => "operator has no commutator",
+            LocalReason::SystemColumn => "names a system column or the whole row",
+            LocalReason::Subquery => "contains a subquery",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Direction {
+    Ascending,
+    Descending,
+}
+
+/// `ORDER BY a DESC NULLS LAST` is `SortKey { column: "a", direction: Descending, nulls_first: false, … }`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SortKey {
+    pub column: String,
+    pub attno: i16,
+    pub direction: Direction,
+    pub nulls_first: bool,
+    /// Name of the collation unless it is the database's own.
+    pub collation: Option<String>,
+}
+
+/// ```sql
+/// SELECT a FROM t WHERE b > 3 AND lower(c) = 'x' ORDER BY a LIMIT 10
+/// ```
+/// gives `quals = [b > 3]`, `local = [(1, Shape)]`, `columns = [1, 2, 3]`, and, if the class sorts,
+/// `sort = [a]`; no limit, since a qual remains to be checked.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScanPlan {
+    pub quals: Vec<Qual>,
+    /// Position of a clause in the node's own list, and why the class does not see it.
+    pub local: Vec<(usize, LocalReason)>,
+    /// Attribute numbers the query needs, ascending.
+    pub columns: Vec<i16>,
+    pub sort: Vec<SortKey>,
+    pub limit: Option<i64>,
+    pub offset: Option<i64>,
+}
+
+impl ScanPlan {
+    /// # Panics
+    /// Never: every field has a textual form.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("plans hold only numbers, text and lists of them")
+    }
+
+    pub fn from_text(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn survives_the_plan_node() {
+        let plan = ScanPlan {
+            quals: vec![Qual {
+                column: "ü \"x\"".into(),
+                attno: 3,
+                operator: "~~*".into(),
+                quantifier: Some(Quantifier::All),
+                value: Value::Expression { index: 1, type_oid: 25, runtime: true, strict: true },
+            }],
+            local: vec![(2, LocalReason::Volatile)],
+            columns: vec![1, 3],
+            sort: vec![SortKey {
+                column: "a".into(),
+                attno: 1,
+                direction: Direction::Descending,
+                nulls_first: true,
+                collation: Some("C".into()),
+            }],
+            limit: Some(i64::MAX),
+            offset: Some(1),
+        };
+        assert_eq!(ScanPlan::from_text(&plan.to_text()).unwrap(), plan);
+    }
+
+    #[test]
+    fn refuses_a_foreign_text() {
+        assert!(ScanPlan::from_text("{}").is_err());
+    }
+}
