@@ -45,9 +45,10 @@ pub fn parameterizations(keys: &[PathKey], clauses: &[KeyClause]) -> Vec<Paramet
             sets = next;
         }
         for outer in sets {
+            let full = found.len() >= MOST;
             match found.iter_mut().find(|p| p.outer == outer) {
                 Some(p) => p.rows = p.rows.min(key.rows),
-                None if found.len() < MOST => found.push(Parameterization { outer, rows: key.rows }),
+                None if !full => found.push(Parameterization { outer, rows: key.rows }),
                 None => {}
             }
         }
