@@ -8,7 +8,7 @@ The numbers come from a fixed seed, so that a second run changes nothing.
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import random
 import sqlite3
 from pathlib import Path
@@ -60,7 +60,7 @@ CREATE VIEW turnover AS
 
 def make_lots(dice: random.Random) -> list[str]:
     """Write lots.csv, 50 lots of green coffee, and return their names."""
-    arrived = datetime.date(2026, 1, 5)
+    arrived = dt.date(2026, 1, 5)
     names: list[str] = []
     with (DATA / "lots.csv").open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -69,7 +69,7 @@ def make_lots(dice: random.Random) -> list[str]:
             country = dice.choice(list(ORIGINS))
             name = f"{country[:2].upper()}-{number:03}"
             names.append(name)
-            arrived += datetime.timedelta(days=dice.randint(1, 5))
+            arrived += dt.timedelta(days=dice.randint(1, 5))
             kilos = dice.randint(2, 40) * 30
             cost = f"{dice.randint(480, 1250) / 100:.2f}"
             place = [country, dice.choice(ORIGINS[country]), dice.choice(PROCESSES)]
@@ -84,9 +84,9 @@ def make_shop(dice: random.Random, lots: list[str]) -> None:
     shop = sqlite3.connect(path)
     shop.executescript(SHOP)
     shop.executemany("INSERT INTO customers (name, city, country) VALUES (?, ?, ?)", CUSTOMERS)
-    ordered = datetime.date(2026, 3, 1)
+    ordered = dt.date(2026, 3, 1)
     for _ in range(60):
-        ordered += datetime.timedelta(days=dice.randint(0, 3))
+        ordered += dt.timedelta(days=dice.randint(0, 3))
         order = (
             dice.randint(1, len(CUSTOMERS)),
             dice.choice(lots),
