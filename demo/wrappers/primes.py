@@ -7,7 +7,8 @@ class Primes(ForeignDataWrapper):
     """Prime numbers, without end unless the query has an upper bound."""
 
     def execute(self, quals, columns):
-        last = min((q.value for q in quals if q.operator in ("<", "<=")), default=float("inf"))
+        bounds = (q.value for q in quals if q.operator in ("<", "<="))
+        last = min(bounds, default=float("inf"))
         number, found = 2, []
         while number <= last:
             if all(number % prime for prime in found):
