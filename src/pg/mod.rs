@@ -4,4 +4,5 @@
 
 pub(crate) mod encoding;
 pub(crate) mod guard;
+pub(crate) mod interrupts;
 pub(crate) mod raw;
