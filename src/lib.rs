@@ -1,6 +1,8 @@
 //! Multicorn: Python inside PostgreSQL. This file only wires: the module magic, `_PG_init`, and the
 //! list of modules. Its one danger is doing work at load time: Python starts at first use.
 
+#[allow(dead_code, unused_imports)] // src/fdw, written at the same time, is what calls it
+mod convert;
 mod error;
 mod pg;
 

@@ -5,3 +5,5 @@
 pub(crate) mod encoding;
 pub(crate) mod guard;
 pub(crate) mod raw;
+pub(crate) mod types;
+pub(crate) mod varlena;
