@@ -7,7 +7,6 @@ export PATH := $(HOME)/.cargo/bin:$(PATH)
         format install uninstall bench soak matrix clean
 
 VENV := .venv/bin
-# The directories of Python files, and the extensionless scripts beside them are shell.
 ARGS ?=
 REGRESS ?=
 TESTS ?= tests/e2e

@@ -112,9 +112,6 @@ def _trace_of(record: logging.LogRecord) -> str | None:
     return record.stack_info
 
 
-_original_showwarning = warnings.showwarning
-
-
 def _showwarning(
     message: Warning | str,
     category: type[Warning],
@@ -124,7 +121,7 @@ def _showwarning(
     line: str | None = None,
 ) -> None:
     if file is not None:
-        _original_showwarning(message, category, filename, lineno, file, line)
+        file.write(warnings.formatwarning(message, category, filename, lineno, line))
         return
     send(logging.WARNING, f"{category.__name__}: {message}", f"{filename}:{lineno}")
 

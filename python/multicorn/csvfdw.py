@@ -7,6 +7,7 @@ turns them into the columns' types.
 
 import codecs
 import csv
+import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -75,7 +76,7 @@ class CsvFdw(ForeignDataWrapper):
         """Read the file line by line."""
         del quals, columns
         csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_FIELD))
-        line = 0
+        lines_read = 0
         try:
             # The csv module does its own line splitting: newline="" keeps line
             # ends inside quoted fields as they are.
@@ -83,19 +84,20 @@ class CsvFdw(ForeignDataWrapper):
                 reader = csv.reader(
                     file, delimiter=self._delimiter, quotechar=self._quotechar
                 )
-                for row in self._fitted(reader):
-                    line = reader.line_num
-                    yield row
+                try:
+                    yield from self._fitted(reader)
+                finally:
+                    lines_read = reader.line_num
         except OSError as error:
             raise MulticornException(
                 f'could not read the file "{self._path}": {error.strerror}', ERROR
             ) from error
         except csv.Error as error:
-            raise self._bad_line(line, str(error)) from error
+            raise self._bad_line(lines_read, str(error)) from error
         except UnicodeDecodeError as error:
             reason = f"not valid {self._encoding} ({error.reason})"
             hint = 'Set the option "encoding" to the encoding of the file.'
-            raise self._bad_line(line, reason, hint) from error
+            raise self._bad_line(lines_read, reason, hint) from error
 
     def _fitted(self, reader: Iterator[list[str]]) -> Iterator[Sequence[Any]]:
         """Yield the rows after the header, made as wide as the table."""
@@ -124,10 +126,13 @@ class CsvFdw(ForeignDataWrapper):
         )
 
     def _bad_line(
-        self, last_good: int, reason: str, hint: str | None = None
+        self, lines_read: int, reason: str, hint: str | None = None
     ) -> MulticornException:
+        # The decoder works on blocks ahead of the reader: the trouble is
+        # within some lines after the last one that was read, not always the
+        # very next.
         return MulticornException(
-            f'could not read the file "{self._path}" after line {last_good}: {reason}',
+            f'could not read the file "{self._path}" after line {lines_read}: {reason}',
             ERROR,
             hint,
         )
@@ -145,14 +150,13 @@ def _one_character(name: str, value: str) -> str:
 
 def _text_encoding(name: str) -> str:
     try:
-        found = codecs.lookup(name)
-        # Some codecs (base64, rot13) do not turn bytes into text.
-        text = found.decode(b"")[0]
+        # Unlike codecs.lookup this refuses codecs that do not make text of
+        # bytes, as base64 and rot13.
+        io.TextIOWrapper(io.BytesIO(), encoding=name).close()
     except (LookupError, ValueError) as error:
         raise _unknown_encoding(name) from error
-    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise _unknown_encoding(name)
-    return "utf-8-sig" if found.name == "utf-8" else found.name
+    found = codecs.lookup(name).name
+    return "utf-8-sig" if found == "utf-8" else found
 
 
 def _unknown_encoding(name: str) -> MulticornException:

@@ -2,8 +2,21 @@
 //! leaves it is a Rust type. Its danger is the longjmp: everything that may raise runs inside
 //! `guard::pg_try`, or in a frame without destructors directly below the server.
 
+pub(crate) mod catalog;
+pub(crate) mod clause;
 pub(crate) mod encoding;
+pub(crate) mod explain;
+pub(crate) mod function;
 pub(crate) mod guard;
+pub(crate) mod import;
+pub(crate) mod inval;
+pub(crate) mod list;
+pub(crate) mod memory;
+pub(crate) mod planner;
 pub(crate) mod raw;
+pub(crate) mod relation;
+pub(crate) mod routine;
+pub(crate) mod scan_node;
 pub(crate) mod types;
 pub(crate) mod varlena;
+pub(crate) mod xact;

@@ -34,13 +34,167 @@ raw! {
 
     // text
     fn GetDatabaseEncoding() -> c_int;
+
+    // memory contexts
+    fn AllocSetContextCreateInternal(
+        parent: MemoryContext, name: *const c_char, min: Size, initial: Size, max: Size,
+    ) -> MemoryContext;
+    fn MemoryContextAlloc(context: MemoryContext, size: Size) -> *mut c_void;
+    fn MemoryContextDelete(context: MemoryContext);
+    fn MemoryContextRegisterResetCallback(context: MemoryContext, callback: *mut MemoryContextCallback);
+
+    // lists and sets
+    fn lappend(list: *mut List, datum: *mut c_void) -> *mut List;
+    fn list_copy_head(list: *const List, length: c_int) -> *mut List;
+    fn makeString(text: *mut c_char) -> *mut String;
+    fn bms_add_member(set: *mut Bitmapset, member: c_int) -> *mut Bitmapset;
+    fn bms_equal(a: *const Bitmapset, b: *const Bitmapset) -> bool;
+    fn bms_get_singleton_member(set: *const Bitmapset, member: *mut c_int) -> bool;
+    fn bms_copy(set: *const Bitmapset) -> *mut Bitmapset;
+    fn bms_free(set: *mut Bitmapset);
+    fn bms_is_member(member: c_int, set: *const Bitmapset) -> bool;
+    fn bms_next_member(set: *const Bitmapset, previous: c_int) -> c_int;
+
+    // the catalogue
+    fn CacheRegisterRelcacheCallback(callback: RelcacheCallbackFunction, argument: Datum);
+    fn CacheRegisterSyscacheCallback(cache: c_int, callback: SyscacheCallbackFunction, argument: Datum);
+    fn GetForeignColumnOptions(table: Oid, attno: AttrNumber) -> *mut List;
+    fn GetForeignServer(server: Oid) -> *mut ForeignServer;
+    fn GetForeignTable(table: Oid) -> *mut ForeignTable;
+    fn GetUserId() -> Oid;
+    fn GetUserNameFromId(role: Oid, no_error: bool) -> *mut c_char;
+    fn ReleaseSysCache(tuple: HeapTuple);
+    fn SearchSysCache2(cache: c_int, key1: Datum, key2: Datum) -> HeapTuple;
+    fn SearchSysCacheExists(cache: c_int, key1: Datum, key2: Datum, key3: Datum, key4: Datum) -> bool;
+    fn SysCacheGetAttr(cache: c_int, tuple: HeapTuple, attribute: AttrNumber, is_null: *mut bool) -> Datum;
+    fn format_type_be(type_oid: Oid) -> *mut c_char;
+    fn format_type_with_typemod(type_oid: Oid, typmod: int32) -> *mut c_char;
+    fn get_attname(relation: Oid, attno: AttrNumber, missing_ok: bool) -> *mut c_char;
+    fn get_collation_name(collation: Oid) -> *mut c_char;
+    fn get_commutator(operator: Oid) -> Oid;
+    fn get_foreign_server_oid(name: *const c_char, missing_ok: bool) -> Oid;
+    fn get_opname(operator: Oid) -> *mut c_char;
+    fn get_role_oid(name: *const c_char, missing_ok: bool) -> Oid;
+    fn has_privs_of_role(member: Oid, role: Oid) -> bool;
+    fn op_strict(operator: Oid) -> bool;
+    fn superuser_arg(role: Oid) -> bool;
+    fn table_close(relation: Relation, lock: LOCKMODE);
+    fn table_open(relation: Oid, lock: LOCKMODE) -> Relation;
+    fn untransformRelOptions(options: Datum) -> *mut List;
+
+    // the planner
+    fn add_path(rel: *mut RelOptInfo, path: *mut Path);
+    fn contain_subplans(clause: *mut Node) -> bool;
+    fn contain_volatile_functions(clause: *mut Node) -> bool;
+    fn exprType(expression: *const Node) -> Oid;
+    fn generate_implied_equalities_for_column(
+        root: *mut PlannerInfo, rel: *mut RelOptInfo, callback: ec_matches_callback_type,
+        argument: *mut c_void, prohibited: Relids,
+    ) -> *mut List;
+    fn get_baserel_parampathinfo(root: *mut PlannerInfo, rel: *mut RelOptInfo, outer: Relids) -> *mut ParamPathInfo;
+    fn join_clause_is_movable_to(info: *mut RestrictInfo, rel: *mut RelOptInfo) -> bool;
+    fn make_foreignscan(
+        target_list: *mut List, quals: *mut List, scanrelid: Index, exprs: *mut List, private: *mut List,
+        scan_target_list: *mut List, recheck_quals: *mut List, outer_plan: *mut Plan,
+    ) -> *mut ForeignScan;
+    fn pull_varattnos(node: *mut Node, varno: Index, attributes: *mut *mut Bitmapset);
+    fn pull_varnos(root: *mut PlannerInfo, node: *mut Node) -> *mut Bitmapset;
+
+    // the executor
+    fn ExecInitExprList(nodes: *mut List, parent: *mut PlanState) -> *mut List;
+    fn ExecStoreVirtualTuple(slot: *mut TupleTableSlot) -> *mut TupleTableSlot;
+
+    // EXPLAIN
+    fn ExplainPropertyFloat(label: *const c_char, unit: *const c_char, value: f64, digits: c_int, es: *mut ExplainState);
+    fn ExplainPropertyInteger(label: *const c_char, unit: *const c_char, value: int64, es: *mut ExplainState);
+    fn ExplainPropertyList(label: *const c_char, data: *mut List, es: *mut ExplainState);
+    fn ExplainPropertyText(label: *const c_char, value: *const c_char, es: *mut ExplainState);
+    fn deparse_expression(node: *mut Node, context: *mut List, prefix: bool, implicit: bool) -> *mut c_char;
+    fn set_deparse_context_plan(context: *mut List, plan: *mut Plan, ancestors: *mut List) -> *mut List;
+
+    // transactions
+    fn GetCurrentSubTransactionId() -> SubTransactionId;
+    fn RegisterSubXactCallback(callback: SubXactCallback, argument: *mut c_void);
+    fn RegisterXactCallback(callback: XactCallback, argument: *mut c_void);
+}
+
+/// The callback of `expression_tree_walker`: true ends the walk.
+type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
+
+// Bound for no version that has it as a function and a macro at once; the C signature is stable.
+unsafe extern "C-unwind" {
+    #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
+    pub(crate) fn expression_tree_walker(node: *mut Node, walker: Walker, context: *mut c_void) -> bool;
+}
+
+/// `create_foreignscan_path`, whose parameters grew with the versions.
+///
+/// # Safety
+/// Runs inside `pg_try`, with nodes of the query being planned.
+#[expect(clippy::too_many_arguments, reason = "the server's own interface, less what we never set")]
+pub(crate) unsafe fn foreign_path(
+    root: *mut PlannerInfo,
+    rel: *mut RelOptInfo,
+    target: *mut PathTarget,
+    rows: f64,
+    cost: multicorn_plan::Cost,
+    keys: *mut List,
+    outer: Relids,
+    private: &Option<std::ffi::CString>,
+) -> *mut ForeignPath {
+    unsafe extern "C-unwind" {
+        fn create_foreignscan_path(
+            root: *mut PlannerInfo,
+            rel: *mut RelOptInfo,
+            target: *mut PathTarget,
+            rows: f64,
+            #[cfg(feature = "pg18")] disabled_nodes: c_int,
+            startup_cost: Cost,
+            total_cost: Cost,
+            pathkeys: *mut List,
+            required_outer: Relids,
+            outer_path: *mut Path,
+            #[cfg(any(feature = "pg17", feature = "pg18"))] restrict_info: *mut List,
+            private: *mut List,
+        ) -> *mut ForeignPath;
+    }
+    // SAFETY: the caller's promise.
+    unsafe {
+        create_foreignscan_path(
+            root,
+            rel,
+            target,
+            rows,
+            #[cfg(feature = "pg18")]
+            0,
+            cost.startup,
+            cost.total,
+            keys,
+            outer,
+            std::ptr::null_mut(),
+            #[cfg(any(feature = "pg17", feature = "pg18"))]
+            std::ptr::null_mut(),
+            string_list(private),
+        )
+    }
+}
+
+/// A list of one String node with a copy of `text`, or no list.
+///
+/// # Safety
+/// Runs inside `pg_try`.
+pub(crate) unsafe fn string_list(text: &Option<std::ffi::CString>) -> *mut List {
+    match text {
+        None => std::ptr::null_mut(),
+        // SAFETY: the caller's promise.
+        Some(text) => unsafe { lappend(std::ptr::null_mut(), makeString(pstrdup(text.as_ptr())).cast()) },
+    }
 }
 
 // values (src/convert)
 raw! {
     fn palloc_extended(size: Size, flags: c_int) -> *mut c_void;
     fn repalloc(pointer: *mut c_void, size: Size) -> *mut c_void;
-    fn MemoryContextRegisterResetCallback(context: MemoryContext, callback: *mut MemoryContextCallback);
     fn check_stack_depth();
     fn set_errcontext_domain(domain: *const c_char) -> c_int;
 
@@ -59,8 +213,6 @@ raw! {
     fn get_element_type(type_oid: Oid) -> Oid;
     fn get_typtype(type_oid: Oid) -> c_char;
     fn get_typlenbyvalalign(type_oid: Oid, length: *mut int16, by_value: *mut bool, align: *mut c_char);
-    fn format_type_be(type_oid: Oid) -> *mut c_char;
-    fn format_type_with_typemod(type_oid: Oid, typmod: int32) -> *mut c_char;
 
     fn pg_detoast_datum(datum: *mut varlena) -> *mut varlena;
     fn pg_detoast_datum_packed(datum: *mut varlena) -> *mut varlena;

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 from pathlib import Path
 
+import psycopg
 from devkit.paths import CHECKOUT
 from devkit.server import Installation
 
@@ -39,3 +41,27 @@ def test_every_symbol_named_in_sql_is_exported_with_its_call_record(
 def test_every_exported_function_is_named_in_sql(installation: Installation) -> None:
     symbols = exported(installation.directory("PKGLIBDIR") / "multicorn.so")
     assert {name for name in symbols if not NOT_SQL.match(name)} - named_in_sql() == set()
+
+
+def stub_members() -> set[tuple[str, str, str | None]]:
+    """What the stub of the native module declares: name, first base or `function`, parameters."""
+    tree = ast.parse((CHECKOUT / "python" / "multicorn" / "_native.pyi").read_text())
+    members: set[tuple[str, str, str | None]] = set()
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            members.add((node.name, ast.unparse(node.bases[0]), None))
+        elif isinstance(node, ast.FunctionDef):
+            bare = [argument.arg for argument in node.args.args]
+            defaults = [f"={ast.unparse(value)}" for value in node.args.defaults]
+            padded = [""] * (len(bare) - len(defaults)) + defaults
+            parameters = ", ".join(name + default for name, default in zip(bare, padded, strict=True))
+            members.add((node.name, "function", parameters))
+    return members
+
+
+def test_the_stub_of_the_native_module_is_what_the_server_has(connection: psycopg.Connection) -> None:
+    connection.execute(
+        "CREATE SERVER native FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'native_view.NativeView');"
+        "CREATE FOREIGN TABLE members (name text, kind text, parameters text) SERVER native"
+    )
+    assert set(connection.execute("SELECT * FROM members").fetchall()) == stub_members()

@@ -1,0 +1,81 @@
+//! What the catalogue caches tell us about changes. The danger is timing: a callback may run inside
+//! any catalogue look-up, so it only counts, and those who cache compare counts at their next use.
+
+use std::cell::{Cell, RefCell};
+use std::ffi::c_int;
+
+use pgrx::pg_sys;
+
+use super::guard::pg_try;
+use super::raw;
+use crate::error::Error;
+
+thread_local! {
+    static GENERATION: Cell<u64> = const { Cell::new(1) };
+    static RELATIONS: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+    static REGISTERED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// More changed relations than this are one change of everything.
+const MOST_RELATIONS: usize = 64;
+
+/// Counts up whenever a foreign table, server, user mapping, wrapper or type changed.
+pub(crate) fn generation() -> u64 {
+    GENERATION.get()
+}
+
+/// Relations whose definition changed since the last call.
+pub(crate) fn take_relations() -> Vec<u32> {
+    RELATIONS.with(|list| list.try_borrow_mut().map(|mut l| std::mem::take(&mut *l)).unwrap_or_default())
+}
+
+/// Registers the callbacks once per backend. There are few places for them, and none can be given back.
+pub(crate) fn register() -> Result<(), Error> {
+    if REGISTERED.get() {
+        return Ok(());
+    }
+    use pg_sys::SysCacheIdentifier as Cache;
+    let caches = [
+        Cache::FOREIGNTABLEREL,
+        Cache::FOREIGNSERVEROID,
+        Cache::FOREIGNDATAWRAPPEROID,
+        Cache::USERMAPPINGUSERSERVER,
+        Cache::TYPEOID,
+        Cache::AUTHOID,
+    ];
+    // SAFETY: raw calls with callbacks that live as long as the library, which is never unloaded.
+    unsafe {
+        pg_try(|| {
+            for cache in caches {
+                raw::CacheRegisterSyscacheCallback(
+                    cache as c_int,
+                    Some(catalog_changed),
+                    pg_sys::Datum::null(),
+                );
+            }
+            raw::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null());
+        })?;
+    }
+    REGISTERED.set(true);
+    Ok(())
+}
+
+unsafe extern "C-unwind" fn catalog_changed(_arg: pg_sys::Datum, _cache: c_int, _hash: u32) {
+    GENERATION.set(GENERATION.get() + 1);
+}
+
+unsafe extern "C-unwind" fn relation_changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
+    let relation = relation.to_u32();
+    let noted = RELATIONS.with(|list| match list.try_borrow_mut() {
+        Ok(mut list) if relation != 0 && list.len() < MOST_RELATIONS => {
+            if !list.contains(&relation) {
+                list.push(relation);
+            }
+            true
+        }
+        _ => false,
+    });
+    if !noted {
+        GENERATION.set(GENERATION.get() + 1);
+    }
+}

@@ -1,0 +1,61 @@
+//! Memory contexts: a scratch context around catalogue reading, and Rust values whose owner is a
+//! context. The danger is a value that outlives its context, or a destructor that raises inside a
+//! context's reset.
+
+use std::ffi::c_void;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pgrx::pg_sys;
+
+use super::guard::pg_try;
+use super::raw;
+use crate::error::Error;
+
+/// Runs `work` with everything that it allocates in a context of its own, deleted afterwards.
+pub(crate) fn scratch<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    // SAFETY: raw calls; the old context is put back before the new one is deleted, and `work`
+    // returns its errors as values, so both always happen.
+    unsafe {
+        let old = pg_sys::CurrentMemoryContext;
+        let temporary = pg_try(|| {
+            raw::AllocSetContextCreateInternal(
+                old,
+                c"multicorn scratch".as_ptr(),
+                pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
+                pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
+                pg_sys::ALLOCSET_DEFAULT_MAXSIZE as usize,
+            )
+        })?;
+        pg_sys::CurrentMemoryContext = temporary;
+        let result = work();
+        pg_sys::CurrentMemoryContext = old;
+        pg_try(|| raw::MemoryContextDelete(temporary))?;
+        result
+    }
+}
+
+/// Gives `value` to `context`, which drops it when it is reset or deleted: at the normal end of a
+/// query, after LIMIT, for a closed cursor and after an error alike.
+pub(crate) fn own<T: 'static>(context: pg_sys::MemoryContext, value: T) -> Result<*mut T, Error> {
+    unsafe extern "C-unwind" fn release<T>(place: *mut c_void) {
+        // SAFETY: `place` came from Box::into_raw below, and a callback runs once.
+        let value = unsafe { Box::from_raw(place.cast::<T>()) };
+        // A panic must not unwind into the reset of a context.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(value)));
+    }
+    // SAFETY: raw calls; the callback struct lives in the context that calls it.
+    let callback =
+        unsafe { pg_try(|| raw::MemoryContextAlloc(context, size_of::<pg_sys::MemoryContextCallback>()))? };
+    let callback: *mut pg_sys::MemoryContextCallback = callback.cast();
+    let place = Box::into_raw(Box::new(value));
+    // SAFETY: fresh memory of the right size and alignment; registering only links it.
+    unsafe {
+        callback.write(pg_sys::MemoryContextCallback {
+            func: Some(release::<T>),
+            arg: place.cast(),
+            next: std::ptr::null_mut(),
+        });
+        raw::MemoryContextRegisterResetCallback(context, callback);
+    }
+    Ok(place)
+}
