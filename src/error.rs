@@ -43,6 +43,8 @@ impl SqlState {
     pub(crate) const CANT_CHANGE_RUNTIME_PARAM: Self = Self::new(b"55P02");
     pub(crate) const QUERY_CANCELED: Self = Self::new(b"57014");
     pub(crate) const INTERNAL_ERROR: Self = Self::new(b"XX000");
+    pub(crate) const EXTERNAL_ROUTINE_EXCEPTION: Self = Self::new(b"38000");
+    pub(crate) const SUCCESS: Self = Self::new(b"00000");
     pub(crate) const WARNING: Self = Self::new(b"01000");
 }
 

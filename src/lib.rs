@@ -1,9 +1,18 @@
 //! Multicorn: Python inside PostgreSQL. This file only wires: the module magic, `_PG_init`, and the
 //! list of modules. Its one danger is doing work at load time: Python starts at first use.
 
+mod bridge;
 #[allow(dead_code, unused_imports)] // src/fdw, written at the same time, is what calls it
 mod convert;
 mod error;
+mod gucs;
+mod interpreter;
 mod pg;
 
 pgrx::pg_module_magic!(name, version);
+
+/// The server calls this when it loads the library.
+#[unsafe(no_mangle)]
+pub extern "C-unwind" fn _PG_init() {
+    gucs::init();
+}

@@ -7,7 +7,6 @@ mod numeric;
 mod python;
 mod row;
 mod scalar;
-mod shim;
 mod text;
 
 use pgrx::pg_sys::{self, Datum, Oid};

@@ -360,6 +360,5 @@ pub(super) unsafe fn to_python<'py>(
     };
     let class = DECIMAL.get(py)?;
     // SAFETY: no server call inside.
-    unsafe { running(|| class.call1((text,))) }
-        .map_err(|error| super::shim::to_error(py, error, super::shim::Origin::Wrapper))
+    unsafe { running(|| class.call1((text,))) }.map_err(|error| python::error(py, error))
 }

@@ -9,8 +9,10 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::{Python, ffi};
 
-use super::shim::{Origin, interrupts::IN_PYTHON, to_error};
+use crate::bridge::errors::{Origin, to_error};
+use crate::bridge::interrupts;
 use crate::error::{Error, SqlState};
+use crate::pg::interrupts::IN_PYTHON;
 use crate::pg::{raw, varlena};
 
 /// Runs `call`, which may execute Python code, so that a cancel reaches it.
@@ -20,9 +22,11 @@ use crate::pg::{raw, varlena};
 #[inline]
 pub(super) unsafe fn running<T>(call: impl FnOnce() -> T) -> T {
     let outer = IN_PYTHON.load(Relaxed);
-    IN_PYTHON.store(true, Relaxed);
+    interrupts::enter_row();
     let result = call();
-    IN_PYTHON.store(outer, Relaxed);
+    if !outer {
+        interrupts::leave_row();
+    }
     result
 }
 
@@ -44,6 +48,11 @@ pub(super) fn prepare() -> Result<(), Error> {
 #[cold]
 pub(super) fn raised() -> Error {
     Python::attach(|py| to_error(py, PyErr::fetch(py), Origin::Wrapper))
+}
+
+/// An exception as an error in the wrapper's wording.
+pub(super) fn error(py: Python<'_>, exception: PyErr) -> Error {
+    to_error(py, exception, Origin::Wrapper)
 }
 
 /// Whether the exception that is set is an instance of `class`; if so it is cleared.

@@ -165,7 +165,7 @@ impl Rows {
             if !iterator.is_null() {
                 return Ok(Source::Iterator(iterator));
             }
-            let iterable = !(*ffi::Py_TYPE(object)).tp_iter.is_none() || ffi::PySequence_Check(object) != 0;
+            let iterable = (*ffi::Py_TYPE(object)).tp_iter.is_some() || ffi::PySequence_Check(object) != 0;
             if !iterable && python::clear_if(ffi::PyExc_TypeError) {
                 return Err(not_rows(object, plan));
             }

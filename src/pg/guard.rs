@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use cee_scape::call_with_sigsetjmp;
 use pgrx::pg_sys;
 
-use super::{encoding, raw};
+use super::{encoding, interrupts, raw};
 use crate::error::{Error, Level, Location, Report, SqlState};
 
 /// Runs `calls`, which may raise, and returns what they raised as an error.
@@ -31,6 +31,8 @@ pub(crate) unsafe fn pg_try<T>(calls: impl FnOnce() -> T) -> Result<T, Error> {
         // errfinish zeroes the counts; inside an abort or commit callback the server still counts
         // on them, and its RESUME_INTERRUPTS would wrap below zero.
         let holdoff = (pg_sys::InterruptHoldoffCount, pg_sys::QueryCancelHoldoffCount);
+        // A signal that arrives while the server runs is the server's to serve.
+        let in_python = interrupts::suspend();
         let mut result = MaybeUninit::uninit();
         let jumped = call_with_sigsetjmp(false, |buffer| {
             pg_sys::PG_exception_stack = std::ptr::from_ref(buffer).cast_mut().cast();
@@ -40,11 +42,14 @@ pub(crate) unsafe fn pg_try<T>(calls: impl FnOnce() -> T) -> Result<T, Error> {
         pg_sys::PG_exception_stack = exception_stack;
         pg_sys::error_context_stack = context_stack;
         if jumped == 0 {
+            interrupts::restore(in_python);
             return Ok(result.assume_init());
         }
         pg_sys::CurrentMemoryContext = memory_context;
         (pg_sys::InterruptHoldoffCount, pg_sys::QueryCancelHoldoffCount) = holdoff;
-        Err(Error::Server(Box::new(take_error())))
+        let error = Error::Server(Box::new(take_error()));
+        interrupts::restore(in_python);
+        Err(error)
     }
 }
 

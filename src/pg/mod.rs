@@ -9,6 +9,7 @@ pub(crate) mod explain;
 pub(crate) mod function;
 pub(crate) mod guard;
 pub(crate) mod import;
+pub(crate) mod interrupts;
 pub(crate) mod inval;
 pub(crate) mod list;
 pub(crate) mod memory;

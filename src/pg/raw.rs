@@ -225,3 +225,34 @@ unsafe extern "C-unwind" {
     /// Variadic, so that the bindings lack it: adds a line to the CONTEXT of the error being raised.
     pub(crate) fn errcontext_msg(format: *const c_char, ...) -> c_int;
 }
+
+// For the settings and the start of Python.
+raw! {
+    fn DefineCustomStringVariable(
+        name: *const c_char, short: *const c_char, long: *const c_char, value: *mut *mut c_char,
+        boot: *const c_char, context: GucContext::Type, flags: c_int, check: GucStringCheckHook,
+        assign: GucStringAssignHook, show: GucShowHook,
+    );
+    fn DefineCustomEnumVariable(
+        name: *const c_char, short: *const c_char, long: *const c_char, value: *mut c_int,
+        boot: c_int, options: *const config_enum_entry, context: GucContext::Type, flags: c_int,
+        check: GucEnumCheckHook, assign: GucEnumAssignHook, show: GucShowHook,
+    );
+    fn DefineCustomIntVariable(
+        name: *const c_char, short: *const c_char, long: *const c_char, value: *mut c_int,
+        boot: c_int, min: c_int, max: c_int, context: GucContext::Type, flags: c_int,
+        check: GucIntCheckHook, assign: GucIntAssignHook, show: GucShowHook,
+    );
+    fn MarkGUCPrefixReserved(prefix: *const c_char);
+    fn GUC_check_errcode(sqlstate: c_int);
+    fn MemoryContextStrdup(context: MemoryContext, text: *const c_char) -> *mut c_char;
+    fn IsTransactionState() -> bool;
+    fn IsInParallelMode() -> bool;
+    fn BeginInternalSubTransaction(name: *const c_char);
+    fn ReleaseCurrentSubTransaction();
+    fn RollbackAndReleaseCurrentSubTransaction();
+    fn load_external_function(
+        file: *const c_char, name: *const c_char, must_exist: bool, handle: *mut *mut c_void,
+    ) -> *mut c_void;
+    fn get_share_path(executable: *const c_char, path: *mut c_char);
+}

@@ -1,0 +1,77 @@
+"""What the server side needs done in Python when it has started it.
+
+Called once, by the extension library, after the package was imported.
+"""
+
+import os
+import sys
+import sysconfig
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType
+
+_CONTEXT = "multiprocessing.context"
+
+
+def start() -> None:
+    """Prepare this Python for life inside a server process. Repeatable."""
+    if not sys.executable or not os.path.basename(sys.executable).startswith("python"):
+        sys.executable = _find_python()
+    context = sys.modules.get(_CONTEXT)
+    if context is not None:
+        _spawn_by_default(context)
+    elif not any(isinstance(finder, _ContextFinder) for finder in sys.meta_path):
+        sys.meta_path.insert(0, _ContextFinder())
+
+
+def _find_python() -> str:
+    """Return the interpreter that belongs to this library, or ''.
+
+    multiprocessing starts its children with it; inside a server Python cannot
+    tell its own place from the name of the running program.
+    """
+    name = f"python{sys.version_info.major}.{sys.version_info.minor}"
+    directories = (sysconfig.get_config_var("BINDIR"), os.path.join(sys.base_prefix, "bin"))
+    for directory in directories:
+        path = os.path.join(str(directory), name)
+        if os.access(path, os.X_OK):
+            return path
+    return ""
+
+
+def _spawn_by_default(context: ModuleType) -> None:
+    """Make 'spawn' the start method, unless the code has chosen one.
+
+    Before Python 3.14 the default is 'fork', which a server process refuses.
+    """
+    default = context._default_context
+    if default._actual_context is None:
+        default._default_context = context._concrete_contexts["spawn"]
+
+
+class _ContextFinder:
+    """Waits for the first import of multiprocessing, then goes away.
+
+    Importing it at start would cost every session more than all else there.
+    """
+
+    def find_spec(
+        self,
+        name: str,
+        path: Sequence[str] | None,
+        target: ModuleType | None = None,
+    ) -> ModuleSpec | None:
+        if name != _CONTEXT:
+            return None
+        sys.meta_path.remove(self)
+        spec = PathFinder.find_spec(name, path, target)
+        if spec is None or spec.loader is None:
+            return spec
+        execute = spec.loader.exec_module
+
+        def exec_module(module: ModuleType) -> None:
+            execute(module)
+            _spawn_by_default(module)
+
+        spec.loader.exec_module = exec_module
+        return spec

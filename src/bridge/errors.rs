@@ -1,0 +1,306 @@
+//! Errors both ways: an exception becomes an `Error`, an `Error` an exception that remembers it, so
+//! that a server error which travels through Python arrives with every field. The danger is the
+//! exception itself: its `__str__`, its attributes and its chain are user code of any size.
+
+use pyo3::exceptions::{PyBaseException, PyException};
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple, PyType};
+
+use super::{interrupts, native, secrets};
+use crate::error::{Error, Report, SqlState};
+use crate::interpreter::{lifecycle, objects};
+use crate::pg::interrupts::{Pending, pending};
+
+pyo3::create_exception!(
+    multicorn._native,
+    QueryCancelled,
+    PyBaseException,
+    "The server asks the running statement to end."
+);
+pyo3::create_exception!(
+    multicorn._native,
+    ServerError,
+    PyException,
+    "An error that the server raised below a call made from Python."
+);
+
+/// Whose code raised: it decides the wording.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A wrapper class: `Error in python: <class>` with DETAIL, the traceback only in the log.
+    Wrapper,
+    /// The body of a function: `<class>: <text>`, the traceback in CONTEXT.
+    #[allow(dead_code)] // for the language handlers, which come after the wrappers
+    Function,
+}
+
+/// Bytes of one part of an error. A library that puts a whole response body into its exception
+/// would otherwise send megabytes to client and log.
+const LONGEST: usize = 8 * 1024;
+const LONGEST_TRACEBACK: usize = 32 * 1024;
+/// Links of an exception chain, and frames of each, that the log shows.
+const CHAIN: usize = 8;
+const FRAMES: i32 = 50;
+
+/// The attribute of an exception that holds the error it was made from.
+const CARRIED: &str = "_multicorn_error";
+
+/// An `Error` on its way through Python.
+#[pyclass(frozen, module = "multicorn._native", name = "_Carried")]
+struct Carried(Error);
+
+fn copy(error: &Error) -> Error {
+    match error {
+        Error::Ours(report) => Error::Ours(report.clone()),
+        Error::Server(report) => Error::Server(report.clone()),
+        Error::Fatal(report) => Error::Fatal(report.clone()),
+        Error::Interrupted => Error::Interrupted,
+    }
+}
+
+/// The exception as an error for the server. It never fails: what cannot be found out is left out.
+pub(crate) fn to_error(py: Python<'_>, exception: PyErr, origin: Origin) -> Error {
+    let value = exception.value(py);
+    // Wording an error runs user code, which a cancel may interrupt: that then is the error.
+    match describe(py, value, origin) {
+        Ok(error) => error,
+        Err(second) => describe(py, second.value(py), origin).unwrap_or_else(|_| {
+            Error::new(SqlState::FDW_ERROR, "Error in python: the exception cannot be described")
+        }),
+    }
+}
+
+fn describe(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error> {
+    if let Some(error) = carried(value) {
+        return Ok(error);
+    }
+    if value.is_instance_of::<QueryCancelled>() {
+        let stopping = interrupts::in_hook() || pending() == Pending::Stop;
+        return Ok(if stopping {
+            Error::Interrupted
+        } else {
+            Error::new(SqlState::QUERY_CANCELED, "canceling statement due to user request")
+        });
+    }
+    let mut error =
+        if is_multicorn_exception(py, value)? { from_multicorn(value)? } else { worded(value, origin)? };
+    if let Some(report) = error.report_mut() {
+        finish(py, value, report, origin);
+    }
+    Ok(error)
+}
+
+fn carried(value: &Bound<'_, PyBaseException>) -> Option<Error> {
+    let attribute = value.getattr_opt(CARRIED).ok().flatten()?;
+    Some(copy(&attribute.cast::<Carried>().ok()?.get().0))
+}
+
+/// `MulticornException` is Python's own class; if its module was never imported, nobody raised it.
+fn is_multicorn_exception(py: Python<'_>, value: &Bound<'_, PyBaseException>) -> PyResult<bool> {
+    Ok(match multicorn_exception(py)? {
+        Some(class) => value.is_instance(&class)?,
+        None => false,
+    })
+}
+
+fn multicorn_exception(py: Python<'_>) -> PyResult<Option<Bound<'_, PyAny>>> {
+    let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+    let Some(module) = modules.get_item("multicorn._exceptions")? else { return Ok(None) };
+    module.getattr_opt("MulticornException")
+}
+
+/// The author's own words: message, HINT and DETAIL as given; CRITICAL ends the session.
+fn from_multicorn(value: &Bound<'_, PyBaseException>) -> PyResult<Error> {
+    const CRITICAL: i64 = 50;
+    let message = match objects::text_attribute(value, "message")? {
+        Some(message) => message,
+        None => objects::text(value)?,
+    };
+    let mut report = Report::new(sqlstate(value, SqlState::FDW_ERROR)?, message);
+    report.detail = objects::text_attribute(value, "detail")?;
+    let level = value.getattr_opt("code")?.and_then(|code| code.extract::<i64>().ok());
+    Ok(if level.is_some_and(|level| level >= CRITICAL) {
+        Error::Fatal(Box::new(report))
+    } else {
+        Error::Ours(Box::new(report))
+    })
+}
+
+fn worded(value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error> {
+    let class = objects::type_name(value);
+    let text = objects::text(value)?;
+    let more = objects::text_attribute(value, "detail")?.filter(|more| !text.contains(more.as_str()));
+    let mut report = match origin {
+        Origin::Wrapper => {
+            let mut report =
+                Report::new(sqlstate(value, SqlState::FDW_ERROR)?, format!("Error in python: {class}"));
+            // Always there, empty too: what an existing client shows keeps its form.
+            report.detail = Some(match more {
+                Some(more) => format!("{text}\n{more}"),
+                None => text,
+            });
+            report
+        }
+        Origin::Function => {
+            let message = if text.is_empty() { class } else { format!("{class}: {text}") };
+            let mut report = Report::new(sqlstate(value, SqlState::EXTERNAL_ROUTINE_EXCEPTION)?, message);
+            report.detail = more;
+            report
+        }
+    };
+    if is_refused_fork(value) {
+        report.hint = Some(lifecycle::FORK_HINT.to_owned());
+    }
+    Ok(Error::Ours(Box::new(report)))
+}
+
+fn is_refused_fork(value: &Bound<'_, PyBaseException>) -> bool {
+    value
+        .getattr("args")
+        .ok()
+        .and_then(|args| args.cast_into::<PyTuple>().ok())
+        .and_then(|args| args.get_item(0).ok()?.extract::<String>().ok())
+        .is_some_and(|text| text.as_bytes() == lifecycle::FORK_REFUSED.to_bytes())
+}
+
+/// The attribute `sqlstate` if it is one of an error: classes 00 to 02 are success and warnings.
+fn sqlstate(value: &Bound<'_, PyBaseException>, default: SqlState) -> PyResult<SqlState> {
+    Ok(objects::text_attribute(value, "sqlstate")?
+        .filter(|code| !["00", "01", "02"].iter().any(|class| code.starts_with(class)))
+        .and_then(|code| SqlState::parse(&code))
+        .unwrap_or(default))
+}
+
+/// HINT and traceback; bounds; secrets.
+fn finish(py: Python<'_>, value: &Bound<'_, PyBaseException>, report: &mut Report, origin: Origin) {
+    if report.hint.is_none() {
+        report.hint = objects::text_attribute(value, "hint").ok().flatten();
+    }
+    let traceback = traceback(py, value);
+    let clean = |text: String, longest: usize| bounded(secrets::redact(py, text), longest);
+    report.message = clean(std::mem::take(&mut report.message), LONGEST);
+    report.detail = report.detail.take().map(|text| clean(text, LONGEST));
+    report.hint = report.hint.take().map(|text| clean(text, LONGEST));
+    let traceback = clean(traceback, LONGEST_TRACEBACK);
+    if traceback.is_empty() {
+        return;
+    }
+    match origin {
+        // In the log this takes the place of DETAIL, so it repeats it.
+        Origin::Wrapper => {
+            report.detail_log = Some(match report.detail.as_deref() {
+                None | Some("") => traceback,
+                Some(detail) => format!("{detail}\n{traceback}"),
+            });
+        }
+        Origin::Function => report.context = Some(traceback),
+    }
+}
+
+/// The first `longest` bytes, and a mark if there was more.
+pub(super) fn bounded(mut text: String, longest: usize) -> String {
+    if text.len() > longest {
+        text.truncate(text.floor_char_boundary(longest));
+        text.push_str(" …");
+    }
+    text
+}
+
+/// The traceback of the exception and of those that led to it, the oldest first, as Python prints
+/// them. Empty if anything in it raises.
+fn traceback(py: Python<'_>, value: &Bound<'_, PyBaseException>) -> String {
+    let mut parts = Vec::new();
+    let mut next = Some(value.clone());
+    while let Some(exception) = next.take().filter(|_| parts.len() < CHAIN) {
+        let Ok(part) = one_traceback(py, &exception) else { break };
+        parts.push(part);
+        next = cause(&exception);
+    }
+    parts.reverse();
+    parts.join("\nwhich led to:\n")
+}
+
+/// The exception's `__cause__`, else its `__context__` unless that was suppressed.
+fn cause<'py>(exception: &Bound<'py, PyBaseException>) -> Option<Bound<'py, PyBaseException>> {
+    let attribute = |name| exception.getattr(name).ok()?.cast_into::<PyBaseException>().ok();
+    attribute("__cause__").or_else(|| {
+        let suppressed = exception.getattr("__suppress_context__").ok()?.is_truthy().ok()?;
+        (!suppressed).then(|| attribute("__context__"))?
+    })
+}
+
+fn one_traceback(py: Python<'_>, exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
+    let options = PyDict::new(py);
+    options.set_item("chain", false)?;
+    // Negative: the innermost frames, where the error is.
+    options.set_item("limit", -FRAMES)?;
+    let trace = exception.getattr("__traceback__")?;
+    let lines = py.import("traceback")?.call_method(
+        "format_exception",
+        (exception.get_type(), exception, trace),
+        Some(&options),
+    )?;
+    let lines: Vec<String> = lines.extract()?;
+    Ok(lines.concat().trim_end().to_owned())
+}
+
+/// The error as an exception. It becomes the same error again if it leaves Python.
+///
+/// A cancel, a terminate and what comes of them become `QueryCancelled`, which `except Exception`
+/// does not catch.
+pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
+    const ADMIN_SHUTDOWN: SqlState = SqlState::new(b"57P01");
+    let Some(report) = error.report() else { return cancelled(py, None) };
+    if [SqlState::QUERY_CANCELED, ADMIN_SHUTDOWN].contains(&report.sqlstate) {
+        return cancelled(py, Some(error));
+    }
+    let made = class_for(py, report.sqlstate).and_then(|class| {
+        let exception = PyErr::from_type(class, report.message.clone());
+        let value = exception.value(py);
+        for (name, text) in [
+            ("detail", &report.detail),
+            ("hint", &report.hint),
+            ("context", &report.context),
+            ("schema_name", &report.schema_name),
+            ("table_name", &report.table_name),
+            ("column_name", &report.column_name),
+            ("constraint_name", &report.constraint_name),
+        ] {
+            if let Some(text) = text {
+                value.setattr(name, text)?;
+            }
+        }
+        value.setattr(CARRIED, Carried(copy(&error)))?;
+        Ok(exception)
+    });
+    made.unwrap_or_else(|other| other)
+}
+
+/// `QueryCancelled`, with the error that it stands for if the server has already worded it.
+pub(super) fn cancelled(py: Python<'_>, error: Option<Error>) -> PyErr {
+    let text = error.as_ref().map_or_else(|| "canceling statement".to_owned(), ToString::to_string);
+    let exception = QueryCancelled::new_err(text);
+    if let Some(error) = error.filter(|error| !matches!(error, Error::Interrupted)) {
+        // Without it the cancel is worded anew at the boundary.
+        let _ = exception.value(py).setattr(CARRIED, Carried(error));
+    }
+    exception
+}
+
+/// The subclass of `ServerError` for the SQLSTATE, made when it is first met.
+fn class_for(py: Python<'_>, sqlstate: SqlState) -> PyResult<Bound<'_, PyType>> {
+    let code = sqlstate.text();
+    let module = native::module(py)?;
+    let classes = module.getattr("_server_errors")?.cast_into::<PyDict>()?;
+    if let Some(class) = classes.get_item(&code)? {
+        return Ok(class.cast_into()?);
+    }
+    let attributes = PyDict::new(py);
+    attributes.set_item("sqlstate", &code)?;
+    attributes.set_item("__module__", native::NAME)?;
+    let bases = (py.get_type::<ServerError>(),);
+    let class =
+        py.get_type::<PyType>().call1((format!("ServerError_{code}"), bases, attributes))?.cast_into()?;
+    classes.set_item(code, &class)?;
+    Ok(class)
+}

@@ -1,0 +1,118 @@
+//! The only code that uses both fences for control: it starts Python, calls it, ends it when the
+//! server asks, and carries errors and messages both ways. The danger is the border itself: a
+//! Python exception never crosses a server frame, and a server error never crosses a Python frame.
+
+pub(crate) mod errors;
+pub(crate) mod interrupts;
+pub(crate) mod logging;
+mod native;
+pub(crate) mod secrets;
+mod start;
+mod subtransaction;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use pgrx::pg_sys;
+use pyo3::prelude::*;
+
+use crate::error::Error;
+use crate::pg::interrupts::{Pending, pending};
+pub(crate) use errors::Origin;
+pub(crate) use start::ensure;
+
+/// What ends a piece of Python work: `?` takes both kinds.
+pub(crate) enum Failure {
+    Python(PyErr),
+    Server(Error),
+}
+
+impl From<PyErr> for Failure {
+    fn from(error: PyErr) -> Self {
+        Failure::Python(error)
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Failure::Server(error)
+    }
+}
+
+impl Failure {
+    /// The error for the server, worded for a wrapper.
+    pub(crate) fn into_error(self, py: Python<'_>, origin: Origin) -> Error {
+        match self {
+            Failure::Python(error) => errors::to_error(py, error, origin),
+            Failure::Server(error) => error,
+        }
+    }
+}
+
+/// Runs a wrapper's Python code, starting Python first if need be.
+///
+/// An exception comes back as an error in the wrapper's wording. If a cancel, timeout or terminate
+/// became pending meanwhile, the result is `Error::Interrupted`, whatever `run` returned.
+pub(crate) fn call<T>(run: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T, Error> {
+    call_as(Origin::Wrapper, |py| run(py).map_err(Failure::Python))
+}
+
+/// As `call`, for code whose steps fail in Python or in the server, in the wording of `origin`.
+pub(crate) fn call_as<T>(
+    origin: Origin,
+    run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
+) -> Result<T, Error> {
+    ensure()?;
+    let value = inside(origin, run)?;
+    logging::flush()?;
+    if pending() == Pending::Stop {
+        return Err(Error::Interrupted);
+    }
+    Ok(value)
+}
+
+/// Runs a transaction hook or a clean-up: while the server holds interrupts, so that no timeout of
+/// its own applies. The setting multicorn.hook_timeout and a terminate end it; SQL is refused.
+///
+/// The caller turns an error into a WARNING, or raises it where the server allows that. Never
+/// starts Python: what needs cleaning up was made by a running one.
+pub(crate) fn call_hook<T>(
+    name: &str,
+    run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
+) -> Result<T, Error> {
+    if !start::is_started() {
+        return Err(Error::internal(format!("{name}: Python does not run")));
+    }
+    let hook = interrupts::Hook::enter();
+    let result = inside(Origin::Wrapper, run).map_err(|error| hook.name_timeout(error, name));
+    drop(hook);
+    // A message that cannot be sent must not fail a commit.
+    let _ = logging::flush();
+    result
+}
+
+fn inside<T>(origin: Origin, run: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Error> {
+    stay_one_process();
+    let _inside = interrupts::Inside::enter();
+    Python::attach(|py| run(py).map_err(|failure| failure.into_error(py, origin)))
+}
+
+/// Ends a forked child that got here: it would go on as a second backend on the same connection.
+pub(crate) fn stay_one_process() {
+    if in_child() {
+        // SAFETY: ends the process without running any of the server's exit code.
+        unsafe { libc::_exit(1) }
+    }
+}
+
+fn in_child() -> bool {
+    // SAFETY: cannot fail; MyProcPid is set once, at the start of the backend.
+    unsafe { libc::getpid() != pg_sys::MyProcPid }
+}
+
+static NO_SQL: AtomicU32 = AtomicU32::new(0);
+
+/// Whether Python code may run SQL now: not in hooks and clean-ups, where the server is ending a
+/// transaction and would lose what such SQL queues.
+pub(crate) fn sql_allowed() -> bool {
+    NO_SQL.load(Ordering::Relaxed) == 0
+}

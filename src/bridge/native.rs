@@ -1,0 +1,115 @@
+//! The module `multicorn._native`: what Python code may ask of the library. The danger is the
+//! thread and the process of the caller: only the main thread of the backend itself may reach the
+//! server, so every function looks at both first.
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::{errors, interrupts, logging, secrets};
+use crate::gucs;
+
+pub(super) const NAME: &str = "multicorn._native";
+
+const ERROR: i64 = 40;
+
+/// The module, which must have been made.
+pub(super) fn module(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
+    modules(py)?
+        .get_item(NAME)?
+        .ok_or_else(|| PyRuntimeError::new_err("multicorn._native was removed from sys.modules"))?
+        .cast_into::<PyModule>()
+        .map_err(PyErr::from)
+}
+
+fn modules(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    Ok(py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?)
+}
+
+/// Makes the module and puts it into `sys.modules`; a second call changes nothing.
+pub(super) fn create(py: Python<'_>) -> PyResult<()> {
+    let modules = modules(py)?;
+    if modules.contains(NAME)? {
+        return Ok(());
+    }
+    let module = PyModule::new(py, NAME)?;
+    module.add("QueryCancelled", py.get_type::<errors::QueryCancelled>())?;
+    let server_error = py.get_type::<errors::ServerError>();
+    server_error.setattr("sqlstate", "XX000")?;
+    for name in ["detail", "hint", "context", "schema_name", "table_name", "column_name", "constraint_name"] {
+        server_error.setattr(name, py.None())?;
+    }
+    module.add("ServerError", server_error)?;
+    module.add("_server_errors", PyDict::new(py))?;
+    module.add_function(wrap_pyfunction!(log, &module)?)?;
+    module.add_function(wrap_pyfunction!(print_message, &module)?)?;
+    module.add_function(wrap_pyfunction!(check_interrupts, &module)?)?;
+    module.add_function(wrap_pyfunction!(is_main_thread, &module)?)?;
+    modules.set_item(NAME, module)
+}
+
+/// `from multicorn import _native` needs the attribute too, once the package is there.
+pub(super) fn attach_to_package(py: Python<'_>) -> PyResult<()> {
+    py.import("multicorn")?.setattr("_native", module(py)?)
+}
+
+/// What Python calls for the interrupting signal.
+pub(super) fn signal_handler(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    Ok(wrap_pyfunction!(on_signal, py)?.into_any())
+}
+
+#[pyfunction]
+fn on_signal(py: Python<'_>, _signal: i32, _frame: Option<Bound<'_, PyAny>>) -> PyResult<()> {
+    interrupts::acknowledge(py)
+}
+
+/// Sends one message; from `logging.ERROR` on it raises `MulticornException` instead.
+#[pyfunction]
+#[pyo3(signature = (level, message, hint=None, detail=None))]
+fn log(py: Python<'_>, level: i64, message: &str, hint: Option<&str>, detail: Option<&str>) -> PyResult<()> {
+    if level >= ERROR {
+        let class = py.import("multicorn._exceptions")?.getattr("MulticornException")?;
+        return Err(PyErr::from_value(class.call1((message, level, hint, detail))?));
+    }
+    let clean = |text: &str| secrets::redact(py, text.to_owned());
+    send(
+        py,
+        logging::Message {
+            level: logging::level(level),
+            text: clean(message),
+            hint: hint.map(clean),
+            detail: detail.map(clean),
+        },
+    )
+}
+
+/// Sends one message at the level of the setting multicorn.print_level.
+#[pyfunction]
+fn print_message(py: Python<'_>, text: &str) -> PyResult<()> {
+    let text = secrets::redact(py, text.to_owned());
+    send(py, logging::Message { level: gucs::print_level(), text, hint: None, detail: None })
+}
+
+fn send(py: Python<'_>, message: logging::Message) -> PyResult<()> {
+    // A child between fork and exec shares the client's socket: what it prints is lost.
+    if super::in_child() {
+        return Ok(());
+    }
+    logging::send(message).map_err(|error| errors::to_python(py, error))
+}
+
+/// Raises `QueryCancelled` if a cancel, timeout or terminate is pending.
+#[pyfunction]
+fn check_interrupts(py: Python<'_>) -> PyResult<()> {
+    if super::in_child() || !interrupts::on_main_thread() {
+        return Ok(());
+    }
+    logging::flush().map_err(|error| errors::to_python(py, error))?;
+    interrupts::acknowledge(py)
+}
+
+/// Tells whether the caller runs on the backend's main thread.
+#[pyfunction]
+fn is_main_thread() -> bool {
+    interrupts::on_main_thread()
+}
