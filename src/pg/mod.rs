@@ -18,4 +18,6 @@ pub(crate) mod raw;
 pub(crate) mod relation;
 pub(crate) mod routine;
 pub(crate) mod scan_node;
+pub(crate) mod types;
+pub(crate) mod varlena;
 pub(crate) mod xact;
