@@ -63,6 +63,9 @@ raw! {
     fn GetForeignTable(table: Oid) -> *mut ForeignTable;
     fn GetUserId() -> Oid;
     fn GetUserNameFromId(role: Oid, no_error: bool) -> *mut c_char;
+    fn RangeVarGetRelidExtended(
+        name: *const RangeVar, lock: LOCKMODE, flags: uint32, callback: RangeVarGetRelidCallback, argument: *mut c_void,
+    ) -> Oid;
     fn ReleaseSysCache(tuple: HeapTuple);
     fn SearchSysCache2(cache: c_int, key1: Datum, key2: Datum) -> HeapTuple;
     fn SearchSysCacheExists(cache: c_int, key1: Datum, key2: Datum, key3: Datum, key4: Datum) -> bool;
