@@ -40,11 +40,12 @@ def run(
 ) -> None:
     """Append a program's output to `log`; raises `CommandError` unless it ends with status 0.
 
-    `name` is what the error calls it, where the command line begins with wrappers around it.
+    `name` is what log and error call it, where the command line begins with wrappers around it.
     The program gets a process group of its own, so that Ctrl-C or a signal to us ends all of it.
     """
     with log.open("ab") as output:
-        output.write(f"+ {' '.join(command)}\n".encode())
+        # The whole command line would put lent settings into the log, a proxy's password among them.
+        output.write(f"+ {name or ' '.join(command)}\n".encode())
         output.flush()
         process = subprocess.Popen(
             command,
