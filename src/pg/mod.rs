@@ -4,6 +4,7 @@
 
 pub(crate) mod catalog;
 pub(crate) mod clause;
+pub(crate) mod ddl;
 pub(crate) mod encoding;
 pub(crate) mod explain;
 pub(crate) mod function;
@@ -18,4 +19,6 @@ pub(crate) mod raw;
 pub(crate) mod relation;
 pub(crate) mod routine;
 pub(crate) mod scan_node;
+pub(crate) mod types;
+pub(crate) mod varlena;
 pub(crate) mod xact;

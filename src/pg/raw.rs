@@ -63,6 +63,9 @@ raw! {
     fn GetForeignTable(table: Oid) -> *mut ForeignTable;
     fn GetUserId() -> Oid;
     fn GetUserNameFromId(role: Oid, no_error: bool) -> *mut c_char;
+    fn RangeVarGetRelidExtended(
+        name: *const RangeVar, lock: LOCKMODE, flags: uint32, callback: RangeVarGetRelidCallback, argument: *mut c_void,
+    ) -> Oid;
     fn ReleaseSysCache(tuple: HeapTuple);
     fn SearchSysCache2(cache: c_int, key1: Datum, key2: Datum) -> HeapTuple;
     fn SearchSysCacheExists(cache: c_int, key1: Datum, key2: Datum, key3: Datum, key4: Datum) -> bool;
@@ -189,6 +192,41 @@ pub(crate) unsafe fn string_list(text: &Option<std::ffi::CString>) -> *mut List 
         // SAFETY: the caller's promise.
         Some(text) => unsafe { lappend(std::ptr::null_mut(), makeString(pstrdup(text.as_ptr())).cast()) },
     }
+}
+
+// values (src/convert)
+raw! {
+    fn palloc_extended(size: Size, flags: c_int) -> *mut c_void;
+    fn repalloc(pointer: *mut c_void, size: Size) -> *mut c_void;
+    fn check_stack_depth();
+    fn set_errcontext_domain(domain: *const c_char) -> c_int;
+
+    fn fmgr_info_cxt(function: Oid, info: *mut FmgrInfo, context: MemoryContext);
+    fn InputFunctionCall(info: *mut FmgrInfo, text: *mut c_char, ioparam: Oid, typmod: int32) -> Datum;
+    fn OutputFunctionCall(info: *mut FmgrInfo, value: Datum) -> *mut c_char;
+    fn FunctionCall1Coll(info: *mut FmgrInfo, collation: Oid, arg1: Datum) -> Datum;
+    fn FunctionCall2Coll(info: *mut FmgrInfo, collation: Oid, arg1: Datum, arg2: Datum) -> Datum;
+    fn FunctionCall3Coll(info: *mut FmgrInfo, collation: Oid, arg1: Datum, arg2: Datum, arg3: Datum) -> Datum;
+    fn find_typmod_coercion_function(type_oid: Oid, function: *mut Oid) -> CoercionPathType::Type;
+    fn domain_check(value: Datum, is_null: bool, domain: Oid, extra: *mut *mut c_void, context: MemoryContext);
+
+    fn getBaseTypeAndTypmod(type_oid: Oid, typmod: *mut int32) -> Oid;
+    fn getTypeInputInfo(type_oid: Oid, function: *mut Oid, ioparam: *mut Oid);
+    fn getTypeOutputInfo(type_oid: Oid, function: *mut Oid, is_varlena: *mut bool);
+    fn get_element_type(type_oid: Oid) -> Oid;
+    fn get_typtype(type_oid: Oid) -> c_char;
+    fn get_typlenbyvalalign(type_oid: Oid, length: *mut int16, by_value: *mut bool, align: *mut c_char);
+
+    fn pg_detoast_datum(datum: *mut varlena) -> *mut varlena;
+    fn pg_detoast_datum_packed(datum: *mut varlena) -> *mut varlena;
+    fn pg_any_to_server(text: *const c_char, length: c_int, encoding: c_int) -> *mut c_char;
+    fn pg_server_to_any(text: *const c_char, length: c_int, encoding: c_int) -> *mut c_char;
+    fn pg_verifymbstr(text: *const c_char, length: c_int, no_error: bool) -> bool;
+}
+
+unsafe extern "C-unwind" {
+    /// Variadic, so that the bindings lack it: adds a line to the CONTEXT of the error being raised.
+    pub(crate) fn errcontext_msg(format: *const c_char, ...) -> c_int;
 }
 
 // For the settings and the start of Python.

@@ -1,0 +1,191 @@
+//! Values: the only place where a Datum meets a PyObject. A plan is chosen once per column or type
+//! and run per value. The danger is the server's longjmp: `to_datum` may raise right through its
+//! caller, so nothing here owns anything while it calls the server.
+
+mod fallback;
+mod numeric;
+mod python;
+mod row;
+mod scalar;
+mod text;
+
+use pgrx::pg_sys::{self, Datum, Oid};
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use self::numeric::NumericPlan;
+use self::text::TextPlan;
+use crate::error::Error;
+use crate::pg::guard::pg_try;
+use crate::pg::types::{self, Input, Output};
+use crate::pg::varlena::Bytes;
+
+pub(crate) use self::row::{RowPlan, Rows};
+
+/// One attribute of a relation; a slice of them is in attnum order without gaps.
+#[derive(Clone, Debug)]
+pub(crate) struct Attribute {
+    pub(crate) name: String,
+    pub(crate) type_oid: Oid,
+    pub(crate) typmod: i32,
+    /// Whether the query looks at it.
+    pub(crate) needed: bool,
+    pub(crate) dropped: bool,
+}
+
+/// Python → Datum for one type and typmod, which the result obeys as after an assignment.
+pub(crate) struct ColumnPlan {
+    family: Family,
+    input: Input,
+}
+
+enum Family {
+    Bool,
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    Numeric(NumericPlan),
+    Text(TextPlan),
+    Fallback,
+}
+
+impl ColumnPlan {
+    /// Looks everything up. The plan lives as long as the memory context that is current now: the
+    /// functions that it calls keep their caches there.
+    pub(crate) fn resolve(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
+        python::prepare()?;
+        let input = Input::lookup(type_oid, typmod)?;
+        let family = match type_oid {
+            pg_sys::BOOLOID => Family::Bool,
+            pg_sys::INT2OID => Family::Int2,
+            pg_sys::INT4OID => Family::Int4,
+            pg_sys::INT8OID => Family::Int8,
+            pg_sys::FLOAT4OID => Family::Float4,
+            pg_sys::FLOAT8OID => Family::Float8,
+            pg_sys::NUMERICOID => Family::Numeric(NumericPlan::resolve(typmod)?),
+            pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => {
+                Family::Text(TextPlan::resolve(type_oid, typmod)?)
+            }
+            _ => Family::Fallback,
+        };
+        Ok(ColumnPlan { family, input })
+    }
+
+    /// Whether NULL has to be converted too, because a domain may forbid it.
+    #[inline]
+    pub(crate) fn has_checks(&self) -> bool {
+        false
+    }
+
+    /// The value of `object`; `None` is NULL. What it allocates lies in the current memory context.
+    ///
+    /// # Safety
+    /// Called on the main thread with the GIL held and no exception set; `object` is alive and the
+    /// caller keeps it so. The server may raise: no frame between here and the server, or the
+    /// innermost `pg_try`, has anything to drop.
+    #[inline]
+    pub(crate) unsafe fn to_datum(&self, object: *mut ffi::PyObject) -> Result<Option<Datum>, Error> {
+        let input = &self.input;
+        // SAFETY: the caller's promise, handed on to each family.
+        unsafe {
+            if object == ffi::Py_None() {
+                return Ok(None);
+            }
+            match &self.family {
+                Family::Bool => scalar::bool_to_datum(object, input),
+                Family::Int2 => scalar::int_to_datum::<i16>(object, input, "smallint"),
+                Family::Int4 => scalar::int_to_datum::<i32>(object, input, "integer"),
+                Family::Int8 => scalar::int_to_datum::<i64>(object, input, "bigint"),
+                Family::Float4 => scalar::float4_to_datum(object, input),
+                Family::Float8 => scalar::float8_to_datum(object, input),
+                Family::Numeric(plan) => plan.to_datum(object, input),
+                Family::Text(plan) => plan.to_datum(object),
+                Family::Fallback => fallback::to_datum(input, object),
+            }
+            .map(Some)
+        }
+    }
+
+    /// As `to_datum`, with the server's errors as values, for callers that own something.
+    pub(crate) fn convert(&self, object: &Bound<'_, PyAny>) -> Result<Option<Datum>, Error> {
+        let object = object.as_ptr();
+        // SAFETY: the Bound keeps the object alive and proves that the GIL is held; the converters
+        // own nothing while they call the server, so that the jump skips no destructor.
+        unsafe { pg_try(|| self.to_datum(object))? }
+    }
+}
+
+/// Datum → Python for one type.
+pub(crate) struct ValuePlan {
+    kind: Kind,
+    output: Output,
+}
+
+enum Kind {
+    Bool,
+    Int2,
+    Int4,
+    Int8,
+    Float4,
+    Float8,
+    Numeric,
+    Text,
+    Fallback,
+}
+
+impl ValuePlan {
+    /// Looks everything up; the plan lives as long as the memory context that is current now.
+    pub(crate) fn resolve(type_oid: Oid) -> Result<Self, Error> {
+        python::prepare()?;
+        let (base, _) = types::base_type(type_oid, -1)?;
+        let kind = match base {
+            pg_sys::BOOLOID => Kind::Bool,
+            pg_sys::INT2OID => Kind::Int2,
+            pg_sys::INT4OID => Kind::Int4,
+            pg_sys::INT8OID => Kind::Int8,
+            pg_sys::FLOAT4OID => Kind::Float4,
+            pg_sys::FLOAT8OID => Kind::Float8,
+            pg_sys::NUMERICOID => Kind::Numeric,
+            pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => Kind::Text,
+            _ => Kind::Fallback,
+        };
+        Ok(ValuePlan { kind, output: Output::lookup(base)? })
+    }
+
+    /// The value as a Python object; NULL is None. Server errors come back as values.
+    ///
+    /// # Safety
+    /// `datum` is a live value of the plan's type, unless `is_null`.
+    pub(crate) unsafe fn to_python<'py>(
+        &self,
+        py: Python<'py>,
+        datum: Datum,
+        is_null: bool,
+    ) -> Result<Bound<'py, PyAny>, Error> {
+        if is_null {
+            return Ok(py.None().into_bound(py));
+        }
+        // SAFETY: the caller's promise.
+        unsafe {
+            match &self.kind {
+                Kind::Bool => Ok(scalar::bool_to_python(py, datum)),
+                Kind::Int2 => scalar::int_to_python(py, i64::from(datum.value() as i16)),
+                Kind::Int4 => scalar::int_to_python(py, i64::from(datum.value() as i32)),
+                Kind::Int8 => scalar::int_to_python(py, datum.value() as i64),
+                Kind::Float4 => scalar::float_to_python(py, f64::from(f32::from_bits(datum.value() as u32))),
+                Kind::Float8 => scalar::float_to_python(py, f64::from_bits(datum.value() as u64)),
+                Kind::Numeric => numeric::to_python(py, &self.output, datum),
+                Kind::Text => {
+                    let bytes = match Bytes::plain(datum) {
+                        Some(bytes) => bytes,
+                        None => pg_try(|| Bytes::fetch(datum))?,
+                    };
+                    text::to_str(py, bytes.data, bytes.length)
+                }
+                Kind::Fallback => fallback::to_python(py, &self.output, datum),
+            }
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! The calls into CPython that may run somebody's code, and what they leave behind. The danger is a
+//! reference held while the server raises: `Kept` ties it to the memory context that the error clears.
+
+use std::ffi::c_void;
+use std::sync::atomic::Ordering::Relaxed;
+
+use pgrx::pg_sys;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::{Python, ffi};
+
+use crate::bridge::errors::{Origin, to_error};
+use crate::bridge::interrupts;
+use crate::error::{Error, SqlState};
+use crate::pg::interrupts::IN_PYTHON;
+use crate::pg::{raw, varlena};
+
+/// Runs `call`, which may execute Python code, so that a cancel reaches it.
+///
+/// # Safety
+/// The thread holds the GIL; `call` makes no call into the server that may raise.
+#[inline]
+pub(super) unsafe fn running<T>(call: impl FnOnce() -> T) -> T {
+    let outer = IN_PYTHON.load(Relaxed);
+    interrupts::enter_row();
+    let result = call();
+    if !outer {
+        interrupts::leave_row();
+    }
+    result
+}
+
+/// Loads what the fast paths take for granted: the C interface of datetime. Called by each plan.
+pub(super) fn prepare() -> Result<(), Error> {
+    // SAFETY: plans are made on the main thread with the GIL held; importing makes no raw server call.
+    unsafe {
+        if ffi::PyDateTimeAPI().is_null() {
+            running(|| ffi::PyDateTime_IMPORT());
+            if ffi::PyDateTimeAPI().is_null() {
+                return Err(raised());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The exception that the last call left set, as an error.
+#[cold]
+pub(super) fn raised() -> Error {
+    Python::attach(|py| to_error(py, PyErr::fetch(py), Origin::Wrapper))
+}
+
+/// An exception as an error in the wrapper's wording.
+pub(super) fn error(py: Python<'_>, exception: PyErr) -> Error {
+    to_error(py, exception, Origin::Wrapper)
+}
+
+/// Whether the exception that is set is an instance of `class`; if so it is cleared.
+///
+/// # Safety
+/// The thread holds the GIL; `class` is an exception class.
+#[cold]
+pub(super) unsafe fn clear_if(class: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let matches = ffi::PyErr_ExceptionMatches(class) != 0;
+        if matches {
+            ffi::PyErr_Clear();
+        }
+        matches
+    }
+}
+
+/// Drops one reference; when it is the last, what the object's end runs can be cancelled.
+///
+/// # Safety
+/// The thread holds the GIL and owns a reference to `object`, or it is null.
+#[inline]
+pub(super) unsafe fn release(object: *mut ffi::PyObject) {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if object.is_null() {
+        } else if ffi::Py_REFCNT(object) > 1 {
+            ffi::Py_DECREF(object);
+        } else {
+            running(|| ffi::Py_DECREF(object));
+        }
+    }
+}
+
+/// Whether Python runs, so that a destructor may drop references.
+pub(super) fn is_up() -> bool {
+    // SAFETY: readable at any time.
+    unsafe { ffi::Py_IsInitialized() != 0 }
+}
+
+/// A place for one reference that the current memory context owns: it is dropped when the context is
+/// reset, after an error as well, or earlier by `put` or `clear`.
+#[derive(Clone, Copy)]
+pub(super) struct Kept(*mut Place);
+
+struct Place {
+    callback: pg_sys::MemoryContextCallback,
+    object: *mut ffi::PyObject,
+}
+
+impl Kept {
+    /// An empty place; made before the object, since it may raise.
+    ///
+    /// # Safety
+    /// The caller's frames hold no destructors.
+    pub(super) unsafe fn new() -> Self {
+        // SAFETY: the place lives exactly as long as the context that calls back.
+        unsafe {
+            let place = raw::palloc(size_of::<Place>()).cast::<Place>();
+            place.write(Place {
+                callback: pg_sys::MemoryContextCallback {
+                    func: Some(drop_kept),
+                    arg: place.cast(),
+                    next: std::ptr::null_mut(),
+                },
+                object: std::ptr::null_mut(),
+            });
+            raw::MemoryContextRegisterResetCallback(pg_sys::CurrentMemoryContext, &raw mut (*place).callback);
+            Kept(place)
+        }
+    }
+
+    /// Takes over a reference, which may be null, and drops the one before.
+    ///
+    /// # Safety
+    /// The memory context has not been reset; the caller owns the reference.
+    pub(super) unsafe fn put(self, object: *mut ffi::PyObject) {
+        // SAFETY: the caller's promise.
+        unsafe { release(std::ptr::replace(&raw mut (*self.0).object, object)) }
+    }
+
+    /// # Safety
+    /// As of `put`.
+    pub(super) unsafe fn clear(self) {
+        // SAFETY: the caller's promise.
+        unsafe { self.put(std::ptr::null_mut()) }
+    }
+}
+
+unsafe extern "C-unwind" fn drop_kept(place: *mut c_void) {
+    let place: *mut Place = place.cast();
+    // SAFETY: called by the memory context that owns the place, on the main thread.
+    unsafe {
+        let object = std::ptr::replace(&raw mut (*place).object, std::ptr::null_mut());
+        if !object.is_null() && is_up() {
+            release(object);
+        }
+    }
+}
+
+/// A class or function of the standard library, imported once per interpreter.
+pub(super) struct Import {
+    module: &'static str,
+    name: &'static str,
+    object: PyOnceLock<Py<PyAny>>,
+}
+
+impl Import {
+    pub(super) const fn new(module: &'static str, name: &'static str) -> Self {
+        Import { module, name, object: PyOnceLock::new() }
+    }
+
+    /// The object, imported if this is the first use.
+    pub(super) fn get<'a, 'py>(&'a self, py: Python<'py>) -> Result<&'a Bound<'py, PyAny>, Error> {
+        // SAFETY: the token proves that the GIL is held; importing makes no raw server call.
+        let object = unsafe { running(|| self.object.get_or_try_init(py, || self.import(py))) };
+        object.map(|object| object.bind(py)).map_err(|error| to_error(py, error, Origin::Wrapper))
+    }
+
+    fn import(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        Ok(py.import(self.module)?.getattr(self.name)?.unbind())
+    }
+
+    /// The same as a borrowed pointer, which stays valid: nothing ever lets go of it.
+    pub(super) fn pointer(&'static self) -> Result<*mut ffi::PyObject, Error> {
+        Python::attach(|py| self.get(py).map(Bound::as_ptr))
+    }
+}
+
+/// The name of an object's class, for messages.
+///
+/// # Safety
+/// The thread holds the GIL; `object` is alive.
+pub(super) unsafe fn class_name(object: *mut ffi::PyObject) -> String {
+    // SAFETY: the caller's promise; `tp_name` is NUL-terminated for the life of the class.
+    unsafe { std::ffi::CStr::from_ptr((*ffi::Py_TYPE(object)).tp_name) }.to_string_lossy().into_owned()
+}
+
+/// What a value looks like, for messages: its `repr`, cut to a readable length.
+///
+/// # Safety
+/// The thread holds the GIL, no exception is set, and `object` is alive.
+#[cold]
+pub(super) unsafe fn shown(object: *mut ffi::PyObject) -> String {
+    const LONGEST: usize = 60;
+    Python::attach(|py| {
+        // SAFETY: the caller's promise.
+        let object = unsafe { Bound::from_borrowed_ptr(py, object) };
+        // SAFETY: no server call inside.
+        let Ok(text) = (unsafe { running(|| object.repr()) }) else {
+            return format!("<{}>", object.get_type());
+        };
+        let text = text.to_string_lossy();
+        match text.char_indices().nth(LONGEST) {
+            Some((cut, _)) => format!("{}…", &text[..cut]),
+            None => text.into_owned(),
+        }
+    })
+}
+
+/// Memory for temporaries that an owner of references may ask for, as an error instead of a longjmp.
+pub(super) fn allocate(size: usize) -> Result<*mut u8, Error> {
+    let place = varlena::try_palloc(size);
+    if place.is_null() {
+        return Err(Error::new(SqlState::new(b"53200"), "out of memory")
+            .detail(format!("Failed on a request of {size} bytes for a value from Python.")));
+    }
+    Ok(place)
+}

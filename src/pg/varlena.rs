@@ -1,0 +1,145 @@
+//! Variable-length values: their headers, their bytes, and new ones. The danger is a pointer to a
+//! compressed or external value taken for plain bytes: `Bytes::plain` refuses those.
+
+use std::ffi::c_void;
+
+use pgrx::pg_sys::{self, Datum};
+
+use super::raw;
+
+/// Bytes of a four-byte header.
+pub(crate) const HEADER: usize = 4;
+
+/// Bytes inside a value of the server; valid as long as the value is.
+#[derive(Clone, Copy)]
+pub(crate) struct Bytes {
+    pub(crate) data: *const u8,
+    pub(crate) length: usize,
+}
+
+impl Bytes {
+    /// The bytes of a value that is neither compressed nor external, else `None`.
+    ///
+    /// # Safety
+    /// `datum` is a live value of a variable-length type.
+    pub(crate) unsafe fn plain(datum: Datum) -> Option<Bytes> {
+        let start: *const u8 = datum.cast_mut_ptr();
+        // SAFETY: the caller's promise; the first byte tells how many more the header has.
+        unsafe {
+            let first = *start;
+            if short_header(first) {
+                let total = usize::from(short_length(first));
+                // A short header of length zero marks a pointer to an external value.
+                return (total != 0).then(|| Bytes { data: start.add(1), length: total - 1 });
+            }
+            let word = start.cast::<u32>().read_unaligned();
+            plain_length(word).map(|total| Bytes { data: start.add(HEADER), length: total - HEADER })
+        }
+    }
+
+    /// The bytes of any variable-length value, fetched and decompressed if need be. May raise.
+    ///
+    /// # Safety
+    /// `datum` is a live value of a variable-length type; the caller's frames hold no destructors.
+    pub(crate) unsafe fn fetch(datum: Datum) -> Bytes {
+        // SAFETY: the caller's promise; what `pg_detoast_datum_packed` returns is plain.
+        unsafe {
+            match Bytes::plain(datum) {
+                Some(bytes) => bytes,
+                None => {
+                    let fetched = raw::pg_detoast_datum_packed(datum.cast_mut_ptr());
+                    Bytes::plain(pointer(fetched.cast()))
+                        .unwrap_or(Bytes { data: std::ptr::null(), length: 0 })
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// The value is alive and stays so for `'a`.
+    pub(crate) unsafe fn slice<'a>(self) -> &'a [u8] {
+        if self.length == 0 {
+            return &[];
+        }
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.data, self.length) }
+    }
+}
+
+#[cfg(target_endian = "little")]
+fn short_header(first: u8) -> bool {
+    first & 0x01 == 0x01
+}
+#[cfg(target_endian = "big")]
+fn short_header(first: u8) -> bool {
+    first & 0x80 == 0x80
+}
+
+#[cfg(target_endian = "little")]
+fn short_length(first: u8) -> u8 {
+    first >> 1
+}
+#[cfg(target_endian = "big")]
+fn short_length(first: u8) -> u8 {
+    first & 0x7f
+}
+
+#[cfg(target_endian = "little")]
+fn plain_length(word: u32) -> Option<usize> {
+    (word & 0x03 == 0).then_some((word >> 2) as usize)
+}
+#[cfg(target_endian = "big")]
+fn plain_length(word: u32) -> Option<usize> {
+    (word & 0xC000_0000 == 0).then_some(word as usize)
+}
+
+/// A new value with room for `length` bytes; the bytes are the caller's to fill. May raise.
+///
+/// # Safety
+/// The caller's frames hold no destructors.
+pub(crate) unsafe fn new(length: usize) -> (Datum, *mut u8) {
+    let total = length + HEADER;
+    // SAFETY: `palloc` raises instead of returning null, and refuses what a header cannot hold.
+    unsafe {
+        let start = raw::palloc(total).cast::<u8>();
+        set_length(start, total);
+        (pointer(start.cast()), start.add(HEADER))
+    }
+}
+
+/// Writes the header of a value of `total` bytes.
+///
+/// # Safety
+/// `start` is the four-aligned start of as many bytes.
+pub(crate) unsafe fn set_length(start: *mut u8, total: usize) {
+    let word = if cfg!(target_endian = "little") { (total as u32) << 2 } else { total as u32 & 0x3fff_ffff };
+    // SAFETY: the caller's promise.
+    unsafe { start.cast::<u32>().write(word) }
+}
+
+/// A new value that holds a copy of the bytes. May raise.
+///
+/// # Safety
+/// `length` bytes are readable at `data`; the caller's frames hold no destructors.
+pub(crate) unsafe fn from_bytes(data: *const u8, length: usize) -> Datum {
+    // SAFETY: the caller's promise; the two do not overlap, as the second is new.
+    unsafe {
+        let (datum, target) = new(length);
+        std::ptr::copy_nonoverlapping(data, target, length);
+        datum
+    }
+}
+
+/// A datum that is an address.
+pub(crate) fn pointer(address: *mut c_void) -> Datum {
+    Datum::from(address)
+}
+
+/// Memory of the current context, or null instead of an error, for callers that own something.
+pub(crate) fn try_palloc(size: usize) -> *mut u8 {
+    const HUGE_AND_NO_ERROR: i32 = 0x01 | 0x02; // MCXT_ALLOC_HUGE, MCXT_ALLOC_NO_OOM (palloc.h)
+    // SAFETY: with both flags the only error left is a size of more than half the address space.
+    unsafe { raw::palloc_extended(size.min(isize::MAX as usize / 2), HUGE_AND_NO_ERROR).cast() }
+}
+
+const _: () = assert!(size_of::<pg_sys::Datum>() == 8, "int8 and float8 are passed by value");
