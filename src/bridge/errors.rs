@@ -7,8 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::{interrupts, native, secrets};
-use crate::error::{Error, Report, SqlState};
+use crate::error::{Error, Level, Report, SqlState};
 use crate::interpreter::{lifecycle, objects};
+use crate::pg::guard;
 use crate::pg::interrupts::{Pending, pending};
 
 pyo3::create_exception!(
@@ -303,4 +304,11 @@ fn class_for(py: Python<'_>, sqlstate: SqlState) -> PyResult<Bound<'_, PyType>> 
         py.get_type::<PyType>().call1((format!("ServerError_{code}"), bases, attributes))?.cast_into()?;
     classes.set_item(code, &class)?;
     Ok(class)
+}
+
+/// Sends what a clean-up raised as a WARNING: the query is over and cannot fail any more.
+pub(crate) fn warn(error: Error) {
+    let (Error::Ours(report) | Error::Server(report) | Error::Fatal(report)) = error else { return };
+    // The client may be gone as well; there is nobody left to tell.
+    let _ = guard::emit(Level::Warning, *report);
 }
