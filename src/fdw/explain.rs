@@ -120,10 +120,10 @@ fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<St
         let quals = quals::list(py, &scan.plan.quals, side)?;
         let columns = quals::columns(py, &scan.instance, &scan.plan.columns)?;
         let keywords = keywords(py, scan, explain)?;
-        let result = scan.instance.object.bind(py).call_method("explain", (quals, columns), Some(&keywords))?;
-        lines(&result).ok_or_else(|| {
-            Failure::from(wrong_result(class, "explain", "an iterable of str", &result))
-        })?
+        let result =
+            scan.instance.object.bind(py).call_method("explain", (quals, columns), Some(&keywords))?;
+        lines(&result)
+            .ok_or_else(|| Failure::from(wrong_result(class, "explain", "an iterable of str", &result)))?
     })
 }
 

@@ -70,8 +70,7 @@ fn call<'py>(
         Some(names) => PyList::new(py, names)?.into_any(),
         None => PyList::empty(py).into_any(),
     };
-    let arguments =
-        (&request.remote_schema, dict(&server_options)?, dict(&request.options)?, kind, tables);
+    let arguments = (&request.remote_schema, dict(&server_options)?, dict(&request.options)?, kind, tables);
     Ok(class.object.bind(py).call_method1("import_schema", arguments)?)
 }
 

@@ -99,9 +99,8 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     inval::register()?;
     let key = (table.to_u32(), user.to_u32());
     mark_stale()?;
-    let known = CACHE.with_borrow(|cache| {
-        cache.get(&key).map(|cached| (cached.instance.clone(), cached.fresh.get()))
-    });
+    let known = CACHE
+        .with_borrow(|cache| cache.get(&key).map(|cached| (cached.instance.clone(), cached.fresh.get())));
     if let Some((instance, true)) = &known {
         return Ok(instance.clone());
     }
@@ -110,7 +109,11 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
         if instance.definition == definition {
             // A type may have changed without the table's definition.
             instance.rows.borrow_mut().clear();
-            CACHE.with_borrow(|cache| cache.get(&key).inspect(|cached| cached.fresh.set(true)));
+            CACHE.with_borrow(|cache| {
+                if let Some(cached) = cache.get(&key) {
+                    cached.fresh.set(true);
+                }
+            });
             return Ok(instance);
         }
         release(key, instance);

@@ -1,23 +1,23 @@
 //! Quals, columns and sort keys as Python objects. The danger is a mutable one shared between calls:
 //! wrappers pop from the lists that they get, so each call gets its own.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::cell::RefCell;
 
 use multicorn_plan::{Direction, Qual, Quantifier, SortKey, Value};
 use pgrx::pg_sys;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyList, PySet, PyTuple};
+use pyo3::types::{PyBool, PyList, PySet, PyString, PyTuple};
 
 use super::class;
 use super::instance::Instance;
 use crate::bridge::Failure;
 use crate::convert::ValuePlan;
 use crate::error::Error;
+use crate::pg::inval;
 use crate::pg::memory::OwnedContext;
 use crate::pg::planner::Constant;
-use crate::pg::inval;
 
 /// A type's conversion to Python, with the memory that it keeps.
 struct Known {
@@ -47,7 +47,7 @@ pub(super) fn list<'py>(
         let value = match &qual.value {
             Value::Null => Some(py.None().into_bound(py)),
             // The text is pinned by existing wrappers.
-            Value::Flag(set) => Some(if *set { "t" } else { "f" }.into_pyobject(py)?.into_any()),
+            Value::Flag(set) => Some(PyString::new(py, if *set { "t" } else { "f" }).into_any()),
             Value::Truth(None) => Some(py.None().into_bound(py)),
             Value::Truth(Some(truth)) => Some(PyBool::new(py, *truth).to_owned().into_any()),
             Value::Expression { type_oid, .. } => match side(qual) {
@@ -77,10 +77,7 @@ fn object<'py>(py: Python<'py>, qual: &Qual, value: Bound<'py, PyAny>) -> PyResu
 
 fn to_python<'py>(py: Python<'py>, type_oid: u32, constant: Constant) -> Result<Bound<'py, PyAny>, Failure> {
     let known = value_plan(type_oid)?;
-    // SAFETY: the constant was made by an expression of this type and lives in the node's or the
-    // planner's memory.
-    let value = unsafe { known.plan.to_python(py, constant.datum, constant.is_null)? };
-    Ok(value)
+    Ok(known.plan.constant(py, constant)?)
 }
 
 fn value_plan(type_oid: u32) -> Result<Rc<Known>, Error> {

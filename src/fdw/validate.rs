@@ -26,11 +26,10 @@ pub(crate) fn options(arguments: Arguments) -> Result<(), Error> {
         Target::Table => wrapper.map_or(Ok(()), table_wrapper),
         Target::Other => match wrapper {
             None => Ok(()),
-            Some(_) => Err(Error::new(
-                SqlState::FDW_INVALID_OPTION_NAME,
-                "Cannot set the wrapper class here",
-            )
-            .hint("Set it on the server")),
+            Some(_) => {
+                Err(Error::new(SqlState::FDW_INVALID_OPTION_NAME, "Cannot set the wrapper class here")
+                    .hint("Set it on the server"))
+            }
         },
     }
 }
@@ -52,7 +51,8 @@ pub(super) fn wrapper_missing(options: &Options) -> Error {
         SqlState::FDW_OPTION_NAME_NOT_FOUND,
         "The wrapper parameter is mandatory, specify a valid class name",
     );
-    let near = options.iter().map(|(name, _)| name).find(|name| strsim::damerau_levenshtein(name, "wrapper") <= 2);
+    let near =
+        options.iter().map(|(name, _)| name).find(|name| strsim::damerau_levenshtein(name, "wrapper") <= 2);
     match near {
         Some(name) if name != "wrapper" => error.hint(format!("There is an option \"{name}\".")),
         _ => error,

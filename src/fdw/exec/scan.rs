@@ -88,9 +88,7 @@ impl Scan {
         let State::Running(rows) = &mut self.state else { return Ok(false) };
         let Some(plans) = &self.rows else { return Ok(false) };
         let target = node.row_target();
-        bridge::interrupts::enter_row();
-        let filled = rows.fill(&plans.plan, target);
-        bridge::interrupts::leave_row();
+        let filled = rows.next_row(&plans.plan, target);
         if !matches!(filled, Ok(true)) {
             return self.finish(filled);
         }

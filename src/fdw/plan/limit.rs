@@ -2,6 +2,7 @@
 //! reorders rows; `multicorn_plan::limit_decision` decides, this file asks the class.
 
 use multicorn_plan::{PathPlan, limit_decision, limited_cost};
+use pyo3::prelude::*;
 
 use super::Planning;
 use crate::bridge;

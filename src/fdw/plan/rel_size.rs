@@ -62,7 +62,10 @@ fn size(
         Ok((rows, width)) if rows.is_finite() && width.is_finite() => {
             Ok((rows.clamp(1.0, MOST_ROWS).round(), width.clamp(0.0, MOST_WIDTH) as i32))
         }
-        _ => Err(wrong_result(&instance.class, "get_rel_size", "a tuple (rows, width in bytes)", &result).into()),
+        _ => {
+            Err(wrong_result(&instance.class, "get_rel_size", "a tuple (rows, width in bytes)", &result)
+                .into())
+        }
     }
 }
 
