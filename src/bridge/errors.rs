@@ -325,10 +325,3 @@ fn class_for(py: Python<'_>, sqlstate: SqlState) -> PyResult<Bound<'_, PyType>> 
     classes.set_item(code, &class)?;
     Ok(class)
 }
-
-/// Sends what a clean-up raised as a WARNING: the query is over and cannot fail any more.
-pub(crate) fn warn(error: Error) {
-    let (Error::Ours(report) | Error::Server(report) | Error::Fatal(report)) = error else { return };
-    // The client may be gone as well; there is nobody left to tell.
-    let _ = guard::emit(Level::Warning, *report);
-}
