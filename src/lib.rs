@@ -2,9 +2,9 @@
 //! list of modules. Its one danger is doing work at load time: Python starts at first use.
 
 mod bridge;
-#[allow(dead_code, unused_imports)] // src/fdw, written at the same time, is what calls it
 mod convert;
 mod error;
+mod fdw;
 mod gucs;
 mod interpreter;
 mod pg;

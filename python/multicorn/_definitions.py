@@ -41,7 +41,7 @@ class ColumnDefinition:
         self,
         column_name: str,
         type_oid: int = 0,
-        typmod: int = 0,
+        typmod: int = -1,
         type_name: str = "",
         base_type_name: str = "",
         options: Mapping[str, str] | None = None,

@@ -90,7 +90,7 @@ class DebianFolder(Environment):
         if not Path("/usr/share/debootstrap/scripts", self.suite).exists():
             raise MatrixError(f"this debootstrap does not know Debian {self.suite}; a newer one is needed")
         try:
-            answer(["unshare", *NAMESPACES, "true"])
+            answer([*ISOLATED, "true"])
         except MatrixError as error:
             raise MatrixError(f"mounting is not allowed here, not even for root ({error})") from None
 
@@ -99,7 +99,7 @@ class DebianFolder(Environment):
         command = ["debootstrap", "--variant=minbase", "--include=ca-certificates,make"]
         environment = {**apt_proxy(), **os.environ}
         run(
-            ["unshare", *NAMESPACES, *command, self.suite, str(self.root), debian_mirror()],
+            [*ISOLATED, *command, self.suite, str(self.root), debian_mirror()],
             log,
             environment=environment,
         )
@@ -159,15 +159,19 @@ class DebianFolder(Environment):
             str(registry),
         ]
         settings = [f"{name}={value}" for name, value in variables.items()]
-        return ["unshare", *NAMESPACES, *enter, *settings, *command]
+        return [*ISOLATED, *enter, *settings, *command]
 
     def remove(self) -> None:
         """Remove the folder with the Debian system in it."""
         remove_tree(self.folder)
 
 
-# --kill-child: when unshare is killed, so is process 1 of the namespace, and with it everything inside.
-NAMESPACES = ("--mount", "--pid", "--ipc", "--fork", "--kill-child", "--propagation", "private", "--")
+# Namespaces for what is mounted and started. When we are killed, so is unshare, with it process 1 of the
+# namespace, and with that everything inside: a later run never meets what is left of an earlier one.
+ISOLATED = (
+    *("setpriv", "--pdeathsig", "KILL", "unshare", "--mount", "--pid", "--ipc"),
+    *("--fork", "--kill-child", "--propagation", "private", "--"),
+)
 
 
 def cargo_home() -> Path:

@@ -45,7 +45,7 @@ class Environment(ABC):
 
     def run(self, command: Sequence[str], log: Path) -> None:
         """Run a command inside; raises `CommandError` when it fails."""
-        run(self.inside(command), log)
+        run(self.inside(command), log, name=" ".join(command))
 
     def ask(self, command: Sequence[str]) -> str:
         """What a command prints inside."""

@@ -21,8 +21,8 @@ class MatrixError(Exception):
 class CommandError(MatrixError):
     """A program failed; `log` has its output."""
 
-    def __init__(self, command: Sequence[str], status: int, log: Path) -> None:
-        super().__init__(f"{Path(command[0]).name} ended with status {status}; see {log}")
+    def __init__(self, name: str, status: int, log: Path) -> None:
+        super().__init__(f"`{name}` ended with status {status}; see {log}")
         self.log = log
 
 
@@ -36,14 +36,16 @@ def run(
     log: Path,
     *,
     environment: Mapping[str, str] | None = None,
-    directory: Path | None = None,
+    name: str | None = None,
 ) -> None:
     """Append a program's output to `log`; raises `CommandError` unless it ends with status 0.
 
+    `name` is what log and error call it, where the command line begins with wrappers around it.
     The program gets a process group of its own, so that Ctrl-C or a signal to us ends all of it.
     """
     with log.open("ab") as output:
-        output.write(f"+ {' '.join(command)}\n".encode())
+        # The whole command line would put lent settings into the log, a proxy's password among them.
+        output.write(f"+ {name or ' '.join(command)}\n".encode())
         output.flush()
         process = subprocess.Popen(
             command,
@@ -51,7 +53,6 @@ def run(
             stdout=output,
             stderr=output,
             env=environment,
-            cwd=directory,
             start_new_session=True,
         )
     try:
@@ -60,7 +61,7 @@ def run(
         end_group(process)
         raise
     if status != 0:
-        raise CommandError(command, status, log)
+        raise CommandError(name or Path(command[0]).name, status, log)
 
 
 def end_group(process: subprocess.Popen[bytes]) -> None:

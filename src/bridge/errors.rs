@@ -7,8 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::{interrupts, native, secrets};
-use crate::error::{Error, Report, SqlState};
+use crate::error::{Error, Level, Report, SqlState};
 use crate::interpreter::{lifecycle, objects};
+use crate::pg::guard;
 use crate::pg::interrupts::{Pending, pending};
 
 pyo3::create_exception!(
@@ -49,7 +50,7 @@ const CARRIED: &str = "_multicorn_error";
 #[pyclass(frozen, module = "multicorn._native", name = "_Carried")]
 struct Carried(Error);
 
-fn copy(error: &Error) -> Error {
+pub(super) fn copy(error: &Error) -> Error {
     match error {
         Error::Ours(report) => Error::Ours(report.clone()),
         Error::Server(report) => Error::Server(report.clone()),
@@ -60,14 +61,32 @@ fn copy(error: &Error) -> Error {
 
 /// The exception as an error for the server. It never fails: what cannot be found out is left out.
 pub(crate) fn to_error(py: Python<'_>, exception: PyErr, origin: Origin) -> Error {
+    // Wording runs user code, and so does dropping the frames that the traceback holds.
+    let _inside = interrupts::Inside::enter();
     let value = exception.value(py);
-    // Wording an error runs user code, which a cancel may interrupt: that then is the error.
-    match describe(py, value, origin) {
+    // Before Python 3.12 an exception that was fetched keeps its traceback beside it.
+    if let Some(trace) = exception.traceback(py) {
+        let _ = value.setattr("__traceback__", trace);
+    }
+    // If a cancel ends the wording, the cancel is the error.
+    let error = match describe(py, value, origin) {
         Ok(error) => error,
         Err(second) => describe(py, second.value(py), origin).unwrap_or_else(|_| {
             Error::new(SqlState::FDW_ERROR, "Error in python: the exception cannot be described")
         }),
-    }
+    };
+    let _ = py.import("multicorn._logging").and_then(|module| module.call_method0("flush"));
+    drop(exception);
+    error
+}
+
+/// Reports an error that must not end anything, as a WARNING.
+pub(crate) fn warn(error: Error) {
+    let (Error::Ours(report) | Error::Server(report) | Error::Fatal(report)) = error else {
+        return; // still pending: the server words it when it can
+    };
+    // A message that cannot be sent must not fail what is being finished.
+    let _ = guard::emit(Level::Warning, *report);
 }
 
 fn describe(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error> {
@@ -197,8 +216,10 @@ fn finish(py: Python<'_>, value: &Bound<'_, PyBaseException>, report: &mut Repor
     }
 }
 
-/// The first `longest` bytes, and a mark if there was more.
-pub(super) fn bounded(mut text: String, longest: usize) -> String {
+/// The first `longest` bytes, and a mark if there was more. A NUL, at which the server's text would
+/// end, is shown.
+pub(super) fn bounded(text: String, longest: usize) -> String {
+    let mut text = if text.contains('\0') { text.replace('\0', "\\x00") } else { text };
     if text.len() > longest {
         text.truncate(text.floor_char_boundary(longest));
         text.push_str(" …");

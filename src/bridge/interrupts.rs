@@ -7,7 +7,6 @@ use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicPtr, Ordering};
 
-use pgrx::pg_sys;
 use pyo3::prelude::*;
 
 use super::{NO_SQL, errors};
@@ -336,40 +335,4 @@ pub(crate) fn enter_row() {
 #[inline(always)]
 pub(crate) fn leave_row() {
     server::leave_python();
-}
-
-/// The end of a (sub)transaction by an error: no Python frame of ours is left on the stack above
-/// the one, if any, whose `pg_try` is about to mark itself again.
-pub(super) fn forget() {
-    server::leave_python();
-}
-
-/// Registers `forget` for aborts.
-///
-/// Registration lasts for the life of the backend; the caller does it once.
-pub(super) fn register() -> Result<(), Error> {
-    // SAFETY: raw calls; the callbacks are static functions.
-    unsafe {
-        crate::pg::guard::pg_try(|| {
-            crate::pg::raw::RegisterXactCallback(Some(at_end), std::ptr::null_mut());
-            crate::pg::raw::RegisterSubXactCallback(Some(at_subtransaction_end), std::ptr::null_mut());
-        })
-    }
-}
-
-unsafe extern "C-unwind" fn at_end(event: pg_sys::XactEvent::Type, _arg: *mut c_void) {
-    if matches!(event, pg_sys::XactEvent::XACT_EVENT_ABORT | pg_sys::XactEvent::XACT_EVENT_PARALLEL_ABORT) {
-        forget();
-    }
-}
-
-unsafe extern "C-unwind" fn at_subtransaction_end(
-    event: pg_sys::SubXactEvent::Type,
-    _id: pg_sys::SubTransactionId,
-    _parent: pg_sys::SubTransactionId,
-    _arg: *mut c_void,
-) {
-    if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
-        forget();
-    }
 }

@@ -7,8 +7,10 @@ pub(crate) mod interrupts;
 pub(crate) mod logging;
 mod native;
 pub(crate) mod secrets;
+mod sql;
 mod start;
 mod subtransaction;
+mod transaction;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -62,8 +64,12 @@ pub(crate) fn call_as<T>(
     run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
 ) -> Result<T, Error> {
     ensure()?;
+    transaction::used();
     let value = inside(origin, run)?;
     logging::flush()?;
+    if let Some(error) = sql::take_uncaught() {
+        return Err(error);
+    }
     if pending() == Pending::Stop {
         return Err(Error::Interrupted);
     }

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{errors, interrupts, logging, secrets};
+use super::{errors, interrupts, logging, secrets, sql};
 use crate::gucs;
 
 pub(super) const NAME: &str = "multicorn._native";
@@ -45,6 +45,7 @@ pub(super) fn create(py: Python<'_>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(print_message, &module)?)?;
     module.add_function(wrap_pyfunction!(check_interrupts, &module)?)?;
     module.add_function(wrap_pyfunction!(is_main_thread, &module)?)?;
+    module.add_function(wrap_pyfunction!(sql::execute, &module)?)?;
     modules.set_item(NAME, module)
 }
 

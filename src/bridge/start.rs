@@ -10,7 +10,7 @@ use pgrx::pg_sys;
 use pyo3::prelude::*;
 
 use super::subtransaction::in_subtransaction;
-use super::{Failure, Origin, interrupts, native};
+use super::{Failure, Origin, interrupts, native, transaction};
 use crate::error::{Error, Level, Report, SqlState};
 use crate::gucs;
 use crate::interpreter::lifecycle;
@@ -52,7 +52,7 @@ fn start() -> Result<(), Error> {
     }
     lifecycle::hold_lock();
     if !REGISTERED.load(Ordering::Relaxed) {
-        interrupts::register()?;
+        transaction::register()?;
         REGISTERED.store(true, Ordering::Relaxed);
     }
     Python::attach(|py| prepare(py).map_err(|failure| failure.into_error(py, Origin::Wrapper)))?;
@@ -156,22 +156,24 @@ fn start_by_plpython() -> Result<(), Error> {
     call.call.nargs = 1;
     call.argument.value = pg_sys::Datum::from(&raw mut code);
     let call = (&raw mut call).cast::<pg_sys::FunctionCallInfoBaseData>();
-    // SAFETY: raw calls, and `code` and `call` outlive them. The handler opens an SPI connection;
-    // the subtransaction closes it if `pass` fails. In parallel mode some servers forbid
-    // subtransactions; an error then has to propagate.
-    unsafe {
-        let run = || {
-            handler(call);
-        };
-        if !raw::IsInParallelMode() {
-            return in_subtransaction(run);
+    let run = || {
+        // SAFETY: a raw call, and `code` and `call` outlive it.
+        unsafe {
+            guard::pg_try(|| {
+                handler(call);
+            })
         }
-        match guard::pg_try(run) {
-            Err(error) if lifecycle::is_initialized() => Err(error),
-            Err(error) => guard::raise(error),
-            Ok(()) => Ok(()),
-        }
+    };
+    // SAFETY: reads a variable of the backend.
+    if !unsafe { raw::IsInParallelMode() } {
+        // The handler opens an SPI connection; if `pass` fails, this closes it.
+        return in_subtransaction(run);
     }
+    // Some servers forbid subtransactions here: then only an error that ends the statement does.
+    if let Err(error) = run() {
+        guard::raise(error);
+    }
+    Ok(())
 }
 
 fn warn_about_plpython(error: &Error) -> Result<(), Error> {

@@ -26,6 +26,7 @@ use self::numeric::NumericPlan;
 use self::text::TextPlan;
 use crate::error::Error;
 use crate::pg::guard::pg_try;
+use crate::pg::planner::Constant;
 use crate::pg::types::{self, Input, Output};
 
 pub(crate) use self::row::{RowPlan, Rows};
@@ -207,6 +208,17 @@ impl ValuePlan {
             _ => datetime_kind(base).map_or(Kind::Fallback, Kind::DateTime),
         };
         Ok(ValuePlan { kind, output: Output::lookup(base)? })
+    }
+
+    /// A constant of a query as a Python object; `constant` is of the plan's type, as the caller knows
+    /// from the expression that made it.
+    pub(crate) fn constant<'py>(
+        &self,
+        py: Python<'py>,
+        constant: Constant,
+    ) -> Result<Bound<'py, PyAny>, Error> {
+        // SAFETY: a `Constant` lives in the planner's or the node's memory while it is used.
+        unsafe { self.to_python(py, constant.datum, constant.is_null) }
     }
 
     /// The value as a Python object; NULL is None. Server errors come back as values.

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use super::python::{self, Import, running};
 use super::{Attribute, ColumnPlan};
 use crate::error::{Error, SqlState};
+use crate::pg::scan_node::RowTarget;
 use crate::pg::{encoding, raw};
 
 static MAPPING: Import = Import::new("collections.abc", "Mapping");
@@ -176,6 +177,15 @@ impl Rows {
     /// Rows handed out so far; while one is being converted, its number.
     pub(crate) fn row_number(&self) -> u64 {
         self.row
+    }
+
+    /// Fills a scan's slot with the next row; `false` at the end. The server may raise through this:
+    /// the caller is a callback's row loop, whose frames own nothing.
+    #[inline]
+    pub(crate) fn next_row(&mut self, plan: &RowPlan, target: RowTarget) -> Result<bool, Error> {
+        // SAFETY: the target is the slot of the scan that made `plan` from the same relation; the GIL
+        // is held for the life of the backend.
+        unsafe { self.next_into(plan, target.values, target.nulls) }
     }
 
     /// Fills the arrays, one element per attribute, with the next row; `false` at the end.

@@ -36,7 +36,7 @@ macro_rules! sql_function {
     ($(#[$doc:meta])* $finfo:ident, $name:ident, $body:expr) => {
         #[doc = "The call convention, for the server."]
         #[unsafe(no_mangle)]
-        pub extern "C-unwind" fn $finfo() -> &'static pgrx::pg_sys::Pg_finfo_record {
+        pub(crate) extern "C-unwind" fn $finfo() -> &'static pgrx::pg_sys::Pg_finfo_record {
             &$crate::pg::function::FINFO_V1
         }
 
@@ -45,7 +45,7 @@ macro_rules! sql_function {
         /// # Safety
         /// Called by the server's function manager.
         #[unsafe(no_mangle)]
-        pub unsafe extern "C-unwind" fn $name(call: pgrx::pg_sys::FunctionCallInfo) -> pgrx::pg_sys::Datum {
+        pub(crate) unsafe extern "C-unwind" fn $name(call: pgrx::pg_sys::FunctionCallInfo) -> pgrx::pg_sys::Datum {
             // SAFETY: the server's promise to a version-1 function.
             let arguments = unsafe { $crate::pg::function::Arguments::new(call) };
             $crate::pg::guard::boundary(|| $body(arguments))

@@ -108,6 +108,11 @@ pub(crate) fn pending() -> Pending {
         if die_pending() {
             return Pending::Stop;
         }
+        // It ends the session too; named here, because `finally` blocks shall run before it does.
+        #[cfg(any(feature = "pg17", feature = "pg18"))]
+        if (&raw const pg_sys::TransactionTimeoutPending).read_volatile() != 0 {
+            return Pending::Stop;
+        }
         if (&raw const pg_sys::QueryCancelPending).read_volatile() != 0 {
             // While a message is read from the client a cancel would lose the protocol's place.
             return if pg_sys::QueryCancelHoldoffCount == 0 { Pending::Stop } else { Pending::Held };

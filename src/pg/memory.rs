@@ -59,3 +59,44 @@ pub(crate) fn own<T: 'static>(context: pg_sys::MemoryContext, value: T) -> Resul
     }
     Ok(place)
 }
+
+/// A context of the backend's life that a Rust value owns, for what the server keeps beside cached
+/// plans (function look-ups and their caches).
+pub(crate) struct OwnedContext(pg_sys::MemoryContext);
+
+impl OwnedContext {
+    pub(crate) fn new() -> Result<Self, Error> {
+        // SAFETY: raw call; the top context is never deleted.
+        let context = unsafe {
+            pg_try(|| {
+                raw::AllocSetContextCreateInternal(
+                    pg_sys::TopMemoryContext,
+                    c"multicorn cache".as_ptr(),
+                    pg_sys::ALLOCSET_SMALL_MINSIZE as usize,
+                    pg_sys::ALLOCSET_SMALL_INITSIZE as usize,
+                    pg_sys::ALLOCSET_SMALL_MAXSIZE as usize,
+                )
+            })?
+        };
+        Ok(OwnedContext(context))
+    }
+
+    /// Runs `work` with everything that it allocates in this context.
+    pub(crate) fn within<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        // SAFETY: `work` returns its errors as values, so the old context is always put back.
+        unsafe {
+            let old = pg_sys::CurrentMemoryContext;
+            pg_sys::CurrentMemoryContext = self.0;
+            let result = work();
+            pg_sys::CurrentMemoryContext = old;
+            result
+        }
+    }
+}
+
+impl Drop for OwnedContext {
+    fn drop(&mut self) {
+        // SAFETY: made by `new`, deleted once; deleting an AllocSet does not raise.
+        let _ = unsafe { pg_try(|| raw::MemoryContextDelete(self.0)) };
+    }
+}

@@ -4,6 +4,7 @@
 
 pub(crate) mod catalog;
 pub(crate) mod clause;
+pub(crate) mod ddl;
 pub(crate) mod encoding;
 pub(crate) mod explain;
 pub(crate) mod function;

@@ -63,6 +63,9 @@ raw! {
     fn GetForeignTable(table: Oid) -> *mut ForeignTable;
     fn GetUserId() -> Oid;
     fn GetUserNameFromId(role: Oid, no_error: bool) -> *mut c_char;
+    fn RangeVarGetRelidExtended(
+        name: *const RangeVar, lock: LOCKMODE, flags: uint32, callback: RangeVarGetRelidCallback, argument: *mut c_void,
+    ) -> Oid;
     fn ReleaseSysCache(tuple: HeapTuple);
     fn SearchSysCache2(cache: c_int, key1: Datum, key2: Datum) -> HeapTuple;
     fn SearchSysCacheExists(cache: c_int, key1: Datum, key2: Datum, key3: Datum, key4: Datum) -> bool;
@@ -260,4 +263,15 @@ raw! {
         file: *const c_char, name: *const c_char, must_exist: bool, handle: *mut *mut c_void,
     ) -> *mut c_void;
     fn get_share_path(executable: *const c_char, path: *mut c_char);
+    fn SPI_connect() -> c_int;
+    fn SPI_finish() -> c_int;
+    fn SPI_execute_with_args(
+        query: *const c_char, count: c_int, types: *mut Oid, values: *mut Datum,
+        nulls: *const c_char, read_only: bool, limit: std::ffi::c_long,
+    ) -> c_int;
+    fn SPI_result_code_string(code: c_int) -> *const c_char;
+    fn SPI_fname(descriptor: TupleDesc, number: c_int) -> *mut c_char;
+    fn SPI_gettypeid(descriptor: TupleDesc, number: c_int) -> Oid;
+    fn SPI_getvalue(tuple: HeapTuple, descriptor: TupleDesc, number: c_int) -> *mut c_char;
+    fn cstring_to_text_with_len(text: *const c_char, length: c_int) -> *mut text;
 }

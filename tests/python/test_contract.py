@@ -85,7 +85,7 @@ def test_columns_are_an_ordered_mapping(columns: ColumnMaker) -> None:
 
 def test_column_definition_defaults() -> None:
     column = ColumnDefinition("c")
-    assert (column.type_oid, column.typmod, column.type_name) == (0, 0, "")
+    assert (column.type_oid, column.typmod, column.type_name) == (0, -1, "")
     assert column.options == {}
     assert column.base_type_name == ""
 

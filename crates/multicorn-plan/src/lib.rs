@@ -16,4 +16,4 @@ pub use cost::{Cost, limited_cost, scan_cost};
 pub use keys::{KeyClause, Parameterization, PathKey, generic_rows, parameterizations};
 pub use limit::{LimitFacts, LimitRefusal, limit_decision};
 pub use options::{Source, WrapperChoice, choose_wrapper, merge};
-pub use scan_plan::{Direction, LocalReason, Qual, Quantifier, ScanPlan, SortKey, Value};
+pub use scan_plan::{Direction, LocalReason, PathPlan, Qual, Quantifier, ScanPlan, SortKey, Value};

@@ -118,6 +118,27 @@ impl ScanPlan {
     }
 }
 
+/// What a path promises beyond the plain scan; becomes part of the `ScanPlan` if the path wins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathPlan {
+    /// How many keys of the query's order the class delivers.
+    pub sorted: usize,
+    pub limit: Option<i64>,
+    pub offset: Option<i64>,
+}
+
+impl PathPlan {
+    /// # Panics
+    /// Never: every field has a textual form.
+    pub fn to_text(self) -> String {
+        serde_json::to_string(&self).expect("numbers have a textual form")
+    }
+
+    pub fn from_text(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,102 @@
+"""Row counts for the planner, without counting rows.
+
+Every answer here is a guess. None of them connects, except `known_rows`,
+which is asked on a connection that the query needed anyway.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+import sqlalchemy as sa
+from sqlalchemy import exc
+from sqlalchemy.engine import Connection
+
+from multicorn._columns import Columns
+from multicorn._qual import Qual
+from multicorn.sqlalchemyfdw._kinds import MYSQL, POSTGRESQL, SQLITE, Kind, local_kind
+
+#: For a table of which nothing is known yet: large enough that look-ups by
+#: key are preferred to reading all of it.
+UNKNOWN_ROWS: Final = 1_000_000
+
+# The server's own defaults where it has no statistics.
+_EQUAL: Final = 0.005
+_RANGE: Final = 1 / 3
+_PATTERN: Final = 0.1
+_NULL: Final = 0.01
+
+_TEXT_BYTES: Final = 32
+_FIXED_BYTES: Final = 8
+
+
+def selected_rows(rows: int, quals: Sequence[Qual], primary_key: Sequence[str]) -> int:
+    """Return how many of the rows the conditions may leave."""
+    fixed = {qual.field_name for qual in quals if qual.operator == "="}
+    if primary_key and fixed.issuperset(primary_key):
+        return 1
+    share = 1.0
+    for qual in quals:
+        share *= _share(qual)
+    return max(1, round(rows * share))
+
+
+def _share(qual: Qual) -> float:
+    operator = qual.operator
+    if isinstance(operator, tuple):
+        if operator != ("=", True):
+            return _RANGE
+        value: Any = qual.value
+        size = len(cast("list[Any]", value)) if isinstance(value, list) else 10
+        return min(1.0, _EQUAL * size)
+    if qual.value is None:
+        return _NULL if operator in {"=", "IS"} else 1 - _NULL
+    if operator == "=":
+        return _EQUAL
+    if operator in {"~~", "~~*"}:
+        return _PATTERN
+    return _RANGE if operator in {"<", "<=", ">", ">="} else 1.0
+
+
+def width(columns: Columns, needed: set[str]) -> int:
+    """Return the bytes of a row that has the needed columns."""
+    return sum(
+        _TEXT_BYTES if local_kind(columns[name]) in {None, Kind.TEXT} else _FIXED_BYTES
+        for name in needed
+        if name in columns
+    )
+
+
+def known_rows(connection: Connection, table: sa.Table) -> int | None:
+    """Ask the remote database's statistics for the table's size."""
+    statement = _statistics(connection, table)
+    if statement is None:
+        return None
+    try:
+        with connection.begin():
+            found: object = connection.execute(statement).scalar()
+    except exc.SQLAlchemyError:
+        # A view, a table without row ids, a missing right: no matter.
+        return None
+    # A table may have a column of its own that is called rowid.
+    return int(found) if isinstance(found, (int, float)) and found >= 0 else None
+
+
+def _statistics(connection: Connection, table: sa.Table) -> sa.Executable | None:
+    dialect = connection.dialect.name
+    if dialect == SQLITE:
+        # The largest row id is found without reading the table.
+        rowid = sa.literal_column("rowid", sa.Integer())
+        return sa.select(sa.func.max(rowid)).select_from(table)
+    if dialect == POSTGRESQL:
+        quoted = connection.dialect.identifier_preparer.format_table(table)
+        return sa.text(
+            "SELECT reltuples FROM pg_catalog.pg_class"
+            " WHERE oid = pg_catalog.to_regclass(:name)"
+        ).bindparams(name=quoted)
+    if dialect in MYSQL:
+        return sa.text(
+            "SELECT table_rows FROM information_schema.tables"
+            " WHERE table_name = :name"
+            " AND table_schema = coalesce(:schema, database())"
+        ).bindparams(name=table.name, schema=table.schema)
+    return None

@@ -1,0 +1,73 @@
+//! What the ends of transactions mean to the bridge. The danger is the callback's place: at an abort
+//! nothing may be raised any more, so there only marks are taken back.
+
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pgrx::pg_sys;
+use pyo3::prelude::*;
+
+use super::{Failure, sql};
+use crate::error::Error;
+use crate::pg::guard::{boundary, pg_try};
+use crate::pg::{interrupts, raw};
+
+/// Whether Python ran in this transaction, and may have left an unfinished line of output.
+static USED: AtomicBool = AtomicBool::new(false);
+
+pub(super) fn used() {
+    USED.store(true, Ordering::Relaxed);
+}
+
+/// Registers the callbacks, for the life of the backend; the caller does it once.
+pub(super) fn register() -> Result<(), Error> {
+    // SAFETY: raw calls; the callbacks are static functions.
+    unsafe {
+        pg_try(|| {
+            raw::RegisterXactCallback(Some(at_event), std::ptr::null_mut());
+            raw::RegisterSubXactCallback(Some(at_subtransaction_event), std::ptr::null_mut());
+        })
+    }
+}
+
+unsafe extern "C-unwind" fn at_event(event: pg_sys::XactEvent::Type, _arg: *mut c_void) {
+    use pg_sys::XactEvent as Event;
+    match event {
+        Event::XACT_EVENT_PRE_COMMIT
+        | Event::XACT_EVENT_PARALLEL_PRE_COMMIT
+        | Event::XACT_EVENT_PRE_PREPARE => boundary(|| {
+            finish_output();
+            Ok(())
+        }),
+        Event::XACT_EVENT_ABORT | Event::XACT_EVENT_PARALLEL_ABORT => forget(),
+        _ => {}
+    }
+}
+
+unsafe extern "C-unwind" fn at_subtransaction_event(
+    event: pg_sys::SubXactEvent::Type,
+    _id: pg_sys::SubTransactionId,
+    _parent: pg_sys::SubTransactionId,
+    _arg: *mut c_void,
+) {
+    if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
+        interrupts::leave_python();
+    }
+}
+
+/// An error ended the transaction: no Python frame of ours is on the stack.
+fn forget() {
+    interrupts::leave_python();
+    USED.store(false, Ordering::Relaxed);
+    sql::take_uncaught();
+}
+
+/// Sends what was printed without a line end. Output is a courtesy: it fails no commit.
+fn finish_output() {
+    if USED.swap(false, Ordering::Relaxed) {
+        let _ = super::call_hook("the end of Python's output", |py| {
+            py.import("multicorn._logging")?.call_method0("flush")?;
+            Ok::<(), Failure>(())
+        });
+    }
+}

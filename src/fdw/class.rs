@@ -1,0 +1,114 @@
+//! A wrapper class, inspected once: how its methods are called and which it has. The danger is asking
+//! Python per call what was known at the first: after loading, nothing here is looked up again.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+
+use crate::bridge::Failure;
+
+/// The names of the `multicorn` package that calls need, looked up once per backend.
+pub(super) struct Contract {
+    pub(super) qual: Py<PyAny>,
+    pub(super) sort_key: Py<PyAny>,
+    pub(super) column_definition: Py<PyAny>,
+    pub(super) columns: Py<PyAny>,
+    pub(super) unbound: Py<PyAny>,
+    load_class: Py<PyAny>,
+    describe: Py<PyAny>,
+}
+
+/// How a method takes its arguments.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub(super) positional: usize,
+    pub(super) sortkeys: bool,
+    pub(super) limit: bool,
+    pub(super) offset: bool,
+    pub(super) verbose: bool,
+}
+
+/// One wrapper class.
+pub(super) struct Class {
+    /// The dotted name that the catalogue gives.
+    pub(super) name: String,
+    pub(super) object: Py<PyType>,
+    pub(super) startup_cost: f64,
+    pub(super) execute: Shape,
+    pub(super) explain: Shape,
+    pub(super) rel_size_takes_columns: bool,
+    pub(super) has_explain: bool,
+    pub(super) has_path_keys: bool,
+    pub(super) has_can_sort: bool,
+    pub(super) has_can_limit: bool,
+    pub(super) has_end_scan: bool,
+    pub(super) has_import_schema: bool,
+}
+
+thread_local! {
+    static CONTRACT: RefCell<Option<Rc<Contract>>> = const { RefCell::new(None) };
+    static CLASSES: RefCell<HashMap<String, Rc<Class>>> = RefCell::new(HashMap::new());
+}
+
+pub(super) fn contract(py: Python<'_>) -> PyResult<Rc<Contract>> {
+    if let Some(known) = CONTRACT.with_borrow(Clone::clone) {
+        return Ok(known);
+    }
+    let name = |module: &str, name: &str| PyResult::Ok(py.import(module)?.getattr(name)?.unbind());
+    let contract = Rc::new(Contract {
+        qual: name("multicorn", "Qual")?,
+        sort_key: name("multicorn", "SortKey")?,
+        column_definition: name("multicorn", "ColumnDefinition")?,
+        columns: name("multicorn._columns", "Columns")?,
+        unbound: name("multicorn", "UNBOUND")?,
+        load_class: name("multicorn._loader", "load_class")?,
+        describe: name("multicorn._inspect", "describe")?,
+    });
+    CONTRACT.set(Some(contract.clone()));
+    Ok(contract)
+}
+
+/// The class of that dotted name, imported at its first use in the backend.
+pub(super) fn load(py: Python<'_>, name: &str) -> Result<Rc<Class>, Failure> {
+    if let Some(known) = CLASSES.with_borrow(|classes| classes.get(name).cloned()) {
+        return Ok(known);
+    }
+    let contract = contract(py)?;
+    let object = contract.load_class.bind(py).call1((name,))?;
+    let class = Rc::new(inspect(py, name, object, &contract)?);
+    CLASSES.with_borrow_mut(|classes| classes.insert(name.to_owned(), class.clone()));
+    Ok(class)
+}
+
+fn inspect(py: Python<'_>, name: &str, object: Bound<'_, PyAny>, contract: &Contract) -> PyResult<Class> {
+    let description = contract.describe.bind(py).call1((&object,))?;
+    let flag = |name: &str| description.getattr(name)?.extract::<bool>();
+    Ok(Class {
+        name: name.to_owned(),
+        object: object.cast_into::<PyType>()?.unbind(),
+        startup_cost: description.getattr("startup_cost")?.extract()?,
+        execute: shape(&description.getattr("execute")?)?,
+        explain: shape(&description.getattr("explain")?)?,
+        rel_size_takes_columns: flag("rel_size_takes_columns")?,
+        has_explain: flag("has_explain")?,
+        has_path_keys: flag("has_get_path_keys")?,
+        has_can_sort: flag("has_can_sort")?,
+        has_can_limit: flag("has_can_limit")?,
+        has_end_scan: flag("has_end_scan")?,
+        has_import_schema: flag("has_import_schema")?,
+    })
+}
+
+fn shape(description: &Bound<'_, PyAny>) -> PyResult<Shape> {
+    let flag = |name: &str| description.getattr(name)?.extract::<bool>();
+    Ok(Shape {
+        positional: description.getattr("positional")?.extract()?,
+        sortkeys: flag("sortkeys")?,
+        limit: flag("limit")?,
+        offset: flag("offset")?,
+        verbose: flag("verbose")?,
+    })
+}

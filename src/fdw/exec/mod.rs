@@ -1,0 +1,5 @@
+//! The executor's side. The danger is a generator left suspended: every way out of a scan closes it.
+
+mod scan;
+
+pub(crate) use scan::Scan;

@@ -1,0 +1,163 @@
+//! EXPLAIN of a scan. The danger is its plain text, which existing suites compare: without VERBOSE or
+//! ANALYZE it shows the class's own lines and nothing else.
+
+use multicorn_plan::{Direction, Qual, Quantifier, SortKey, Value};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::exec::Scan;
+use super::instance::wrong_result;
+use super::quals::{self, Side};
+use crate::bridge::{self, Failure, Origin};
+use crate::error::Error;
+use crate::pg::explain::Explain;
+use crate::pg::scan_node::ScanNode;
+
+pub(crate) fn scan(scan: &mut Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
+    for line in class_lines(scan, node, explain)? {
+        explain.text("Multicorn", &line)?;
+    }
+    if explain.is_text() && !explain.is_verbose() && !explain.is_analyze() {
+        return Ok(());
+    }
+    plan_lines(scan, node, explain)?;
+    if explain.is_analyze() {
+        let statistics = scan.statistics;
+        explain.integer("Rows from Python", statistics.rows as i64)?;
+        explain.integer("Batches", statistics.batches as i64)?;
+        if explain.with_timing() {
+            explain.milliseconds("Time in Python", statistics.time.as_secs_f64() * 1000.0)?;
+        }
+    }
+    Ok(())
+}
+
+fn plan_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
+    explain.text("Wrapper", &scan.instance.class.name)?;
+    let plan = &scan.plan;
+    if !plan.quals.is_empty() {
+        let shown: Result<Vec<_>, _> = plan.quals.iter().map(|qual| shown(qual, node, explain)).collect();
+        explain.list("Pushed Quals", &shown?)?;
+    }
+    if !plan.local.is_empty() {
+        let local = plan.local.iter();
+        let shown = local.map(|(position, reason)| {
+            Ok(format!("{} ({})", explain.clause(node, *position)?, reason.text()))
+        });
+        explain.list("Local Quals", &shown.collect::<Result<Vec<_>, Error>>()?)?;
+    }
+    let columns: Vec<String> =
+        plan.columns.iter().map(|attno| scan.instance.column_name(*attno).to_owned()).collect();
+    explain.list("Columns", &columns)?;
+    if !plan.sort.is_empty() {
+        explain.list("Pushed Sort", &plan.sort.iter().map(sort_text).collect::<Vec<_>>())?;
+    }
+    if let Some(limit) = plan.limit {
+        explain.integer("Pushed Limit", limit)?;
+    }
+    if let Some(offset) = plan.offset {
+        explain.integer("Pushed Offset", offset)?;
+    }
+    Ok(())
+}
+
+fn shown(qual: &Qual, node: &ScanNode, explain: &Explain) -> Result<String, Error> {
+    let (column, operator) = (&qual.column, &qual.operator);
+    Ok(match &qual.value {
+        Value::Null if operator == "=" => format!("{column} IS NULL"),
+        Value::Null => format!("{column} IS NOT NULL"),
+        Value::Flag(set) => format!("{column} = '{}'", if *set { "t" } else { "f" }),
+        Value::Truth(None) => format!("{column} {operator} UNKNOWN"),
+        Value::Truth(Some(truth)) => {
+            format!("{column} {operator} {}", if *truth { "TRUE" } else { "FALSE" })
+        }
+        Value::Expression { index, .. } => {
+            let value = explain.expression(node, *index)?;
+            match qual.quantifier {
+                None => format!("{column} {operator} {value}"),
+                Some(Quantifier::Any) => format!("{column} {operator} ANY ({value})"),
+                Some(Quantifier::All) => format!("{column} {operator} ALL ({value})"),
+            }
+        }
+    })
+}
+
+fn sort_text(key: &SortKey) -> String {
+    let mut text = key.column.clone();
+    if let Some(collation) = &key.collation {
+        text.push_str(&format!(" COLLATE \"{collation}\""));
+    }
+    let descending = key.direction == Direction::Descending;
+    if descending {
+        text.push_str(" DESC");
+    }
+    if key.nulls_first != descending {
+        text.push_str(if key.nulls_first { " NULLS FIRST" } else { " NULLS LAST" });
+    }
+    text
+}
+
+/// The lines of the class's own `explain`. A value that only the running scan knows is UNBOUND.
+fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<String>, Error> {
+    let class = &scan.instance.class;
+    if !class.has_explain {
+        return Ok(Vec::new());
+    }
+    let mut values = Vec::new();
+    for qual in &scan.plan.quals {
+        if let Value::Expression { index, runtime, .. } = qual.value {
+            let value = if runtime { None } else { Some(node.evaluate(&scan.expressions, index)?) };
+            values.push(value);
+        }
+    }
+    bridge::call_as(Origin::Wrapper, |py| {
+        let side = |qual: &Qual| match qual.value {
+            Value::Expression { index, .. } => {
+                Some(values.get(index).copied().flatten().map_or(Side::Unbound, Side::Known))
+            }
+            _ => None,
+        };
+        let quals = quals::list(py, &scan.plan.quals, side)?;
+        let columns = quals::columns(py, &scan.instance, &scan.plan.columns)?;
+        let keywords = keywords(py, scan, explain)?;
+        let result =
+            scan.instance.object.bind(py).call_method("explain", (quals, columns), Some(&keywords))?;
+        lines(&result)
+            .ok_or_else(|| Failure::from(wrong_result(class, "explain", "an iterable of str", &result)))?
+    })
+}
+
+fn keywords<'py>(py: Python<'py>, scan: &Scan, explain: &Explain) -> Result<Bound<'py, PyDict>, Failure> {
+    let (keywords, shape, plan) = (PyDict::new(py), scan.instance.class.explain, &scan.plan);
+    if shape.verbose {
+        keywords.set_item("verbose", explain.is_verbose())?;
+    }
+    if shape.sortkeys && !plan.sort.is_empty() {
+        keywords.set_item("sortkeys", quals::sort_keys(py, &plan.sort)?)?;
+    }
+    if let Some(limit) = plan.limit.filter(|_| shape.limit) {
+        keywords.set_item("limit", limit)?;
+    }
+    if let Some(offset) = plan.offset.filter(|_| shape.offset) {
+        keywords.set_item("offset", offset)?;
+    }
+    Ok(keywords)
+}
+
+/// `None` if `result` is no iterable of text; None itself has no lines.
+fn lines(result: &Bound<'_, PyAny>) -> Option<Result<Vec<String>, Failure>> {
+    if result.is_none() {
+        return Some(Ok(Vec::new()));
+    }
+    if result.is_instance_of::<pyo3::types::PyString>() {
+        return None;
+    }
+    let mut lines = Vec::new();
+    for line in result.try_iter().ok()? {
+        match line {
+            Ok(line) => lines.push(line.str().ok()?.to_string()),
+            Err(error) => return Some(Err(error.into())),
+        }
+    }
+    Some(Ok(lines))
+}

@@ -1,0 +1,242 @@
+//! One object of a wrapper class per foreign table and role, kept for the session. The danger is a
+//! stale one: the catalogue's definition is compared again after every change of it, and only a
+//! different definition makes a new object, since the old one may hold a connection.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use multicorn_plan::{WrapperChoice, choose_wrapper, merge};
+use pgrx::pg_sys;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::class::{self, Class};
+use super::validate;
+use crate::bridge::{self, Failure, Origin};
+use crate::convert::{Attribute, RowPlan};
+use crate::error::{Error, SqlState};
+use crate::pg::memory::OwnedContext;
+use crate::pg::relation::Table;
+use crate::pg::{catalog, inval, relation};
+
+/// Everything that `__init__` is given, and what it depends on.
+#[derive(Clone, PartialEq, Eq)]
+struct Definition {
+    class: String,
+    options: catalog::Options,
+    table: Table,
+}
+
+/// Converters for one set of needed columns, with the memory that they keep.
+pub(super) struct Rows {
+    pub(super) plan: RowPlan,
+    // Dropped after the plan, which points into it.
+    _context: OwnedContext,
+}
+
+pub(super) struct Instance {
+    pub(super) class: Rc<Class>,
+    pub(super) object: Py<PyAny>,
+    definition: Definition,
+    /// Attribute numbers of the columns that are not dropped.
+    pub(super) live: Vec<i16>,
+    rows: RefCell<HashMap<Vec<i16>, Rc<Rows>>>,
+}
+
+struct Cached {
+    instance: Rc<Instance>,
+    fresh: Cell<bool>,
+}
+
+type Key = (u32, u32);
+
+thread_local! {
+    static CACHE: RefCell<HashMap<Key, Cached>> = RefCell::new(HashMap::new());
+    static SEEN: Cell<u64> = const { Cell::new(0) };
+}
+
+impl Instance {
+    pub(super) fn table(&self) -> &Table {
+        &self.definition.table
+    }
+
+    pub(super) fn column_name(&self, attno: i16) -> &str {
+        self.table().column(attno).map_or("", |column| &column.name)
+    }
+
+    pub(super) fn attno(&self, name: &str) -> Option<i16> {
+        self.table().live_columns().find(|column| column.name == name).map(|column| column.attno)
+    }
+
+    /// Converters for rows of which `needed` columns are looked at.
+    pub(super) fn rows(&self, py: Python<'_>, needed: &[i16]) -> Result<Rc<Rows>, Error> {
+        if let Some(known) = self.rows.borrow().get(needed) {
+            return Ok(known.clone());
+        }
+        let attributes: Vec<Attribute> = self
+            .table()
+            .columns
+            .iter()
+            .map(|column| Attribute {
+                name: column.name.clone(),
+                type_oid: column.type_oid,
+                typmod: column.typmod,
+                needed: needed.contains(&column.attno),
+                dropped: column.dropped,
+            })
+            .collect();
+        let context = OwnedContext::new()?;
+        let plan = context.within(|| RowPlan::new(py, &self.table().name, &attributes))?;
+        let rows = Rc::new(Rows { plan, _context: context });
+        self.rows.borrow_mut().insert(needed.to_vec(), rows.clone());
+        Ok(rows)
+    }
+}
+
+/// The instance of `table` for `user`, made at the first use and after a change of its definition.
+pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>, Error> {
+    inval::register()?;
+    let key = (table.to_u32(), user.to_u32());
+    mark_stale()?;
+    let known = CACHE
+        .with_borrow(|cache| cache.get(&key).map(|cached| (cached.instance.clone(), cached.fresh.get())));
+    if let Some((instance, true)) = &known {
+        return Ok(instance.clone());
+    }
+    let definition = define(table, user)?;
+    if let Some((instance, _)) = known {
+        if instance.definition == definition {
+            // A type may have changed without the table's definition.
+            instance.rows.borrow_mut().clear();
+            CACHE.with_borrow(|cache| {
+                if let Some(cached) = cache.get(&key) {
+                    cached.fresh.set(true);
+                }
+            });
+            return Ok(instance);
+        }
+        release(key, instance);
+    }
+    let instance = Rc::new(make(definition)?);
+    let cached = Cached { instance: instance.clone(), fresh: Cell::new(true) };
+    CACHE.with_borrow_mut(|cache| cache.insert(key, cached));
+    Ok(instance)
+}
+
+/// Applies what the catalogue's callbacks counted, and lets go of tables that are no more.
+fn mark_stale() -> Result<(), Error> {
+    let generation = inval::generation();
+    let all = SEEN.replace(generation) != generation;
+    let changed = inval::take_relations();
+    if !all && changed.is_empty() {
+        return Ok(());
+    }
+    let stale: Vec<Key> = CACHE.with_borrow(|cache| {
+        let hit = cache.iter().filter(|(key, _)| all || changed.contains(&key.0));
+        hit.inspect(|(_, cached)| cached.fresh.set(false)).map(|(key, _)| *key).collect()
+    });
+    for key in stale {
+        if !relation::exists(pg_sys::Oid::from(key.0))? {
+            let gone = CACHE.with_borrow_mut(|cache| cache.remove(&key));
+            if let Some(cached) = gone {
+                release(key, cached.instance);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Drops an instance where its destructor may run Python; a scan that still uses it keeps it.
+fn release(key: Key, instance: Rc<Instance>) {
+    CACHE.with_borrow_mut(|cache| cache.remove(&key));
+    let outcome = bridge::call_hook("release of an instance", |_py| {
+        drop(instance);
+        Ok(())
+    });
+    if let Err(error) = outcome {
+        bridge::errors::warn(error);
+    }
+}
+
+/// Reads the catalogue and checks that the server's owner may name the class.
+fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Definition, Error> {
+    let foreign = catalog::foreign_table(table)?;
+    let server = catalog::foreign_server(foreign.server)?;
+    let mapping = catalog::user_mapping(user, foreign.server)?;
+    let find = |options: &catalog::Options| {
+        options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.clone())
+    };
+    let class = match choose_wrapper(find(&server.options).as_deref(), find(&foreign.options).as_deref()) {
+        WrapperChoice::Class(class) => class,
+        WrapperChoice::Missing => return Err(validate::wrapper_missing(&server.options)),
+        WrapperChoice::TableMayNot => return Err(validate::wrapper_on_table()),
+    };
+    validate::class_allowed(&class, server.owner)?;
+    register_secrets(&mapping);
+    let options = merge([&foreign.options, &server.options, &mapping]);
+    Ok(Definition { class, options, table: relation::describe(table)? })
+}
+
+/// A user mapping's values never reach a message, but for the plain name of the user.
+pub(super) fn register_secrets(mapping: &catalog::Options) {
+    for (name, value) in mapping {
+        if !matches!(name.as_str(), "user" | "username" | "login") {
+            bridge::secrets::register(value);
+        }
+    }
+}
+
+fn make(definition: Definition) -> Result<Instance, Error> {
+    let made = bridge::call_as(Origin::Wrapper, |py| {
+        let class = class::load(py, &definition.class)?;
+        let options = PyDict::new(py);
+        for (name, value) in &definition.options {
+            options.set_item(name, value)?;
+        }
+        let columns = column_definitions(py, &definition.table)?;
+        let object = class.object.bind(py).call1((options, columns))?.unbind();
+        Ok::<_, Failure>((class, object))
+    });
+    let (class, object) = made.map_err(|error| named(error, &definition.table))?;
+    let live = definition.table.live_columns().map(|column| column.attno).collect();
+    Ok(Instance { class, object, definition, live, rows: RefCell::default() })
+}
+
+/// Names the table in the error's fields; its text is the contract's.
+fn named(mut error: Error, table: &Table) -> Error {
+    if let Some(report) = error.report_mut() {
+        report.table_name.get_or_insert_with(|| table.name.clone());
+    }
+    error
+}
+
+fn column_definitions<'py>(py: Python<'py>, table: &Table) -> PyResult<Bound<'py, PyAny>> {
+    let contract = class::contract(py)?;
+    let columns = contract.columns.bind(py).call0()?;
+    for column in table.live_columns() {
+        let options = PyDict::new(py);
+        for (name, value) in &column.options {
+            options.set_item(name, value)?;
+        }
+        let definition = contract.column_definition.bind(py).call1((
+            &column.name,
+            column.type_oid.to_u32(),
+            column.typmod,
+            &column.type_name,
+            &column.base_type_name,
+            options,
+        ))?;
+        columns.set_item(&column.name, definition)?;
+    }
+    Ok(columns)
+}
+
+/// A method that has to return something of a certain kind returned something else.
+pub(super) fn wrong_result(class: &Class, method: &str, expected: &str, got: &Bound<'_, PyAny>) -> Error {
+    let kind = got.get_type().name().map(|name| name.to_string()).unwrap_or_default();
+    Error::new(
+        SqlState::FDW_ERROR,
+        format!("{method}() of wrapper {} must return {expected}, not {kind}", class.name),
+    )
+}

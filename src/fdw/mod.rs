@@ -1,0 +1,85 @@
+//! Foreign tables: which file answers which callback of the server, and the two functions that SQL
+//! names. The danger is logic creeping in here: this is a table of contents.
+
+mod class;
+mod exec;
+mod explain;
+mod import_schema;
+mod instance;
+mod plan;
+mod quals;
+mod validate;
+
+use multicorn_plan::ScanPlan;
+use pgrx::pg_sys;
+
+use crate::error::Error;
+use crate::pg::explain::Explain;
+use crate::pg::function::Arguments;
+use crate::pg::import::ImportRequest;
+use crate::pg::planner::{BaseRel, PlanRequest, Quals, UpperRel};
+use crate::pg::routine::{self, Ending, ForeignDataWrapper};
+use crate::pg::scan_node::ScanNode;
+use crate::sql_function;
+
+/// callback → file
+struct Multicorn;
+
+impl ForeignDataWrapper for Multicorn {
+    type Planning = plan::Planning;
+    type Scan = exec::Scan;
+
+    fn rel_size(rel: &BaseRel) -> Result<plan::Planning, Error> {
+        plan::rel_size::estimate(rel)
+    }
+
+    fn paths(rel: &BaseRel, planning: &mut plan::Planning) -> Result<(), Error> {
+        plan::paths::offer(rel, planning)
+    }
+
+    fn final_paths(rel: &BaseRel, planning: &plan::Planning, upper: &UpperRel) -> Result<(), Error> {
+        plan::limit::offer(rel, planning, upper)
+    }
+
+    fn plan(request: &PlanRequest, planning: &plan::Planning) -> Result<(ScanPlan, Quals), Error> {
+        plan::create::scan_plan(request, planning)
+    }
+
+    fn begin_scan(node: &ScanNode, explain_only: bool) -> Result<exec::Scan, Error> {
+        exec::Scan::begin(node, explain_only)
+    }
+
+    fn next_row(scan: &mut exec::Scan, node: &ScanNode) -> Result<bool, Error> {
+        scan.next_row(node)
+    }
+
+    fn rescan(scan: &mut exec::Scan) -> Result<(), Error> {
+        scan.rescan()
+    }
+
+    fn end_scan(scan: exec::Scan, ending: Ending) {
+        scan.end(ending);
+    }
+
+    fn explain(scan: &mut exec::Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
+        explain::scan(scan, node, explain)
+    }
+
+    fn import_schema(request: &ImportRequest) -> Result<Vec<String>, Error> {
+        import_schema::statements(request)
+    }
+}
+
+sql_function!(
+    /// `multicorn_handler() RETURNS fdw_handler`.
+    pg_finfo_multicorn_handler,
+    multicorn_handler,
+    |_arguments: Arguments| Ok(pg_sys::Datum::from(routine::make::<Multicorn>()?))
+);
+
+sql_function!(
+    /// `multicorn_validator(text[], oid) RETURNS void`.
+    pg_finfo_multicorn_validator,
+    multicorn_validator,
+    |arguments: Arguments| validate::options(arguments).map(|()| pg_sys::Datum::null())
+);

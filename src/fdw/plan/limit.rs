@@ -1,0 +1,36 @@
+//! `can_limit`: a scan that stops by itself. The danger is a limit below something that drops or
+//! reorders rows; `multicorn_plan::limit_decision` decides, this file asks the class.
+
+use multicorn_plan::{PathPlan, limit_decision, limited_cost};
+use pyo3::prelude::*;
+
+use super::Planning;
+use crate::bridge;
+use crate::error::Error;
+use crate::pg::planner::{BaseRel, UpperRel};
+
+/// ```sql
+/// SELECT * FROM t ORDER BY a LIMIT 10 OFFSET 5
+/// ```
+/// asks `can_limit(10, 5)` if the class delivers the order, and then needs no Limit node.
+pub(crate) fn offer(rel: &BaseRel, planning: &Planning, upper: &UpperRel) -> Result<(), Error> {
+    if !planning.instance.class.has_can_limit {
+        return Ok(());
+    }
+    let sorted = planning.sort.len() == rel.sort_length();
+    let Ok((limit, offset)) = limit_decision(upper.limit_facts(rel, sorted)) else {
+        return Ok(());
+    };
+    let agreed = bridge::call(|py| {
+        planning.instance.object.bind(py).call_method1("can_limit", (limit, offset))?.is_truthy()
+    })?;
+    if !agreed {
+        return Ok(());
+    }
+    let rows = rel.rows();
+    let skipped = offset.unwrap_or(0) as f64;
+    let kept = limit.map_or(rows, |limit| (limit as f64).min(rows));
+    let cost = limited_cost(planning.cost, rows, kept + skipped);
+    let private = PathPlan { sorted: planning.sort.len(), limit, offset }.to_text();
+    rel.add_final_path(upper, kept.max(1.0), cost, private)
+}

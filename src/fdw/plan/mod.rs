@@ -1,0 +1,22 @@
+//! The planner's side: sizes, paths, limits and the final plan. The danger is work at planning that
+//! belongs to execution: nothing here fetches a row or opens a transaction of the class.
+
+pub(super) mod create;
+pub(super) mod limit;
+pub(super) mod paths;
+pub(super) mod rel_size;
+
+use std::rc::Rc;
+
+use multicorn_plan::{Cost, PathKey, SortKey};
+
+use super::instance::Instance;
+
+/// What `rel_size` learned and the later callbacks use.
+pub(crate) struct Planning {
+    instance: Rc<Instance>,
+    cost: Cost,
+    keys: Vec<PathKey>,
+    /// The prefix of the query's order that the class promised to deliver.
+    sort: Vec<SortKey>,
+}

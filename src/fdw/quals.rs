@@ -1,0 +1,123 @@
+//! Quals, columns and sort keys as Python objects. The danger is a mutable one shared between calls:
+//! wrappers pop from the lists that they get, so each call gets its own.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use multicorn_plan::{Direction, Qual, Quantifier, SortKey, Value};
+use pgrx::pg_sys;
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyList, PySet, PyString, PyTuple};
+
+use super::class;
+use super::instance::Instance;
+use crate::bridge::Failure;
+use crate::convert::ValuePlan;
+use crate::error::Error;
+use crate::pg::inval;
+use crate::pg::memory::OwnedContext;
+use crate::pg::planner::Constant;
+
+/// A type's conversion to Python, with the memory that it keeps.
+struct Known {
+    plan: ValuePlan,
+    _context: OwnedContext,
+}
+
+thread_local! {
+    static VALUES: RefCell<(u64, HashMap<u32, Rc<Known>>)> = RefCell::default();
+}
+
+/// The right side of a qual, when it is known.
+pub(super) enum Side {
+    Known(Constant),
+    /// Not known while planning or explaining.
+    Unbound,
+}
+
+/// The list of `Qual`s; `side` gives the value of a qual's expression, or `None` to leave it out.
+pub(super) fn list<'py>(
+    py: Python<'py>,
+    quals: &[Qual],
+    side: impl Fn(&Qual) -> Option<Side>,
+) -> Result<Bound<'py, PyList>, Failure> {
+    let result = PyList::empty(py);
+    for qual in quals {
+        let value = match &qual.value {
+            Value::Null => Some(py.None().into_bound(py)),
+            // The text is pinned by existing wrappers.
+            Value::Flag(set) => Some(PyString::new(py, if *set { "t" } else { "f" }).into_any()),
+            Value::Truth(None) => Some(py.None().into_bound(py)),
+            Value::Truth(Some(truth)) => Some(PyBool::new(py, *truth).to_owned().into_any()),
+            Value::Expression { type_oid, .. } => match side(qual) {
+                Some(Side::Known(constant)) => Some(to_python(py, *type_oid, constant)?),
+                Some(Side::Unbound) => Some(class::contract(py)?.unbound.bind(py).clone()),
+                None => None,
+            },
+        };
+        if let Some(value) = value {
+            result.append(object(py, qual, value)?)?;
+        }
+    }
+    Ok(result)
+}
+
+fn object<'py>(py: Python<'py>, qual: &Qual, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let contract = class::contract(py)?;
+    let class = contract.qual.bind(py);
+    match qual.quantifier {
+        None => class.call1((&qual.column, &qual.operator, value)),
+        Some(quantifier) => {
+            let any = quantifier == Quantifier::Any;
+            class.call1((&qual.column, (&qual.operator, any), value))
+        }
+    }
+}
+
+fn to_python<'py>(py: Python<'py>, type_oid: u32, constant: Constant) -> Result<Bound<'py, PyAny>, Failure> {
+    let known = value_plan(type_oid)?;
+    Ok(known.plan.constant(py, constant)?)
+}
+
+fn value_plan(type_oid: u32) -> Result<Rc<Known>, Error> {
+    let generation = inval::generation();
+    let found = VALUES.with_borrow_mut(|(seen, plans)| {
+        if *seen != generation {
+            *seen = generation;
+            plans.clear();
+        }
+        plans.get(&type_oid).cloned()
+    });
+    if let Some(known) = found {
+        return Ok(known);
+    }
+    let context = OwnedContext::new()?;
+    let plan = context.within(|| ValuePlan::resolve(pg_sys::Oid::from(type_oid)))?;
+    let known = Rc::new(Known { plan, _context: context });
+    VALUES.with_borrow_mut(|(_, plans)| plans.insert(type_oid, known.clone()));
+    Ok(known)
+}
+
+/// The names of the needed columns.
+pub(super) fn columns<'py>(
+    py: Python<'py>,
+    instance: &Instance,
+    columns: &[i16],
+) -> PyResult<Bound<'py, PySet>> {
+    PySet::new(py, columns.iter().map(|attno| instance.column_name(*attno)))
+}
+
+/// The list of `SortKey`s.
+pub(super) fn sort_keys<'py>(py: Python<'py>, keys: &[SortKey]) -> PyResult<Bound<'py, PyList>> {
+    let contract = class::contract(py)?;
+    let class = contract.sort_key.bind(py);
+    let result = PyList::empty(py);
+    for key in keys {
+        let reversed = key.direction == Direction::Descending;
+        let arguments = (&key.column, key.attno, reversed, key.nulls_first, &key.collation);
+        let arguments: Bound<'py, PyTuple> = arguments.into_pyobject(py)?;
+        result.append(class.call1(arguments)?)?;
+    }
+    Ok(result)
+}

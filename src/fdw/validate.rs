@@ -1,0 +1,89 @@
+//! Options at CREATE and ALTER, and who may name which class. The danger is a role that may create
+//! servers and so could import any module: the server's owner is judged, at DDL and again at use.
+
+use multicorn_plan::Patterns;
+use pgrx::pg_sys;
+
+use crate::error::{Error, SqlState};
+use crate::gucs;
+use crate::pg::catalog::{self, Options};
+use crate::pg::ddl::{self, Target};
+use crate::pg::function::Arguments;
+
+/// `multicorn_validator(options text[], catalog oid)`.
+pub(crate) fn options(arguments: Arguments) -> Result<(), Error> {
+    let options = match arguments.get(0) {
+        Some(array) => catalog::options_of_array(array)?,
+        None => Options::new(),
+    };
+    let wrapper = options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.as_str());
+    match ddl::target(arguments.get(1)) {
+        Target::Server => match wrapper {
+            None | Some("") => Err(wrapper_missing(&options)),
+            Some("*") => Ok(()),
+            Some(class) => class_allowed(class, catalog::current_user()),
+        },
+        Target::Table => wrapper.map_or(Ok(()), table_wrapper),
+        Target::Other => match wrapper {
+            None => Ok(()),
+            Some(_) => {
+                Err(Error::new(SqlState::FDW_INVALID_OPTION_NAME, "Cannot set the wrapper class here")
+                    .hint("Set it on the server"))
+            }
+        },
+    }
+}
+
+/// A table's own class, judged now if the statement tells its server, else at use.
+fn table_wrapper(class: &str) -> Result<(), Error> {
+    let Some(name) = ddl::server_of_statement()? else { return Ok(()) };
+    let Some(server) = catalog::foreign_server_by_name(&name)? else { return Ok(()) };
+    let own = server.options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.as_str());
+    match multicorn_plan::choose_wrapper(own, Some(class)) {
+        multicorn_plan::WrapperChoice::Class(class) => class_allowed(&class, server.owner),
+        _ => Err(wrapper_on_table()),
+    }
+}
+
+/// The contract's words.
+pub(super) fn wrapper_missing(options: &Options) -> Error {
+    let error = Error::new(
+        SqlState::FDW_OPTION_NAME_NOT_FOUND,
+        "The wrapper parameter is mandatory, specify a valid class name",
+    );
+    let near =
+        options.iter().map(|(name, _)| name).find(|name| strsim::damerau_levenshtein(name, "wrapper") <= 2);
+    match near {
+        Some(name) if name != "wrapper" => error.hint(format!("There is an option \"{name}\".")),
+        _ => error,
+    }
+}
+
+/// The contract's words.
+pub(super) fn wrapper_on_table() -> Error {
+    Error::new(SqlState::FDW_INVALID_OPTION_NAME, "Cannot set the wrapper class on the table")
+        .hint("Set it on the server")
+}
+
+/// Superusers may name any class, others what `multicorn.allowed_wrappers` lists.
+pub(super) fn class_allowed(class: &str, owner: pg_sys::Oid) -> Result<(), Error> {
+    if catalog::is_superuser(owner)? {
+        return Ok(());
+    }
+    let listed = gucs::allowed_wrappers().join(",");
+    let patterns = Patterns::parse(&listed).map_err(|wrong| {
+        Error::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("multicorn.allowed_wrappers has a pattern that is not a dotted name: \"{}\"", wrong.0),
+        )
+    })?;
+    if patterns.allow(class) {
+        return Ok(());
+    }
+    let role = catalog::role_name(owner)?;
+    Err(Error::new(
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        format!("wrapper \"{class}\" is not allowed for role \"{role}\", which owns the server"),
+    )
+    .hint("A superuser can list it in multicorn.allowed_wrappers."))
+}
