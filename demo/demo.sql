@@ -36,6 +36,7 @@ SELECT * FROM orders WHERE ordered_on >= '2026-05-01' AND price > 20 ORDER BY or
 EXPLAIN (VERBOSE, COSTS OFF)
 SELECT lot, price FROM orders WHERE customer_id = 2 AND id > 20 AND note = 'gift' ORDER BY id;
 
+\echo
 EXPLAIN (VERBOSE, COSTS OFF)
 SELECT * FROM orders ORDER BY id DESC LIMIT 3;
 \pset format aligned
