@@ -13,6 +13,7 @@ use pyo3::types::PyDict;
 
 use super::class::{self, Class};
 use super::validate;
+use crate::bridge::rights::Rights;
 use crate::bridge::{self, Failure, Origin};
 use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
@@ -26,6 +27,7 @@ struct Definition {
     class: String,
     options: catalog::Options,
     table: Table,
+    rights: Rights,
 }
 
 /// Converters for one set of needed columns, with the memory that they keep.
@@ -175,7 +177,24 @@ fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Definition, Error> {
     validate::class_allowed(&class, server.owner)?;
     register_secrets(&mapping);
     let options = merge([&foreign.options, &server.options, &mapping]);
-    Ok(Definition { class, options, table: relation::describe(table)? })
+    let table = relation::describe(table)?;
+    let rights = rights(&[server.owner, table.owner], user, &mapping)?;
+    Ok(Definition { class, options, table, rights })
+}
+
+/// What the roles that chose the options may do: all of `owners` need a right for the class to have it.
+pub(super) fn rights(
+    owners: &[pg_sys::Oid],
+    user: pg_sys::Oid,
+    mapping: &catalog::Options,
+) -> Result<Rights, Error> {
+    let all = |role| owners.iter().try_fold(true, |may, owner| Ok(may && catalog::has_role(*owner, role)?));
+    Ok(Rights {
+        read_files: all(c"pg_read_server_files")?,
+        write_files: all(c"pg_write_server_files")?,
+        superuser: catalog::is_superuser(user)?,
+        mapping: mapping.iter().map(|(name, _)| name.clone()).collect(),
+    })
 }
 
 /// A user mapping's values never reach a message, but for the plain name of the user.
@@ -188,15 +207,17 @@ pub(super) fn register_secrets(mapping: &catalog::Options) {
 }
 
 fn make(definition: Definition) -> Result<Instance, Error> {
-    let made = bridge::call_as(Origin::Wrapper, |py| {
-        let class = class::load(py, &definition.class)?;
-        let options = PyDict::new(py);
-        for (name, value) in &definition.options {
-            options.set_item(name, value)?;
-        }
-        let columns = column_definitions(py, &definition.table)?;
-        let object = class.object.bind(py).call1((options, columns))?.unbind();
-        Ok::<_, Failure>((class, object))
+    let made = bridge::rights::with(definition.rights.clone(), || {
+        bridge::call_as(Origin::Wrapper, |py| {
+            let class = class::load(py, &definition.class)?;
+            let options = PyDict::new(py);
+            for (name, value) in &definition.options {
+                options.set_item(name, value)?;
+            }
+            let columns = column_definitions(py, &definition.table)?;
+            let object = class.object.bind(py).call1((options, columns))?.unbind();
+            Ok::<_, Failure>((class, object))
+        })
     });
     let (class, object) = made.map_err(|error| named(error, &definition.table))?;
     let live = definition.table.live_columns().map(|column| column.attno).collect();
