@@ -2,9 +2,9 @@
 //! ask before they do. The danger is a role that may create tables and so could read, as the server's
 //! own user, what it may not read itself.
 
-use std::cell::RefCell;
-
 use pyo3::prelude::*;
+
+use crate::pg::memory::{Access, ForLife};
 
 /// Rights of the roles that chose the options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,14 +20,14 @@ pub(crate) struct Rights {
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Rights>> = const { RefCell::new(None) };
+    static CURRENT: ForLife<Option<Rights>> = ForLife::default();
 }
 
 /// Runs `make` with `rights` as those that `multicorn._native.rights()` tells.
 pub(crate) fn with<T>(rights: Rights, make: impl FnOnce() -> T) -> T {
-    let before = CURRENT.replace(Some(rights));
+    let before = CURRENT.change(|current| current.replace(rights));
     let made = make();
-    CURRENT.set(before);
+    CURRENT.change(|current| *current = before);
     made
 }
 
@@ -35,7 +35,7 @@ pub(crate) fn with<T>(rights: Rights, make: impl FnOnce() -> T) -> T {
 /// being made: then nothing is allowed that needs a right.
 #[pyfunction]
 pub(super) fn rights() -> Option<(bool, bool, bool, Vec<String>)> {
-    CURRENT.with_borrow(|current| {
+    CURRENT.read(|current| {
         let rights = current.clone()?;
         Some((rights.read_files, rights.write_files, rights.superuser, rights.mapping))
     })

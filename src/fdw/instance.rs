@@ -17,7 +17,7 @@ use crate::bridge::rights::Rights;
 use crate::bridge::{self, Failure, Origin};
 use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
-use crate::pg::memory::OwnedContext;
+use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::relation::Table;
 use crate::pg::{catalog, inval, relation};
 
@@ -54,7 +54,7 @@ struct Cached {
 type Key = (u32, u32);
 
 thread_local! {
-    static CACHE: RefCell<HashMap<Key, Cached>> = RefCell::new(HashMap::new());
+    static CACHE: ForLife<HashMap<Key, Cached>> = ForLife::default();
     static SEEN: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -101,8 +101,8 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     inval::register()?;
     let key = (table.to_u32(), user.to_u32());
     mark_stale()?;
-    let known = CACHE
-        .with_borrow(|cache| cache.get(&key).map(|cached| (cached.instance.clone(), cached.fresh.get())));
+    let known =
+        CACHE.read(|cache| cache.get(&key).map(|cached| (cached.instance.clone(), cached.fresh.get())));
     if let Some((instance, true)) = &known {
         return Ok(instance.clone());
     }
@@ -111,7 +111,7 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
         if instance.definition == definition {
             // A type may have changed without the table's definition.
             instance.rows.borrow_mut().clear();
-            CACHE.with_borrow(|cache| {
+            CACHE.read(|cache| {
                 if let Some(cached) = cache.get(&key) {
                     cached.fresh.set(true);
                 }
@@ -122,7 +122,7 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     }
     let instance = Rc::new(make(definition)?);
     let cached = Cached { instance: instance.clone(), fresh: Cell::new(true) };
-    CACHE.with_borrow_mut(|cache| cache.insert(key, cached));
+    CACHE.change(|cache| cache.insert(key, cached));
     Ok(instance)
 }
 
@@ -134,13 +134,13 @@ fn mark_stale() -> Result<(), Error> {
     if !all && changed.is_empty() {
         return Ok(());
     }
-    let stale: Vec<Key> = CACHE.with_borrow(|cache| {
+    let stale: Vec<Key> = CACHE.read(|cache| {
         let hit = cache.iter().filter(|(key, _)| all || changed.contains(&key.0));
         hit.inspect(|(_, cached)| cached.fresh.set(false)).map(|(key, _)| *key).collect()
     });
     for key in stale {
         if !relation::exists(pg_sys::Oid::from(key.0))? {
-            let gone = CACHE.with_borrow_mut(|cache| cache.remove(&key));
+            let gone = CACHE.change(|cache| cache.remove(&key));
             if let Some(cached) = gone {
                 release(key, cached.instance);
             }
@@ -151,7 +151,7 @@ fn mark_stale() -> Result<(), Error> {
 
 /// Drops an instance where its destructor may run Python; a scan that still uses it keeps it.
 fn release(key: Key, instance: Rc<Instance>) {
-    CACHE.with_borrow_mut(|cache| cache.remove(&key));
+    CACHE.change(|cache| cache.remove(&key));
     let outcome = bridge::call_hook("release of an instance", |_py| {
         drop(instance);
         Ok(())
