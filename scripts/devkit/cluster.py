@@ -127,7 +127,8 @@ class Cluster:
     def _start_keeper(self, spec: Mapping[str, object]) -> subprocess.Popen[str]:
         (self.base / "spec.json").write_text(json.dumps(spec))
         unlocked = self.base / "lock.new"
-        with unlocked.open("w") as lock:
+        # Not our own stderr: a detached keeper would hold it open, and whoever reads it would wait.
+        with unlocked.open("w") as lock, self.log.open("ab") as log:
             fcntl.flock(lock, fcntl.LOCK_EX)
             unlocked.rename(self.base / "lock")  # visible to `sweep` only once it is held
             keeper = subprocess.Popen(
@@ -141,6 +142,7 @@ class Cluster:
                 ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                stderr=log,
                 text=True,
                 start_new_session=True,  # the terminal's Ctrl-C is for the owner, which then closes us
                 pass_fds=[lock.fileno()],
@@ -151,7 +153,9 @@ class Cluster:
         answer = keeper.stdout.readline().strip()
         if answer != "ready":
             rest = keeper.stdout.read()
-            keeper.wait()
+            end_keeper(keeper)
+            if not answer and self.log.exists():
+                rest = self.log.read_text(errors="replace")  # the keeper failed without cleaning up
             message = f"the private cluster did not start: {answer or 'the keeper died'}\n{rest}"
             raise ClusterError(message)
         return keeper
@@ -214,11 +218,7 @@ class Cluster:
 
     def close(self) -> None:
         """Stop the server and remove its directory; returns when both are gone."""
-        assert self.keeper.stdin is not None
-        assert self.keeper.stdout is not None
-        self.keeper.stdin.close()
-        self.keeper.wait()
-        self.keeper.stdout.close()
+        end_keeper(self.keeper)
 
     def __enter__(self) -> Self:
         return self
@@ -230,6 +230,15 @@ class Cluster:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def end_keeper(keeper: subprocess.Popen[str]) -> None:
+    """Tell a keeper by the pipe that its owner is done, and wait for it."""
+    assert keeper.stdin is not None
+    assert keeper.stdout is not None
+    keeper.stdin.close()
+    keeper.wait()
+    keeper.stdout.close()
 
 
 def hand_over(path: Path) -> None:

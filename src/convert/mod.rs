@@ -2,24 +2,32 @@
 //! and run per value. The danger is the server's longjmp: `to_datum` may raise right through its
 //! caller, so nothing here owns anything while it calls the server.
 
+mod bytea;
+mod datetime;
+mod domain;
+mod enumeration;
 mod fallback;
+mod held;
+mod moments;
 mod numeric;
 mod python;
 mod row;
 mod scalar;
 mod text;
+mod uuid;
 
 use pgrx::pg_sys::{self, Datum, Oid};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use self::datetime::DateTimePlan;
+use self::domain::DomainPlan;
 use self::numeric::NumericPlan;
 use self::text::TextPlan;
 use crate::error::Error;
 use crate::pg::guard::pg_try;
 use crate::pg::planner::Constant;
 use crate::pg::types::{self, Input, Output};
-use crate::pg::varlena::Bytes;
 
 pub(crate) use self::row::{RowPlan, Rows};
 
@@ -49,16 +57,20 @@ enum Family {
     Float8,
     Numeric(NumericPlan),
     Text(TextPlan),
+    Bytea,
+    DateTime(DateTimePlan),
+    Uuid,
+    Enum,
+    Domain(Box<DomainPlan>),
     Fallback,
 }
 
-impl ColumnPlan {
-    /// Looks everything up. The plan lives as long as the memory context that is current now: the
-    /// functions that it calls keep their caches there.
-    pub(crate) fn resolve(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
-        python::prepare()?;
-        let input = Input::lookup(type_oid, typmod)?;
-        let family = match type_oid {
+impl Family {
+    fn resolve(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
+        if let Some(kind) = datetime_kind(type_oid) {
+            return Ok(Family::DateTime(DateTimePlan::resolve(kind, type_oid, typmod)?));
+        }
+        Ok(match type_oid {
             pg_sys::BOOLOID => Family::Bool,
             pg_sys::INT2OID => Family::Int2,
             pg_sys::INT4OID => Family::Int4,
@@ -69,15 +81,43 @@ impl ColumnPlan {
             pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => {
                 Family::Text(TextPlan::resolve(type_oid, typmod)?)
             }
-            _ => Family::Fallback,
-        };
+            pg_sys::BYTEAOID => Family::Bytea,
+            pg_sys::UUIDOID => Family::Uuid,
+            _ => match types::kind(type_oid)? {
+                b'd' => Family::Domain(Box::new(DomainPlan::resolve(type_oid)?)),
+                b'e' => Family::Enum,
+                _ => Family::Fallback,
+            },
+        })
+    }
+}
+
+fn datetime_kind(type_oid: Oid) -> Option<datetime::Kind> {
+    Some(match type_oid {
+        pg_sys::DATEOID => datetime::Kind::Date,
+        pg_sys::TIMEOID => datetime::Kind::Time,
+        pg_sys::TIMETZOID => datetime::Kind::TimeTz,
+        pg_sys::TIMESTAMPOID => datetime::Kind::Timestamp,
+        pg_sys::TIMESTAMPTZOID => datetime::Kind::TimestampTz,
+        pg_sys::INTERVALOID => datetime::Kind::Interval,
+        _ => return None,
+    })
+}
+
+impl ColumnPlan {
+    /// Looks everything up. The plan lives as long as the memory context that is current now: the
+    /// functions that it calls keep their caches there.
+    pub(crate) fn resolve(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
+        python::prepare()?;
+        let input = Input::lookup(type_oid, typmod)?;
+        let family = Family::resolve(type_oid, typmod)?;
         Ok(ColumnPlan { family, input })
     }
 
     /// Whether NULL has to be converted too, because a domain may forbid it.
     #[inline]
     pub(crate) fn has_checks(&self) -> bool {
-        false
+        matches!(self.family, Family::Domain(_))
     }
 
     /// The value of `object`; `None` is NULL. What it allocates lies in the current memory context.
@@ -91,6 +131,9 @@ impl ColumnPlan {
         let input = &self.input;
         // SAFETY: the caller's promise, handed on to each family.
         unsafe {
+            if let Family::Domain(plan) = &self.family {
+                return plan.to_datum(object);
+            }
             if object == ffi::Py_None() {
                 return Ok(None);
             }
@@ -103,7 +146,11 @@ impl ColumnPlan {
                 Family::Float8 => scalar::float8_to_datum(object, input),
                 Family::Numeric(plan) => plan.to_datum(object, input),
                 Family::Text(plan) => plan.to_datum(object),
-                Family::Fallback => fallback::to_datum(input, object),
+                Family::Bytea => bytea::to_datum(object, input),
+                Family::DateTime(plan) => plan.to_datum(object, input),
+                Family::Uuid => uuid::to_datum(object, input),
+                Family::Enum => enumeration::to_datum(object, input),
+                Family::Domain(_) | Family::Fallback => fallback::to_datum(input, object),
             }
             .map(Some)
         }
@@ -133,6 +180,11 @@ enum Kind {
     Float8,
     Numeric,
     Text,
+    /// Without the blanks that fill it up.
+    Padded,
+    Bytea,
+    DateTime(datetime::Kind),
+    Uuid,
     Fallback,
 }
 
@@ -149,8 +201,11 @@ impl ValuePlan {
             pg_sys::FLOAT4OID => Kind::Float4,
             pg_sys::FLOAT8OID => Kind::Float8,
             pg_sys::NUMERICOID => Kind::Numeric,
-            pg_sys::TEXTOID | pg_sys::VARCHAROID | pg_sys::BPCHAROID => Kind::Text,
-            _ => Kind::Fallback,
+            pg_sys::TEXTOID | pg_sys::VARCHAROID => Kind::Text,
+            pg_sys::BPCHAROID => Kind::Padded,
+            pg_sys::BYTEAOID => Kind::Bytea,
+            pg_sys::UUIDOID => Kind::Uuid,
+            _ => datetime_kind(base).map_or(Kind::Fallback, Kind::DateTime),
         };
         Ok(ValuePlan { kind, output: Output::lookup(base)? })
     }
@@ -189,13 +244,11 @@ impl ValuePlan {
                 Kind::Float4 => scalar::float_to_python(py, f64::from(f32::from_bits(datum.value() as u32))),
                 Kind::Float8 => scalar::float_to_python(py, f64::from_bits(datum.value() as u64)),
                 Kind::Numeric => numeric::to_python(py, &self.output, datum),
-                Kind::Text => {
-                    let bytes = match Bytes::plain(datum) {
-                        Some(bytes) => bytes,
-                        None => pg_try(|| Bytes::fetch(datum))?,
-                    };
-                    text::to_str(py, bytes.data, bytes.length)
-                }
+                Kind::Text => text::to_python(py, datum, false),
+                Kind::Padded => text::to_python(py, datum, true),
+                Kind::Bytea => bytea::to_python(py, datum),
+                Kind::DateTime(kind) => moments::to_python(py, *kind, &self.output, datum),
+                Kind::Uuid => uuid::to_python(py, datum),
                 Kind::Fallback => fallback::to_python(py, &self.output, datum),
             }
         }

@@ -1,10 +1,8 @@
 //! The calls into CPython that may run somebody's code, and what they leave behind. The danger is a
-//! reference held while the server raises: `Kept` ties it to the memory context that the error clears.
+//! reference held while the server raises: `held` ties those to the memory context instead.
 
-use std::ffi::c_void;
 use std::sync::atomic::Ordering::Relaxed;
 
-use pgrx::pg_sys;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::{Python, ffi};
@@ -13,7 +11,7 @@ use crate::bridge::errors::{Origin, to_error};
 use crate::bridge::interrupts;
 use crate::error::{Error, SqlState};
 use crate::pg::interrupts::IN_PYTHON;
-use crate::pg::{raw, varlena};
+use crate::pg::varlena;
 
 /// Runs `call`, which may execute Python code, so that a cancel reaches it.
 ///
@@ -92,66 +90,6 @@ pub(super) unsafe fn release(object: *mut ffi::PyObject) {
 pub(super) fn is_up() -> bool {
     // SAFETY: readable at any time.
     unsafe { ffi::Py_IsInitialized() != 0 }
-}
-
-/// A place for one reference that the current memory context owns: it is dropped when the context is
-/// reset, after an error as well, or earlier by `put` or `clear`.
-#[derive(Clone, Copy)]
-pub(super) struct Kept(*mut Place);
-
-struct Place {
-    callback: pg_sys::MemoryContextCallback,
-    object: *mut ffi::PyObject,
-}
-
-impl Kept {
-    /// An empty place; made before the object, since it may raise.
-    ///
-    /// # Safety
-    /// The caller's frames hold no destructors.
-    pub(super) unsafe fn new() -> Self {
-        // SAFETY: the place lives exactly as long as the context that calls back.
-        unsafe {
-            let place = raw::palloc(size_of::<Place>()).cast::<Place>();
-            place.write(Place {
-                callback: pg_sys::MemoryContextCallback {
-                    func: Some(drop_kept),
-                    arg: place.cast(),
-                    next: std::ptr::null_mut(),
-                },
-                object: std::ptr::null_mut(),
-            });
-            raw::MemoryContextRegisterResetCallback(pg_sys::CurrentMemoryContext, &raw mut (*place).callback);
-            Kept(place)
-        }
-    }
-
-    /// Takes over a reference, which may be null, and drops the one before.
-    ///
-    /// # Safety
-    /// The memory context has not been reset; the caller owns the reference.
-    pub(super) unsafe fn put(self, object: *mut ffi::PyObject) {
-        // SAFETY: the caller's promise.
-        unsafe { release(std::ptr::replace(&raw mut (*self.0).object, object)) }
-    }
-
-    /// # Safety
-    /// As of `put`.
-    pub(super) unsafe fn clear(self) {
-        // SAFETY: the caller's promise.
-        unsafe { self.put(std::ptr::null_mut()) }
-    }
-}
-
-unsafe extern "C-unwind" fn drop_kept(place: *mut c_void) {
-    let place: *mut Place = place.cast();
-    // SAFETY: called by the memory context that owns the place, on the main thread.
-    unsafe {
-        let object = std::ptr::replace(&raw mut (*place).object, std::ptr::null_mut());
-        if !object.is_null() && is_up() {
-            release(object);
-        }
-    }
 }
 
 /// A class or function of the standard library, imported once per interpreter.

@@ -403,7 +403,7 @@ impl Rows {
         Error::new(
             WRONG_SHAPE,
             format!(
-                "row {} of foreign table \"{}\" has {given} items, but the table has {} columns",
+                "row {} of foreign table \"{}\" has {given} items instead of {}",
                 self.row, plan.table, plan.expected
             ),
         )
@@ -500,7 +500,7 @@ unsafe fn shape_of(row: *mut ffi::PyObject) -> Result<Shape, BadRow> {
         if !text && ffi::PySequence_Check(row) != 0 {
             return Ok(Shape::Sequence);
         }
-        Err(BadRow::Class(format!("of class {}", python::class_name(row))))
+        Err(BadRow::Class(format!("an object of class {}", python::class_name(row))))
     }
 }
 
@@ -527,8 +527,11 @@ unsafe fn is_mapping(object: *mut ffi::PyObject) -> Result<bool, Error> {
 unsafe fn not_rows(object: *mut ffi::PyObject, plan: &RowPlan) -> Error {
     // SAFETY: the caller holds the object.
     let class = unsafe { python::class_name(object) };
-    Error::new(WRONG_SHAPE, format!("execute() of foreign table \"{}\" returned a {class}", plan.table))
-        .hint("It returns an iterable of rows, each a sequence or a mapping, or None for no rows.")
+    Error::new(
+        WRONG_SHAPE,
+        format!("execute() of foreign table \"{}\" returned an object of class {class}", plan.table),
+    )
+    .hint("It returns an iterable of rows, each a sequence or a mapping, or None for no rows.")
 }
 
 unsafe extern "C-unwind" fn describe(position: *mut c_void) {

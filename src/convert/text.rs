@@ -9,8 +9,10 @@ use pyo3::prelude::*;
 
 use super::python::{self, running};
 use crate::error::{Error, SqlState};
+use crate::pg::guard::pg_try;
+use crate::pg::raw;
 use crate::pg::types::Coercion;
-use crate::pg::{raw, varlena};
+use crate::pg::varlena::{self, Bytes};
 
 /// NUL-terminated bytes in the database's encoding, without a NUL among them. They live as long as
 /// the object that they were taken from, or as the current memory context.
@@ -218,6 +220,30 @@ unsafe fn copy_bytes(bytes: *mut ffi::PyObject) -> Result<(*const u8, usize), Er
     }
 }
 
+/// A text value as a str; `padded` drops the blanks at the end, which mean nothing in bpchar.
+///
+/// # Safety
+/// `datum` is a live value of the text family.
+pub(super) unsafe fn to_python(
+    py: Python<'_>,
+    datum: Datum,
+    padded: bool,
+) -> Result<Bound<'_, PyAny>, Error> {
+    // SAFETY: the caller's promise; the bytes are copied at once.
+    unsafe {
+        let bytes = match Bytes::plain(datum) {
+            Some(bytes) => bytes,
+            None => pg_try(|| Bytes::fetch(datum))?,
+        };
+        let all = bytes.slice();
+        let used = match padded {
+            true => all.len() - all.iter().rev().take_while(|&&byte| byte == b' ').count(),
+            false => all.len(),
+        };
+        to_str(py, bytes.data, used)
+    }
+}
+
 /// A str of the bytes, which are in the database's encoding.
 ///
 /// # Safety
@@ -251,9 +277,7 @@ unsafe fn to_str_converted(
     let size = c_length(length)?;
     // SAFETY: the caller's promise; a conversion returns NUL-terminated text or its argument.
     unsafe {
-        let utf8 = crate::pg::guard::pg_try(|| {
-            raw::pg_server_to_any(data.cast(), size, pg_sys::pg_enc::PG_UTF8 as c_int)
-        })?;
+        let utf8 = pg_try(|| raw::pg_server_to_any(data.cast(), size, pg_sys::pg_enc::PG_UTF8 as c_int))?;
         let converted = if std::ptr::eq(utf8.cast(), data) { length } else { libc::strlen(utf8) };
         let object = ffi::PyUnicode_DecodeUTF8(utf8, converted as isize, std::ptr::null());
         Bound::from_owned_ptr_or_opt(py, object).ok_or_else(python::raised)

@@ -221,6 +221,11 @@ raw! {
     fn pg_detoast_datum_packed(datum: *mut varlena) -> *mut varlena;
     fn pg_any_to_server(text: *const c_char, length: c_int, encoding: c_int) -> *mut c_char;
     fn pg_server_to_any(text: *const c_char, length: c_int, encoding: c_int) -> *mut c_char;
+    fn DetermineTimeZoneOffset(time: *mut pg_tm, zone: *mut pg_tz) -> c_int;
+    fn timestamp2tm(
+        moment: Timestamp, west: *mut c_int, fields: *mut pg_tm, fraction: *mut fsec_t,
+        name: *mut *const c_char, zone: *mut pg_tz,
+    ) -> c_int;
     fn pg_verifymbstr(text: *const c_char, length: c_int, no_error: bool) -> bool;
 }
 

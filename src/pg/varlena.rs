@@ -143,3 +143,18 @@ pub(crate) fn try_palloc(size: usize) -> *mut u8 {
 }
 
 const _: () = assert!(size_of::<pg_sys::Datum>() == 8, "int8 and float8 are passed by value");
+
+/// As `new`, or `None` if memory is short or no value can be that long; for callers that own something.
+pub(crate) fn try_new(length: usize) -> Option<(Datum, *mut u8)> {
+    const MOST: usize = 0x3fff_ffff; // MaxAllocSize (memutils.h), also what a header can say
+    let total = length.checked_add(HEADER).filter(|&total| total <= MOST)?;
+    let start = try_palloc(total);
+    if start.is_null() {
+        return None;
+    }
+    // SAFETY: fresh memory of `total` bytes.
+    unsafe {
+        set_length(start, total);
+        Some((pointer(start.cast()), start.add(HEADER)))
+    }
+}
