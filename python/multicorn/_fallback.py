@@ -67,6 +67,10 @@ def print_message(text: str) -> None:
         stream.write(text + "\n")
 
 
+def output_pending() -> None:
+    """Do nothing: there is no transaction whose end would send the line."""
+
+
 def check_interrupts() -> None:
     """Do nothing: without a server nothing asks for a cancel."""
 

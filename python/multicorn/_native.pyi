@@ -42,6 +42,9 @@ def log(
 def print_message(text: str) -> None:
     """Send one message at the level of the setting multicorn.print_level."""
 
+def output_pending() -> None:
+    """Note an unfinished line, which the end of the transaction shall send."""
+
 def check_interrupts() -> None:
     """Raise `QueryCancelled` if a cancel, timeout or terminate is pending."""
 

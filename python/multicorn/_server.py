@@ -30,6 +30,10 @@ class NativeModule(Protocol):
         """Send one message at the level of multicorn.print_level."""
         ...
 
+    def output_pending(self) -> None:
+        """Note an unfinished line."""
+        ...
+
     def check_interrupts(self) -> None:
         """Raise QueryCancelled if the statement must end."""
         ...
