@@ -1,5 +1,6 @@
 -- What `make demo` runs. It needs the psql variable `data`: the directory of lots.csv and shop.sqlite.
 \set ON_ERROR_STOP on
+\set QUIET on
 \pset footer off
 \set lots_csv :data '/lots.csv'
 \set shop_url 'sqlite:///' :data '/shop.sqlite'
@@ -30,10 +31,15 @@ CREATE FOREIGN TABLE orders (
 SELECT * FROM orders WHERE ordered_on >= '2026-05-01' AND price > 20 ORDER BY ordered_on, id;
 
 \echo
-\echo === The filters, the sort and the limit run in SQLite ===
+\echo === Filters, sort and limit run in SQLite: see Remote SQL ===
+\pset format unaligned
 EXPLAIN (VERBOSE, COSTS OFF)
-SELECT id, lot, price FROM orders
-WHERE ordered_on >= '2026-05-01' AND price > 20 ORDER BY price DESC LIMIT 3;
+SELECT lot, price FROM orders WHERE customer_id = 2 AND id > 20 AND note = 'gift' ORDER BY id;
+
+\echo
+EXPLAIN (VERBOSE, COSTS OFF)
+SELECT * FROM orders ORDER BY id DESC LIMIT 3;
+\pset format aligned
 
 \echo
 \echo === Both joined with a local table ===
@@ -55,14 +61,12 @@ CREATE SCHEMA shop;
 
 IMPORT FOREIGN SCHEMA main FROM SERVER shop INTO shop;
 
-SELECT foreign_table_name AS "table", string_agg(column_name || ' ' || data_type, ', ' ORDER BY ordinal_position) AS columns
-FROM information_schema.foreign_tables f
-JOIN information_schema.columns c ON (c.table_schema, c.table_name) = (f.foreign_table_schema, f.foreign_table_name)
-WHERE foreign_table_schema = 'shop'
-GROUP BY foreign_table_name ORDER BY foreign_table_name;
+SELECT table_name, string_agg(column_name || ' ' || data_type, ', ' ORDER BY ordinal_position) AS columns
+FROM information_schema.columns WHERE table_schema = 'shop' GROUP BY table_name ORDER BY table_name;
 
 SELECT c.name, c.city, count(*) AS orders, sum(o.kilos * o.price) AS turnover
 FROM shop.customers c JOIN shop.orders o ON o.customer_id = c.id
 GROUP BY c.name, c.city ORDER BY turnover DESC LIMIT 5;
 
-SELECT * FROM shop.turnover ORDER BY kilos DESC;
+SELECT ordered_on, customer, lot, kilos FROM shop.order_list
+WHERE country = 'NO' AND kilos >= 100 ORDER BY ordered_on;

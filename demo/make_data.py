@@ -51,10 +51,9 @@ CREATE TABLE orders (
     ordered_on DATE NOT NULL,
     note TEXT
 );
-CREATE VIEW turnover AS
-    SELECT c.country, count(*) AS orders, sum(o.kilos) AS kilos
-    FROM orders o JOIN customers c ON c.id = o.customer_id
-    GROUP BY c.country;
+CREATE VIEW order_list AS
+    SELECT o.id, o.ordered_on, c.name AS customer, c.country, o.lot, o.kilos
+    FROM orders o JOIN customers c ON c.id = o.customer_id;
 """
 
 

@@ -49,6 +49,8 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, raise_exit)
+    # A shell without job control starts background commands with Ctrl-C ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     copy = server.private_copy(server.find())
     install_into(copy)
     with Cluster(installation=copy, settings={"multicorn.virtualenv": str(venv.directory())}) as cluster:

@@ -5,7 +5,7 @@ SELECT pg_describe_object(classid, objid, objsubid) AS object
 FROM pg_depend
 WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'
   AND refobjid = (SELECT oid FROM pg_extension WHERE extname = 'multicorn')
-ORDER BY object COLLATE "C";
+ORDER BY 1;
 
 -- A wrapper imports code: nobody but a superuser may use it until it is granted.
 SELECT fdwname, fdwacl IS NULL AS nobody FROM pg_foreign_data_wrapper WHERE fdwname = 'multicorn';
