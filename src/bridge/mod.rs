@@ -18,7 +18,7 @@ use pgrx::pg_sys;
 use pyo3::prelude::*;
 
 use crate::error::Error;
-use crate::pg::interrupts::{Pending, pending};
+use crate::pg::interrupts::{Pending, exiting_below_python, pending};
 pub(crate) use errors::Origin;
 pub(crate) use start::ensure;
 
@@ -87,6 +87,9 @@ pub(crate) fn call_hook<T>(
 ) -> Result<T, Error> {
     if !start::is_started() {
         return Err(Error::internal(format!("{name}: Python does not run")));
+    }
+    if exiting_below_python() {
+        return Err(Error::Interrupted); // the process is gone before any of it could matter
     }
     let hook = interrupts::Hook::enter();
     let result = inside(Origin::Wrapper, run).map_err(|error| hook.name_timeout(error, name));
