@@ -11,7 +11,7 @@ _URL = re.compile(r"""(?P<head>\b[\w+.-]+://[^\s:/?#@'"]*):[^\s'"]*@""")
 
 # password=..., passwd: '...', "token" = ...
 _ASSIGNMENT = re.compile(
-    r"""(?P<head>["']?\b(?:password|passwd|pwd|secret|token|api_?key|access_?key)
+    r"""(?P<head>["']?\b\w*(?:password|passwd|pwd|secret|token|api_?key|access_?key)
         ["']?\s*[=:]\s*)
         (?: "[^"]*" | '[^']*' | [^\s,;&'")\]}]+ )""",
     re.IGNORECASE | re.VERBOSE,

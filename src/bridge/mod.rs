@@ -6,6 +6,7 @@ pub(crate) mod errors;
 pub(crate) mod interrupts;
 pub(crate) mod logging;
 mod native;
+pub(crate) mod rights;
 pub(crate) mod secrets;
 mod sql;
 mod start;

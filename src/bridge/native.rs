@@ -6,7 +6,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{errors, interrupts, logging, secrets, sql};
+use super::{errors, interrupts, logging, rights, secrets, sql};
 use crate::gucs;
 
 pub(super) const NAME: &str = "multicorn._native";
@@ -46,6 +46,7 @@ pub(super) fn create(py: Python<'_>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(check_interrupts, &module)?)?;
     module.add_function(wrap_pyfunction!(is_main_thread, &module)?)?;
     module.add_function(wrap_pyfunction!(sql::execute, &module)?)?;
+    module.add_function(wrap_pyfunction!(rights::rights, &module)?)?;
     modules.set_item(NAME, module)
 }
 

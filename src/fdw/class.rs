@@ -1,7 +1,6 @@
 //! A wrapper class, inspected once: how its methods are called and which it has. The danger is asking
 //! Python per call what was known at the first: after loading, nothing here is looked up again.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -9,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use crate::bridge::Failure;
+use crate::pg::memory::{Access, ForLife};
 
 /// The names of the `multicorn` package that calls need, looked up once per backend.
 pub(super) struct Contract {
@@ -49,12 +49,12 @@ pub(super) struct Class {
 }
 
 thread_local! {
-    static CONTRACT: RefCell<Option<Rc<Contract>>> = const { RefCell::new(None) };
-    static CLASSES: RefCell<HashMap<String, Rc<Class>>> = RefCell::new(HashMap::new());
+    static CONTRACT: ForLife<Option<Rc<Contract>>> = ForLife::default();
+    static CLASSES: ForLife<HashMap<String, Rc<Class>>> = ForLife::default();
 }
 
 pub(super) fn contract(py: Python<'_>) -> PyResult<Rc<Contract>> {
-    if let Some(known) = CONTRACT.with_borrow(Clone::clone) {
+    if let Some(known) = CONTRACT.read(Clone::clone) {
         return Ok(known);
     }
     let name = |module: &str, name: &str| PyResult::Ok(py.import(module)?.getattr(name)?.unbind());
@@ -67,19 +67,19 @@ pub(super) fn contract(py: Python<'_>) -> PyResult<Rc<Contract>> {
         load_class: name("multicorn._loader", "load_class")?,
         describe: name("multicorn._inspect", "describe")?,
     });
-    CONTRACT.set(Some(contract.clone()));
+    CONTRACT.change(|known| *known = Some(contract.clone()));
     Ok(contract)
 }
 
 /// The class of that dotted name, imported at its first use in the backend.
 pub(super) fn load(py: Python<'_>, name: &str) -> Result<Rc<Class>, Failure> {
-    if let Some(known) = CLASSES.with_borrow(|classes| classes.get(name).cloned()) {
+    if let Some(known) = CLASSES.read(|classes| classes.get(name).cloned()) {
         return Ok(known);
     }
     let contract = contract(py)?;
     let object = contract.load_class.bind(py).call1((name,))?;
     let class = Rc::new(inspect(py, name, object, &contract)?);
-    CLASSES.with_borrow_mut(|classes| classes.insert(name.to_owned(), class.clone()));
+    CLASSES.change(|classes| classes.insert(name.to_owned(), class.clone()));
     Ok(class)
 }
 

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
 use super::class::{self, Class};
-use super::instance::{register_secrets, wrong_result};
+use super::instance::{register_secrets, rights, wrong_result};
 use super::validate;
 use crate::bridge::{self, Failure, Origin};
 use crate::error::{Error, SqlState};
@@ -28,14 +28,17 @@ pub(crate) fn statements(request: &ImportRequest) -> Result<Vec<String>, Error> 
     validate::class_allowed(&name, server.owner)?;
     let mapping = catalog::user_mapping(catalog::current_user(), server.oid)?;
     register_secrets(&mapping);
-    bridge::call_as(Origin::Wrapper, |py| {
+    let user = catalog::current_user();
+    let rights = rights(&[server.owner, user], user, &mapping)?;
+    let run = |py: Python<'_>| {
         let class = class::load(py, &name)?;
         if !class.has_import_schema {
             return Err(unsupported(&class).into());
         }
         let tables = call(py, &class, request, &server, &mapping)?;
-        worded(py, &class, &tables, request, &server, chosen.as_deref())
-    })
+        worded(&class, &tables, request, &server, chosen.as_deref())
+    };
+    bridge::rights::with(rights, || bridge::call_as(Origin::Wrapper, run))
 }
 
 fn unsupported(class: &Class) -> Error {
@@ -75,7 +78,6 @@ fn call<'py>(
 }
 
 fn worded(
-    py: Python<'_>,
     class: &Class,
     tables: &Bound<'_, PyAny>,
     request: &ImportRequest,
@@ -96,6 +98,5 @@ fn worded(
             Failure::from(wrong_result(class, "TableDefinition.to_statement", "a str", &statement))
         })?);
     }
-    let _ = py;
     Ok(statements)
 }

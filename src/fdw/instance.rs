@@ -13,10 +13,11 @@ use pyo3::types::PyDict;
 
 use super::class::{self, Class};
 use super::validate;
+use crate::bridge::rights::Rights;
 use crate::bridge::{self, Failure, Origin};
 use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
-use crate::pg::memory::OwnedContext;
+use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::relation::Table;
 use crate::pg::{catalog, inval, relation};
 
@@ -26,6 +27,7 @@ struct Definition {
     class: String,
     options: catalog::Options,
     table: Table,
+    rights: Rights,
 }
 
 /// Converters for one set of needed columns, with the memory that they keep.
@@ -52,7 +54,7 @@ struct Cached {
 type Key = (u32, u32);
 
 thread_local! {
-    static CACHE: RefCell<HashMap<Key, Cached>> = RefCell::new(HashMap::new());
+    static CACHE: ForLife<HashMap<Key, Cached>> = ForLife::default();
     static SEEN: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -99,8 +101,8 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     inval::register()?;
     let key = (table.to_u32(), user.to_u32());
     mark_stale()?;
-    let known = CACHE
-        .with_borrow(|cache| cache.get(&key).map(|cached| (cached.instance.clone(), cached.fresh.get())));
+    let known =
+        CACHE.read(|cache| cache.get(&key).map(|cached| (cached.instance.clone(), cached.fresh.get())));
     if let Some((instance, true)) = &known {
         return Ok(instance.clone());
     }
@@ -109,7 +111,7 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
         if instance.definition == definition {
             // A type may have changed without the table's definition.
             instance.rows.borrow_mut().clear();
-            CACHE.with_borrow(|cache| {
+            CACHE.read(|cache| {
                 if let Some(cached) = cache.get(&key) {
                     cached.fresh.set(true);
                 }
@@ -120,7 +122,7 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     }
     let instance = Rc::new(make(definition)?);
     let cached = Cached { instance: instance.clone(), fresh: Cell::new(true) };
-    CACHE.with_borrow_mut(|cache| cache.insert(key, cached));
+    CACHE.change(|cache| cache.insert(key, cached));
     Ok(instance)
 }
 
@@ -132,13 +134,13 @@ fn mark_stale() -> Result<(), Error> {
     if !all && changed.is_empty() {
         return Ok(());
     }
-    let stale: Vec<Key> = CACHE.with_borrow(|cache| {
+    let stale: Vec<Key> = CACHE.read(|cache| {
         let hit = cache.iter().filter(|(key, _)| all || changed.contains(&key.0));
         hit.inspect(|(_, cached)| cached.fresh.set(false)).map(|(key, _)| *key).collect()
     });
     for key in stale {
         if !relation::exists(pg_sys::Oid::from(key.0))? {
-            let gone = CACHE.with_borrow_mut(|cache| cache.remove(&key));
+            let gone = CACHE.change(|cache| cache.remove(&key));
             if let Some(cached) = gone {
                 release(key, cached.instance);
             }
@@ -149,7 +151,7 @@ fn mark_stale() -> Result<(), Error> {
 
 /// Drops an instance where its destructor may run Python; a scan that still uses it keeps it.
 fn release(key: Key, instance: Rc<Instance>) {
-    CACHE.with_borrow_mut(|cache| cache.remove(&key));
+    CACHE.change(|cache| cache.remove(&key));
     let outcome = bridge::call_hook("release of an instance", |_py| {
         drop(instance);
         Ok(())
@@ -175,7 +177,24 @@ fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Definition, Error> {
     validate::class_allowed(&class, server.owner)?;
     register_secrets(&mapping);
     let options = merge([&foreign.options, &server.options, &mapping]);
-    Ok(Definition { class, options, table: relation::describe(table)? })
+    let table = relation::describe(table)?;
+    let rights = rights(&[server.owner, table.owner], user, &mapping)?;
+    Ok(Definition { class, options, table, rights })
+}
+
+/// What the roles that chose the options may do: all of `owners` need a right for the class to have it.
+pub(super) fn rights(
+    owners: &[pg_sys::Oid],
+    user: pg_sys::Oid,
+    mapping: &catalog::Options,
+) -> Result<Rights, Error> {
+    let all = |role| owners.iter().try_fold(true, |may, owner| Ok(may && catalog::has_role(*owner, role)?));
+    Ok(Rights {
+        read_files: all(c"pg_read_server_files")?,
+        write_files: all(c"pg_write_server_files")?,
+        superuser: catalog::is_superuser(user)?,
+        mapping: mapping.iter().map(|(name, _)| name.clone()).collect(),
+    })
 }
 
 /// A user mapping's values never reach a message, but for the plain name of the user.
@@ -188,15 +207,17 @@ pub(super) fn register_secrets(mapping: &catalog::Options) {
 }
 
 fn make(definition: Definition) -> Result<Instance, Error> {
-    let made = bridge::call_as(Origin::Wrapper, |py| {
-        let class = class::load(py, &definition.class)?;
-        let options = PyDict::new(py);
-        for (name, value) in &definition.options {
-            options.set_item(name, value)?;
-        }
-        let columns = column_definitions(py, &definition.table)?;
-        let object = class.object.bind(py).call1((options, columns))?.unbind();
-        Ok::<_, Failure>((class, object))
+    let made = bridge::rights::with(definition.rights.clone(), || {
+        bridge::call_as(Origin::Wrapper, |py| {
+            let class = class::load(py, &definition.class)?;
+            let options = PyDict::new(py);
+            for (name, value) in &definition.options {
+                options.set_item(name, value)?;
+            }
+            let columns = column_definitions(py, &definition.table)?;
+            let object = class.object.bind(py).call1((options, columns))?.unbind();
+            Ok::<_, Failure>((class, object))
+        })
     });
     let (class, object) = made.map_err(|error| named(error, &definition.table))?;
     let live = definition.table.live_columns().map(|column| column.attno).collect();

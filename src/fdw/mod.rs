@@ -15,12 +15,11 @@ use pgrx::pg_sys;
 
 use crate::error::Error;
 use crate::pg::explain::Explain;
-use crate::pg::function::Arguments;
+use crate::pg::function::{Arguments, sql_function};
 use crate::pg::import::ImportRequest;
 use crate::pg::planner::{BaseRel, PlanRequest, Quals, UpperRel};
 use crate::pg::routine::{self, Ending, ForeignDataWrapper};
 use crate::pg::scan_node::ScanNode;
-use crate::sql_function;
 
 /// callback → file
 struct Multicorn;

@@ -1,7 +1,6 @@
 //! Quals, columns and sort keys as Python objects. The danger is a mutable one shared between calls:
 //! wrappers pop from the lists that they get, so each call gets its own.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -16,7 +15,7 @@ use crate::bridge::Failure;
 use crate::convert::ValuePlan;
 use crate::error::Error;
 use crate::pg::inval;
-use crate::pg::memory::OwnedContext;
+use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::planner::Constant;
 
 /// A type's conversion to Python, with the memory that it keeps.
@@ -26,7 +25,7 @@ struct Known {
 }
 
 thread_local! {
-    static VALUES: RefCell<(u64, HashMap<u32, Rc<Known>>)> = RefCell::default();
+    static VALUES: ForLife<(u64, HashMap<u32, Rc<Known>>)> = ForLife::default();
 }
 
 /// The right side of a qual, when it is known.
@@ -82,7 +81,7 @@ fn to_python<'py>(py: Python<'py>, type_oid: u32, constant: Constant) -> Result<
 
 fn value_plan(type_oid: u32) -> Result<Rc<Known>, Error> {
     let generation = inval::generation();
-    let found = VALUES.with_borrow_mut(|(seen, plans)| {
+    let found = VALUES.change(|(seen, plans)| {
         if *seen != generation {
             *seen = generation;
             plans.clear();
@@ -95,7 +94,7 @@ fn value_plan(type_oid: u32) -> Result<Rc<Known>, Error> {
     let context = OwnedContext::new()?;
     let plan = context.within(|| ValuePlan::resolve(pg_sys::Oid::from(type_oid)))?;
     let known = Rc::new(Known { plan, _context: context });
-    VALUES.with_borrow_mut(|(_, plans)| plans.insert(type_oid, known.clone()));
+    VALUES.change(|(_, plans)| plans.insert(type_oid, known.clone()));
     Ok(known)
 }
 

@@ -1,7 +1,7 @@
 //! Foreign tables, servers, user mappings and roles as values. The danger is a dropped object: what
 //! the catalogue says is read in a scratch context and copied out, never kept as a pointer.
 
-use std::ffi::{CString, c_int};
+use std::ffi::{CStr, c_int};
 
 use pgrx::pg_sys;
 
@@ -136,8 +136,7 @@ pub(crate) fn is_superuser(role: pg_sys::Oid) -> Result<bool, Error> {
 }
 
 /// Whether `role` has the rights of the predefined role `name` (such as `pg_read_server_files`).
-pub(crate) fn has_role(role: pg_sys::Oid, name: &str) -> Result<bool, Error> {
-    let name = CString::new(name).map_err(|_| Error::internal("role name with NUL"))?;
+pub(crate) fn has_role(role: pg_sys::Oid, name: &CStr) -> Result<bool, Error> {
     // SAFETY: raw calls with a NUL-terminated name.
     unsafe { pg_try(|| raw::has_privs_of_role(role, raw::get_role_oid(name.as_ptr(), false))) }
 }

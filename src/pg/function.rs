@@ -31,7 +31,6 @@ impl Arguments {
 }
 
 /// Exports `$name` to SQL: a version-1 function that runs `$body` behind the error boundary.
-#[macro_export]
 macro_rules! sql_function {
     ($(#[$doc:meta])* $finfo:ident, $name:ident, $body:expr) => {
         #[doc = "The call convention, for the server."]
@@ -52,3 +51,5 @@ macro_rules! sql_function {
         }
     };
 }
+
+pub(crate) use sql_function;

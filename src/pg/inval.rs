@@ -1,18 +1,19 @@
 //! What the catalogue caches tell us about changes. The danger is timing: a callback may run inside
 //! any catalogue look-up, so it only counts, and those who cache compare counts at their next use.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::ffi::c_int;
 
 use pgrx::pg_sys;
 
 use super::guard::pg_try;
+use super::memory::{Access, ForLife};
 use super::raw;
 use crate::error::Error;
 
 thread_local! {
     static GENERATION: Cell<u64> = const { Cell::new(1) };
-    static RELATIONS: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+    static RELATIONS: ForLife<Vec<u32>> = ForLife::default();
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -26,7 +27,7 @@ pub(crate) fn generation() -> u64 {
 
 /// Relations whose definition changed since the last call.
 pub(crate) fn take_relations() -> Vec<u32> {
-    RELATIONS.with(|list| list.try_borrow_mut().map(|mut l| std::mem::take(&mut *l)).unwrap_or_default())
+    RELATIONS.change(std::mem::take)
 }
 
 /// Registers the callbacks once per backend. There are few places for them, and none can be given back.
@@ -66,16 +67,14 @@ unsafe extern "C-unwind" fn catalog_changed(_arg: pg_sys::Datum, _cache: c_int, 
 
 unsafe extern "C-unwind" fn relation_changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
     let relation = relation.to_u32();
-    let noted = RELATIONS.with(|list| match list.try_borrow_mut() {
-        Ok(mut list) if relation != 0 && list.len() < MOST_RELATIONS => {
-            if !list.contains(&relation) {
-                list.push(relation);
-            }
-            true
+    let noted = RELATIONS.try_change(|list| {
+        let room = relation != 0 && list.len() < MOST_RELATIONS;
+        if room && !list.contains(&relation) {
+            list.push(relation);
         }
-        _ => false,
+        room
     });
-    if !noted {
+    if noted != Some(true) {
         GENERATION.set(GENERATION.get() + 1);
     }
 }

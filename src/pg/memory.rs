@@ -2,8 +2,11 @@
 //! context. The danger is a value that outlives its context, or a destructor that raises inside a
 //! context's reset.
 
+use std::cell::RefCell;
 use std::ffi::c_void;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread::LocalKey;
 
 use pgrx::pg_sys;
 
@@ -98,5 +101,37 @@ impl Drop for OwnedContext {
     fn drop(&mut self) {
         // SAFETY: made by `new`, deleted once; deleting an AllocSet does not raise.
         let _ = unsafe { pg_try(|| raw::MemoryContextDelete(self.0)) };
+    }
+}
+
+/// A value of the backend's life, for `thread_local!`. It is never dropped: destructors at the
+/// process's exit would run after the server and Python have shut down.
+pub(crate) struct ForLife<T>(ManuallyDrop<RefCell<T>>);
+
+impl<T: Default> Default for ForLife<T> {
+    fn default() -> Self {
+        ForLife(ManuallyDrop::new(RefCell::default()))
+    }
+}
+
+/// Access to a `ForLife`, which must not be entered again meanwhile.
+pub(crate) trait Access<T: 'static> {
+    fn read<R>(&'static self, work: impl FnOnce(&T) -> R) -> R;
+    fn change<R>(&'static self, work: impl FnOnce(&mut T) -> R) -> R;
+    /// As `change`, or `None` if somebody is inside: for callbacks that come at any time.
+    fn try_change<R>(&'static self, work: impl FnOnce(&mut T) -> R) -> Option<R>;
+}
+
+impl<T: 'static> Access<T> for LocalKey<ForLife<T>> {
+    fn read<R>(&'static self, work: impl FnOnce(&T) -> R) -> R {
+        self.with(|cell| work(&cell.0.borrow()))
+    }
+
+    fn change<R>(&'static self, work: impl FnOnce(&mut T) -> R) -> R {
+        self.with(|cell| work(&mut cell.0.borrow_mut()))
+    }
+
+    fn try_change<R>(&'static self, work: impl FnOnce(&mut T) -> R) -> Option<R> {
+        self.with(|cell| cell.0.try_borrow_mut().ok().map(|mut value| work(&mut value)))
     }
 }

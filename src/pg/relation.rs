@@ -27,6 +27,7 @@ pub(crate) struct Column {
 pub(crate) struct Table {
     pub(crate) oid: pg_sys::Oid,
     pub(crate) name: String,
+    pub(crate) owner: pg_sys::Oid,
     /// In the order of attribute numbers, dropped ones included.
     pub(crate) columns: Vec<Column>,
 }
@@ -49,12 +50,14 @@ pub(crate) fn describe(table: pg_sys::Oid) -> Result<Table, Error> {
         unsafe {
             let relation = pg_try(|| raw::table_open(table, pg_sys::NoLock as i32))?;
             let name = encoding::from_server_ptr((*(*relation).rd_rel).relname.data.as_ptr());
+            let owner = (*(*relation).rd_rel).relowner;
             let descriptor = (*relation).rd_att;
             let columns = (0..(*descriptor).natts as usize).map(|i| column(table, descriptor, i)).collect();
             pg_try(|| raw::table_close(relation, pg_sys::NoLock as i32))?;
             Ok(Table {
                 oid: table,
                 name: name.unwrap_or_default(),
+                owner,
                 columns: Result::from_iter::<Vec<_>>(columns)?,
             })
         }

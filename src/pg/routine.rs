@@ -2,7 +2,6 @@
 //! outlives or is outlived by its node: each scan is owned by the query's memory context, listed while
 //! it lives, and ended exactly once, by the executor or by the abort of its (sub)transaction.
 
-use std::cell::RefCell;
 use std::ffi::{c_int, c_void};
 
 use pgrx::pg_sys;
@@ -12,6 +11,7 @@ use multicorn_plan::ScanPlan;
 use super::explain::Explain;
 use super::guard::{boundary, pg_try};
 use super::import::ImportRequest;
+use super::memory::{Access, ForLife};
 use super::planner::{BaseRel, PlanRequest, Quals, UpperRel};
 use super::scan_node::ScanNode;
 use super::xact::Event;
@@ -187,11 +187,11 @@ struct Live {
 }
 
 thread_local! {
-    static LIVE: RefCell<Vec<Live>> = const { RefCell::new(Vec::new()) };
+    static LIVE: ForLife<Vec<Live>> = ForLife::default();
 }
 
 fn forget(cell: *mut c_void) {
-    LIVE.with_borrow_mut(|live| {
+    LIVE.change(|live| {
         if let Some(at) = live.iter().rposition(|entry| entry.cell == cell) {
             live.swap_remove(at);
         }
@@ -203,8 +203,7 @@ fn listener(event: Event) {
         Event::Abort => true,
         Event::AbortSub(id) => entry.subtransaction == id,
     };
-    while let Some(entry) = LIVE.with_borrow_mut(|live| live.iter().position(ends).map(|at| live.remove(at)))
-    {
+    while let Some(entry) = LIVE.change(|live| live.iter().position(ends).map(|at| live.remove(at))) {
         // SAFETY: a listed cell is alive; ending it takes it off the list.
         unsafe { (entry.abort)(entry.cell) };
     }
@@ -226,7 +225,7 @@ unsafe extern "C-unwind" fn begin_scan<W: ForeignDataWrapper>(
             let node = ScanNode::new(state);
             let scan = W::begin_scan(&node, explain_only)?;
             let cell = memory::own(node.query_context(), Cell::<W> { scan: Some(scan) })?;
-            LIVE.with_borrow_mut(|live| {
+            LIVE.change(|live| {
                 live.push(Live {
                     cell: cell.cast(),
                     abort: abort::<W>,

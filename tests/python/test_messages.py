@@ -273,6 +273,7 @@ def test_statement_end_flushes(bridge: Messages) -> None:
         ("http://host:8080/path", "http://host:8080/path"),
         ("host=h password=pw user=u", "host=h password=*** user=u"),
         ("{'password': 'p w', 'x': 1}", "{'password': *** , 'x': 1}"),
+        ("pg://h/d?sslpassword=pw&x=1", "pg://h/d?sslpassword=***&x=1"),
         ("API_KEY = abc;", "API_KEY = ***;"),
         ("the password was wrong", "the password was wrong"),
     ],

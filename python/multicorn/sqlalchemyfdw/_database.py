@@ -18,7 +18,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from multicorn._exceptions import MulticornException
 from multicorn._options import integer
-from multicorn._secrets import mask_values
+from multicorn._secrets import mask, mask_values
 from multicorn.sqlalchemyfdw._kinds import MYSQL, POSTGRESQL, SQLITE
 from multicorn.utils import ERROR
 
@@ -113,7 +113,8 @@ class Database:
 
     def __init__(self, url: URL) -> None:
         self.url = _with_driver(url)
-        self.shown = self.url.render_as_string(hide_password=True)
+        # Query parameters may hold passwords too.
+        self.shown = mask(self.url.render_as_string(hide_password=True))
         self.engine = _create_engine(self.url, self.shown)
         self.dialect: str = self.engine.dialect.name
         # An engine that is merely forgotten leaves its connections to the

@@ -7,6 +7,7 @@ least for every row the local one is true for, or None. Whether it is true for
 no others either is told by `exact`, on which a pushed LIMIT depends.
 """
 
+import operator as operators
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
@@ -98,7 +99,7 @@ def _push_unbound(target: Target, operator: str) -> Pushed | None:
         return None
     sql = {"~~": "LIKE", "!~~": "NOT LIKE", "~~*": "ILIKE"}.get(operator, operator)
     question: Clause = sa.literal_column("?")
-    return Pushed(target.column.op(sql, is_comparison=True)(question), exact=False)
+    return Pushed(_compare(target.column, sql, question), exact=False)
 
 
 _SAMPLES: Final[Mapping[Kind, Any]] = {
@@ -187,7 +188,20 @@ def _push_value(target: Target, operator: str, value: Any) -> Pushed | None:
     return handler(target, target.comparison, operator, value)
 
 
+_PYTHON_OPERATORS: Final[Mapping[str, Callable[[Clause, Clause], Any]]] = {
+    "=": operators.eq,
+    "<>": operators.ne,
+    "<": operators.lt,
+    "<=": operators.le,
+    ">": operators.gt,
+    ">=": operators.ge,
+}
+
+
 def _compare(column: Clause, operator: str, value: Clause) -> Clause:
+    known = _PYTHON_OPERATORS.get(operator)
+    if known is not None:
+        return cast("Clause", known(column, value))
     return cast("Clause", column.op(operator, is_comparison=True)(value))
 
 

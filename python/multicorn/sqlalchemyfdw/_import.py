@@ -57,6 +57,9 @@ def _tables(
     _check_schema(inspector, schema)
     kind = ObjectKind.ANY if views else ObjectKind.TABLE
     wanted = list(restricts) if restriction_type == "limit" else None
+    if wanted == []:
+        # An empty filter would mean "all" to SQLAlchemy.
+        return []
     # One query for all tables, where the dialect can.
     columns = inspector.get_multi_columns(schema=schema, kind=kind, filter_names=wanted)
     keys = inspector.get_multi_pk_constraint(

@@ -59,23 +59,20 @@ class Session:
 
     def release(self, level: int) -> None:
         """Keep the writes of this level as the level above's."""
-        savepoint = self._take(level)
-        if savepoint is not None:
-            with self._database.errors("release a savepoint in"):
+        with self._database.errors("release a savepoint in"):
+            for savepoint in self._take(level):
                 savepoint.commit()
 
     def roll_back_to(self, level: int) -> None:
         """Undo the writes of this level and all below it."""
-        savepoint = self._take(level)
-        if savepoint is not None:
-            with self._database.errors("roll back to a savepoint in"):
+        with self._database.errors("roll back to a savepoint in"):
+            for savepoint in self._take(level):
                 savepoint.rollback()
 
-    def _take(self, level: int) -> NestedTransaction | None:
-        # Deeper savepoints end with this one on the remote side.
-        for deeper in [each for each in self._savepoints if each > level]:
-            del self._savepoints[deeper]
-        return self._savepoints.pop(level, None)
+    def _take(self, level: int) -> list[NestedTransaction]:
+        """Forget this level's savepoint and deeper ones; the innermost first."""
+        levels = sorted(each for each in self._savepoints if each >= level)
+        return [self._savepoints.pop(each) for each in reversed(levels)]
 
     def commit(self) -> None:
         """Commit the writes; without any, do nothing. May raise."""

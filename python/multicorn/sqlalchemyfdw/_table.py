@@ -67,6 +67,10 @@ def reflect(
     """Ask the remote database about the table and match the local columns."""
     dialect = connection.dialect.name
     table = _reflect_table(connection, name, schema)
+    for column in table.columns:
+        if isinstance(column.type, types.JSON):
+            # A None that is written means NULL, not JSON's null.
+            column.type.none_as_null = True
     matched = {
         local: _match(table, definition, dialect)
         for local, definition in columns.items()

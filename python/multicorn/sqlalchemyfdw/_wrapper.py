@@ -77,16 +77,14 @@ class SqlAlchemyFdw(ForeignDataWrapper):
     def _reflected(self) -> RemoteTable:
         """Return the remote table, asking the remote database once."""
         if self._remote is None:
-            connection = self._borrow()
-            try:
+            # Planning may end here, so the connection goes back to the pool.
+            with self._database.connect() as connection:
                 with self._database.errors("read the definition of a table from"):
                     remote = reflect(
                         connection, self._tablename, self._schema, self._columns
                     )
                     connection.rollback()
                 rows = _estimate.known_rows(connection, remote.table)
-            finally:
-                self._give_back(connection)
             self._rows = self._rows if rows is None else max(1, rows)
             self._remote = remote
         return self._remote
