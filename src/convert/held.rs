@@ -102,6 +102,21 @@ impl Held {
     }
 }
 
+impl Held {
+    /// Drops what is left.
+    ///
+    /// # Safety
+    /// The memory context has not been reset.
+    pub(super) unsafe fn clear(self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            while (*self.0).length > 0 {
+                self.pop();
+            }
+        }
+    }
+}
+
 unsafe extern "C-unwind" fn drop_all(stack: *mut c_void) {
     let stack: *mut Stack = stack.cast();
     // SAFETY: called by the memory context that owns the stack, on the main thread.
