@@ -90,7 +90,10 @@ pub(crate) fn call_hook<T>(
         return Err(Error::internal(format!("{name}: Python does not run")));
     }
     if exiting_below_python() {
-        return Err(Error::Interrupted); // the process is gone before any of it could matter
+        // What `run` owns may be executing on the stack below, a generator for one, and dropping it
+        // would run its code again. The process is gone before any of it could matter.
+        std::mem::forget(run);
+        return Err(Error::Interrupted);
     }
     let hook = interrupts::Hook::enter();
     let result = inside(Origin::Wrapper, run).map_err(|error| hook.name_timeout(error, name));
