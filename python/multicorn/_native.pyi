@@ -48,5 +48,17 @@ def output_pending() -> None:
 def check_interrupts() -> None:
     """Raise `QueryCancelled` if a cancel, timeout or terminate is pending."""
 
+def execute(
+    query: str,
+    args: Sequence[object] | None = None,
+) -> list[dict[str, object]] | int:
+    """Run one SQL statement; its parameters are `$1`, `$2`, ….
+
+    Returns the rows, booleans, integers and floats as such and every other
+    type as its text, or the number of rows that the statement touched. A
+    failed statement is undone by itself: after `ServerError` the transaction
+    goes on. Raises `RuntimeError` off the main thread and in hooks.
+    """
+
 def is_main_thread() -> bool:
     """Tell whether the caller runs on the backend's main thread."""

@@ -63,7 +63,7 @@ class CsvFdw(ForeignDataWrapper):
         """Return lines and bytes a line, judged by the file's size."""
         del quals
         try:
-            size = os.stat(self._path).st_size  # noqa: PTH116 - one system call
+            size = os.stat(self._path).st_size
         except OSError:
             size = 0
         share = len(columns) / self._width if self._width else 0.0

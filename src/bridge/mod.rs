@@ -20,7 +20,7 @@ use pyo3::prelude::*;
 
 use crate::error::Error;
 use crate::interpreter::lifecycle;
-use crate::pg::interrupts::{Pending, pending};
+use crate::pg::interrupts::{Pending, exiting_below_python, pending};
 pub(crate) use errors::Origin;
 pub(crate) use start::ensure;
 
@@ -88,6 +88,12 @@ pub(crate) fn call_hook<T>(
 ) -> Result<T, Error> {
     if !start::is_started() {
         return Err(Error::internal(format!("{name}: Python does not run")));
+    }
+    if exiting_below_python() {
+        // What `run` owns may be executing on the stack below, a generator for one, and dropping it
+        // would run its code again. The process is gone before any of it could matter.
+        std::mem::forget(run);
+        return Err(Error::Interrupted);
     }
     let hook = interrupts::Hook::enter();
     let result = inside(Origin::Wrapper, run).map_err(|error| hook.name_timeout(error, name));

@@ -519,7 +519,10 @@ unsafe fn shape_of(row: *mut ffi::PyObject) -> Result<Shape, BadRow> {
 }
 
 /// Whether `object` is a Mapping, registered or derived, or behaves as one by having `keys`.
-unsafe fn is_mapping(object: *mut ffi::PyObject) -> Result<bool, Error> {
+///
+/// # Safety
+/// The thread holds the GIL and `object` is alive.
+pub(super) unsafe fn is_mapping(object: *mut ffi::PyObject) -> Result<bool, Error> {
     // SAFETY: the object is alive; neither test makes a raw server call.
     unsafe {
         if ffi::PyDict_Check(object) != 0 {

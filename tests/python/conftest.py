@@ -49,6 +49,7 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> Messages:
     members: dict[str, object] = {
         "log": log,
         "print_message": print_message,
+        "output_pending": lambda: None,
         "check_interrupts": lambda: None,
         "is_main_thread": is_main_thread,
     }

@@ -163,7 +163,7 @@ class Database:
         path = self.url.database
         if self.dialect != SQLITE or not path or path == ":memory:":
             return
-        if not path.startswith("file:") and not os.path.exists(path):  # noqa: PTH110
+        if not path.startswith("file:") and not os.path.exists(path):
             raise MulticornException(
                 f"could not connect to {self.shown}: there is no such file", ERROR
             )
