@@ -42,6 +42,10 @@ class NativeModule(Protocol):
         """Tell whether the caller is the backend's main thread."""
         ...
 
+    def rights(self) -> tuple[bool, bool, bool, list[str]] | None:
+        """Tell the rights behind the options of the wrapper being made."""
+        ...
+
 
 def native() -> NativeModule:
     """Return the native module, or the stand-ins outside a server."""

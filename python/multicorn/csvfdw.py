@@ -18,6 +18,7 @@ from multicorn._columns import Columns
 from multicorn._exceptions import MulticornException
 from multicorn._options import check_names, integer, required
 from multicorn._qual import Qual
+from multicorn._rights import check_read_files
 from multicorn.utils import ERROR, WARNING, log_to_postgres
 
 # The csv module refuses a field above 128 KiB by default; a text column may
@@ -46,18 +47,13 @@ class CsvFdw(ForeignDataWrapper):
     def __init__(self, fdw_options: Mapping[str, str], fdw_columns: Columns) -> None:
         super().__init__(fdw_options, fdw_columns)
         check_names("CsvFdw", fdw_options, self._options)
+        check_read_files("CsvFdw")
         self._path = Path(required("CsvFdw", fdw_options, "filename"))
         self._delimiter = _one_character("delimiter", fdw_options.get("delimiter", ","))
         self._quotechar = _one_character("quotechar", fdw_options.get("quotechar", '"'))
         self._skip = integer("skip_header", fdw_options.get("skip_header", "0"))
         self._encoding = _text_encoding(fdw_options.get("encoding", "utf-8"))
         self._width = len(fdw_columns)
-
-    @classmethod
-    def required_privileges(cls, options: Mapping[str, str]) -> frozenset[str]:
-        """Name the server roles that the server's owner needs."""
-        del options
-        return frozenset({"pg_read_server_files"})
 
     def get_rel_size(self, quals: Sequence[Qual], columns: set[str]) -> tuple[int, int]:
         """Return lines and bytes a line, judged by the file's size."""
