@@ -6,7 +6,7 @@ and connect wherever this user is let in without a password. Bundled wrappers
 ask here while they are made, before they touch anything.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from multicorn._exceptions import MulticornException
 from multicorn._server import native
@@ -15,8 +15,7 @@ from multicorn.utils import ERROR
 _INSUFFICIENT_PRIVILEGE = "42501"
 
 
-@dataclass(frozen=True, slots=True)
-class Rights:
+class Rights(NamedTuple):
     """Rights of the owners of table and server, and of the role that queries.
 
     `mapping` has the names of the options from that role's user mapping.

@@ -10,7 +10,6 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from multicorn._base import ForeignDataWrapper
@@ -48,7 +47,7 @@ class CsvFdw(ForeignDataWrapper):
         super().__init__(fdw_options, fdw_columns)
         check_names("CsvFdw", fdw_options, self._options)
         check_read_files("CsvFdw")
-        self._path = Path(required("CsvFdw", fdw_options, "filename"))
+        self._path = required("CsvFdw", fdw_options, "filename")
         self._delimiter = _one_character("delimiter", fdw_options.get("delimiter", ","))
         self._quotechar = _one_character("quotechar", fdw_options.get("quotechar", '"'))
         self._skip = integer("skip_header", fdw_options.get("skip_header", "0"))
@@ -76,7 +75,7 @@ class CsvFdw(ForeignDataWrapper):
         try:
             # The csv module does its own line splitting: newline="" keeps line
             # ends inside quoted fields as they are.
-            with self._path.open(encoding=self._encoding, newline="") as file:
+            with open(self._path, encoding=self._encoding, newline="") as file:
                 reader = csv.reader(
                     file, delimiter=self._delimiter, quotechar=self._quotechar
                 )
