@@ -237,21 +237,18 @@ def test_startup_cost_must_be_a_number() -> None:
 
 def test_it_is_quick_to_import() -> None:
     """Sessions are short: what only errors need is not loaded at the start."""
-    code = (
-        "import sys; import multicorn._inspect, multicorn.csvfdw, multicorn.testfdw;"
-        "from multicorn.testfdw import TestForeignDataWrapper as T;"
-        "multicorn._inspect.describe(T);"
-        "print(*{'inspect', 'difflib', 'pkgutil', 'pathlib', 'dataclasses'}"
-        ".intersection(sys.modules))"
-    )
+    code = f"""
+import sys, csv, datetime, logging, typing, weakref
+sys.path.insert(0, {str(PACKAGE)!r})
+before = set(sys.modules)
+import multicorn._inspect, multicorn.csvfdw
+from multicorn.testfdw import TestForeignDataWrapper
+multicorn._inspect.describe(TestForeignDataWrapper)
+costly = {{"inspect", "difflib", "pkgutil", "pathlib", "dataclasses"}}
+print(*costly.intersection(sys.modules) - before)
+"""
     done = subprocess.run(
-        [
-            sys.executable,
-            "-S",
-            "-E",
-            "-c",
-            f"import sys; sys.path.insert(0, {str(PACKAGE)!r}); {code}",
-        ],
+        [sys.executable, "-S", "-E", "-c", code],
         capture_output=True,
         text=True,
         check=True,
