@@ -10,9 +10,11 @@ use pyo3::types::{PyDict, PyTuple};
 
 use super::super::instance::{self, Instance};
 use super::super::quals::{self, Side};
+use super::super::transaction;
 use crate::bridge::{self, Failure, Origin};
 use crate::convert;
 use crate::error::Error;
+use crate::pg::guard;
 use crate::pg::planner::Constant;
 use crate::pg::routine::Ending;
 use crate::pg::scan_node::{Expressions, ScanNode};
@@ -114,6 +116,7 @@ impl Scan {
         let Some(plans) = self.rows.clone() else {
             return Err(Error::internal("multicorn: a scan begun for EXPLAIN is executed"));
         };
+        transaction::join(&self.instance)?;
         self.executed = true;
         let rows = bridge::call_as(Origin::Wrapper, |py| {
             let known = |qual: &Qual| constant(&values, qual).map(Side::Known);
@@ -184,7 +187,7 @@ impl Scan {
         match outcome {
             // The server words a cancel itself, at its next check.
             Ok(()) | Err(Error::Interrupted) => {}
-            Err(error) => bridge::errors::warn(error),
+            Err(error) => guard::warn(error),
         }
     }
 }
