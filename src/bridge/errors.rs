@@ -7,9 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::{interrupts, native, secrets};
-use crate::error::{Error, Level, Report, SqlState};
+use crate::error::{Error, Report, SqlState};
 use crate::interpreter::{lifecycle, objects};
-use crate::pg::guard;
 use crate::pg::interrupts::{Pending, pending};
 
 pyo3::create_exception!(
@@ -78,15 +77,6 @@ pub(crate) fn to_error(py: Python<'_>, exception: PyErr, origin: Origin) -> Erro
     let _ = py.import("multicorn._logging").and_then(|module| module.call_method0("flush"));
     drop(exception);
     error
-}
-
-/// Reports an error that must not end anything, as a WARNING.
-pub(crate) fn warn(error: Error) {
-    let (Error::Ours(report) | Error::Server(report) | Error::Fatal(report)) = error else {
-        return; // still pending: the server words it when it can
-    };
-    // A message that cannot be sent must not fail what is being finished.
-    let _ = guard::emit(Level::Warning, *report);
 }
 
 fn describe(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error> {
