@@ -282,9 +282,14 @@ class TestPlanning:
             (("artist", "album", "track", "title"), 1),
         ]
 
-    def test_privileges(self) -> None:
-        assert FilesystemFdw.required_privileges({}) == {"pg_read_server_files"}
-        assert FilesystemFdw.required_write_privileges({}) == {"pg_write_server_files"}
+
+def test_owners_need_the_right_to_read_files(
+    root: Path, columns: ColumnMaker, messages: Messages
+) -> None:
+    messages.rights = (False, True, True, [])
+    options = {"root_dir": str(root), "pattern": "{a}"}
+    with pytest.raises(MulticornException, match="FilesystemFdw reads files"):
+        FilesystemFdw(options, columns("a"))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from multicorn.fsfdw import FilesystemFdw
 from multicorn.fsfdw._changes import Changes
 from multicorn.utils import MulticornException
 
-from .conftest import ColumnMaker
+from .conftest import ColumnMaker, Messages
 
 
 @pytest.fixture
@@ -223,3 +223,19 @@ def test_missing_root(tmp_path: Path) -> None:
     changes = Changes(str(tmp_path / "no"), 0o600)
     with pytest.raises(MulticornException, match="could not open the directory"):
         changes.lock()
+
+
+def test_owners_need_the_right_to_write_files(
+    tmp_path: Path, columns: ColumnMaker, messages: Messages
+) -> None:
+    messages.rights = (True, False, True, [])
+    options = {"root_dir": str(tmp_path), "pattern": "{a}", "filename_column": "p"}
+    table = FilesystemFdw(options, columns("a", "p"))
+    for write in (
+        lambda: table.insert({"a": "x"}),
+        lambda: table.update("x", {"a": "y"}),
+        lambda: table.delete("x"),
+    ):
+        with pytest.raises(MulticornException, match="writes files") as caught:
+            write()
+        assert caught.value.sqlstate == "42501"

@@ -10,6 +10,7 @@ from multicorn._columns import Columns
 from multicorn._exceptions import MulticornException
 from multicorn._options import check_names, required
 from multicorn._qual import Qual
+from multicorn._rights import check_read_files
 from multicorn.fsfdw._pattern import Pattern, parse_pattern
 from multicorn.fsfdw._walk import Found, walk
 from multicorn.utils import WARNING, log_to_postgres
@@ -45,6 +46,7 @@ class FileReader(ForeignDataWrapper):
         super().__init__(fdw_options, fdw_columns)
         name = type(self).__name__
         check_names(name, fdw_options, self._options)
+        check_read_files(name)
         self._root = required(name, fdw_options, "root_dir")
         self._pattern: Pattern = parse_pattern(required(name, fdw_options, "pattern"))
         self._content = fdw_options.get("content_column")
@@ -88,12 +90,6 @@ class FileReader(ForeignDataWrapper):
     def _overlay(self) -> Mapping[str, bytes | None]:
         """Return contents that differ from the disk's; None for no file."""
         return {}
-
-    @classmethod
-    def required_privileges(cls, options: Mapping[str, str]) -> frozenset[str]:
-        """Name the server role that the server's owner needs for reading."""
-        del options
-        return frozenset({"pg_read_server_files"})
 
     # Planning
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from multicorn import _rights
 from multicorn._columns import Columns
 from multicorn._exceptions import MulticornException
 from multicorn.fsfdw._changes import Changes
@@ -35,12 +36,7 @@ class FilesystemFdw(FileReader):
         mode = _file_mode(fdw_options.get("file_mode", _DEFAULT_MODE))
         self._changes = Changes(self._root, mode)
         self._paths = Paths(self._pattern, self._filename)
-
-    @classmethod
-    def required_write_privileges(cls, options: Mapping[str, str]) -> frozenset[str]:
-        """Name the server role that the server's owner needs for writing."""
-        del options
-        return frozenset({"pg_write_server_files"})
+        self._may_write = _rights.current().write_files
 
     def _overlay(self) -> Mapping[str, bytes | None]:
         return self._changes.contents
@@ -57,12 +53,14 @@ class FilesystemFdw(FileReader):
 
     def insert(self, values: dict[str, Any]) -> dict[str, Any]:
         """Make a file; it must not exist."""
+        self._check_right()
         path = self._paths.of(values)
         self._make(path, self._encoded(values))
         return self._stored(path, values)
 
     def update(self, rowid: Any, newvalues: dict[str, Any]) -> dict[str, Any]:
         """Change the content, and move the file if its fields change."""
+        self._check_right()
         old = str(rowid)
         path = self._paths.moved(old, newvalues)
         content = self._current(old, newvalues)
@@ -75,7 +73,16 @@ class FilesystemFdw(FileReader):
 
     def delete(self, rowid: Any) -> None:
         """Remove the file."""
+        self._check_right()
         self._changes.put(str(rowid), None)
+
+    def _check_right(self) -> None:
+        if not self._may_write:
+            raise _rights.refusal(
+                "FilesystemFdw writes files of the server, which the owner of the"
+                " table or of its foreign server may not",
+                hint="Grant both the role pg_write_server_files.",
+            )
 
     def _make(self, path: str, content: bytes) -> None:
         self._changes.lock()
