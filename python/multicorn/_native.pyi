@@ -5,6 +5,8 @@ it. All functions may be called from any thread: off the main thread messages
 are queued and sent when the main thread next enters the library.
 """
 
+from collections.abc import Sequence
+
 class QueryCancelled(BaseException):
     """The server asks the running statement to end.
 
@@ -59,3 +61,10 @@ def execute(
 
 def is_main_thread() -> bool:
     """Tell whether the caller runs on the backend's main thread."""
+
+def rights() -> tuple[bool, bool, bool, list[str]] | None:
+    """Tell whose rights count while an instance is made, or None at other times.
+
+    May the owners read the server's files, may they write them, is the role
+    that queries a superuser, and which options its user mapping gave.
+    """

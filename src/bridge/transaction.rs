@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pgrx::pg_sys;
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 
-use super::{Failure, sql};
+use super::{Failure, Origin, sql};
 use crate::error::Error;
 use crate::pg::guard::{boundary, pg_try};
 use crate::pg::{interrupts, raw};
@@ -57,7 +58,7 @@ unsafe extern "C-unwind" fn at_subtransaction_event(
 
 /// An error ended the transaction: no Python frame of ours is on the stack.
 fn forget() {
-    interrupts::leave_python();
+    super::interrupts::forget();
     USED.store(false, Ordering::Relaxed);
     sql::take_uncaught();
 }
@@ -65,8 +66,9 @@ fn forget() {
 /// Sends what was printed without a line end. Output is a courtesy: it fails no commit.
 fn finish_output() {
     if USED.swap(false, Ordering::Relaxed) {
-        let _ = super::call_hook("the end of Python's output", |py| {
-            py.import("multicorn._logging")?.call_method0("flush")?;
+        let _ = super::inside(Origin::Wrapper, |py| {
+            static FLUSH: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+            FLUSH.import(py, "multicorn._logging", "flush")?.call0()?;
             Ok::<(), Failure>(())
         });
     }
