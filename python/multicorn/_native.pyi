@@ -44,6 +44,9 @@ def log(
 def print_message(text: str) -> None:
     """Send one message at the level of the setting multicorn.print_level."""
 
+def output_pending() -> None:
+    """Note an unfinished line, which the end of the transaction shall send."""
+
 def check_interrupts() -> None:
     """Raise `QueryCancelled` if a cancel, timeout or terminate is pending."""
 
@@ -63,8 +66,10 @@ def is_main_thread() -> bool:
     """Tell whether the caller runs on the backend's main thread."""
 
 def rights() -> tuple[bool, bool, bool, list[str]] | None:
-    """Tell whose rights count while an instance is made, or None at other times.
+    """Tell the rights behind the options while a wrapper is being made.
 
-    May the owners read the server's files, may they write them, is the role
-    that queries a superuser, and which options its user mapping gave.
+    `(read_files, write_files, superuser, names)`: whether the owners of table
+    and server may read and write the server's files, whether the role that
+    queries is a superuser, and which options come from its user mapping. None
+    at any other time.
     """

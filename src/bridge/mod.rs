@@ -19,6 +19,7 @@ use pgrx::pg_sys;
 use pyo3::prelude::*;
 
 use crate::error::Error;
+use crate::interpreter::lifecycle;
 use crate::pg::interrupts::{Pending, exiting_below_python, pending};
 pub(crate) use errors::Origin;
 pub(crate) use start::ensure;
@@ -65,7 +66,6 @@ pub(crate) fn call_as<T>(
     run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
 ) -> Result<T, Error> {
     ensure()?;
-    transaction::used();
     let value = inside(origin, run)?;
     logging::flush()?;
     if let Some(error) = sql::take_uncaught() {
@@ -110,8 +110,9 @@ fn inside<T>(origin: Origin, run: impl FnOnce(Python<'_>) -> Result<T, Failure>)
 }
 
 /// Ends a forked child that got here: it would go on as a second backend on the same connection.
+#[inline]
 pub(crate) fn stay_one_process() {
-    if in_child() {
+    if lifecycle::was_forked() && in_child() {
         // SAFETY: ends the process without running any of the server's exit code.
         unsafe { libc::_exit(1) }
     }

@@ -153,14 +153,23 @@ impl Rows {
             if object == ffi::Py_None() {
                 return Ok(Source::Done);
             }
+            if ffi::PyList_CheckExact(object) != 0 {
+                return Ok(Source::List(0));
+            }
+            // Generators and cursors: asking what else they may be costs more than a row.
+            if ffi::PyIter_Check(object) != 0 && ffi::PyDict_Check(object) == 0 {
+                let iterator = running(|| ffi::PyObject_GetIter(object));
+                return if iterator.is_null() {
+                    Err(python::raised())
+                } else {
+                    Ok(Source::Iterator(iterator))
+                };
+            }
             let text = ffi::PyUnicode_Check(object) != 0
                 || ffi::PyBytes_Check(object) != 0
                 || ffi::PyByteArray_Check(object) != 0;
             if text || is_mapping(object)? {
                 return Err(not_rows(object, plan));
-            }
-            if ffi::PyList_CheckExact(object) != 0 {
-                return Ok(Source::List(0));
             }
             let iterator = running(|| ffi::PyObject_GetIter(object));
             if !iterator.is_null() {
@@ -172,6 +181,11 @@ impl Rows {
             }
             Err(python::raised())
         }
+    }
+
+    /// Whether the last row was handed out: there is nothing left to close.
+    pub(crate) fn is_finished(&self) -> bool {
+        matches!(self.source, Source::Done)
     }
 
     /// Rows handed out so far; while one is being converted, its number.

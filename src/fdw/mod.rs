@@ -8,6 +8,7 @@ mod import_schema;
 mod instance;
 mod plan;
 mod quals;
+mod reading;
 mod validate;
 
 use multicorn_plan::ScanPlan;

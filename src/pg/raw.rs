@@ -204,8 +204,6 @@ raw! {
     fn fmgr_info_cxt(function: Oid, info: *mut FmgrInfo, context: MemoryContext);
     fn InputFunctionCall(info: *mut FmgrInfo, text: *mut c_char, ioparam: Oid, typmod: int32) -> Datum;
     fn OutputFunctionCall(info: *mut FmgrInfo, value: Datum) -> *mut c_char;
-    fn FunctionCall1Coll(info: *mut FmgrInfo, collation: Oid, arg1: Datum) -> Datum;
-    fn FunctionCall2Coll(info: *mut FmgrInfo, collation: Oid, arg1: Datum, arg2: Datum) -> Datum;
     fn FunctionCall3Coll(info: *mut FmgrInfo, collation: Oid, arg1: Datum, arg2: Datum, arg3: Datum) -> Datum;
     fn find_typmod_coercion_function(type_oid: Oid, function: *mut Oid) -> CoercionPathType::Type;
     fn domain_check(value: Datum, is_null: bool, domain: Oid, extra: *mut *mut c_void, context: MemoryContext);

@@ -30,20 +30,6 @@ impl Function {
 
     /// # Safety
     /// As of every raw call: it may longjmp. The arguments fit the function.
-    pub(crate) unsafe fn call1(&self, collation: Oid, arg: Datum) -> Datum {
-        // SAFETY: the caller's promise.
-        unsafe { raw::FunctionCall1Coll(self.info(), collation, arg) }
-    }
-
-    /// # Safety
-    /// As of `call1`.
-    pub(crate) unsafe fn call2(&self, collation: Oid, arg1: Datum, arg2: Datum) -> Datum {
-        // SAFETY: the caller's promise.
-        unsafe { raw::FunctionCall2Coll(self.info(), collation, arg1, arg2) }
-    }
-
-    /// # Safety
-    /// As of `call1`.
     pub(crate) unsafe fn call3(&self, collation: Oid, arg1: Datum, arg2: Datum, arg3: Datum) -> Datum {
         // SAFETY: the caller's promise.
         unsafe { raw::FunctionCall3Coll(self.info(), collation, arg1, arg2, arg3) }

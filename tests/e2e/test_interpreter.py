@@ -416,7 +416,7 @@ class TestProcesses:
         [
             ("import subprocess\nresult = subprocess.check_output(['echo', 'hi'])", "b'hi\\n'"),
             (
-                "import subprocess as s\nresult = s.check_output(['echo', 'hi'], preexec_fn=lambda: print(1))",
+                "import subprocess as s\nresult = s.check_output(['echo', 'hi'], preexec_fn=lambda: None)",
                 "b'hi\\n'",
             ),
             ("import os\nresult = os.system('exit 3') >> 8", "3"),
