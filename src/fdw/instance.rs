@@ -20,7 +20,7 @@ use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::relation::Table;
-use crate::pg::{catalog, inval, relation};
+use crate::pg::{catalog, guard, inval, relation};
 
 /// Everything that `__init__` is given, and what it depends on.
 #[derive(Clone, PartialEq, Eq)]
@@ -186,7 +186,7 @@ fn release(key: Key, instance: Rc<Instance>) {
         Ok(())
     });
     if let Err(error) = outcome {
-        bridge::errors::warn(error);
+        guard::warn(error);
     }
 }
 

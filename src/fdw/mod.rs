@@ -9,6 +9,7 @@ mod instance;
 mod plan;
 mod quals;
 mod reading;
+mod transaction;
 mod validate;
 
 use multicorn_plan::ScanPlan;

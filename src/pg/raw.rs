@@ -117,6 +117,7 @@ raw! {
     fn set_deparse_context_plan(context: *mut List, plan: *mut Plan, ancestors: *mut List) -> *mut List;
 
     // transactions
+    fn GetCurrentTransactionNestLevel() -> c_int;
     fn GetCurrentSubTransactionId() -> SubTransactionId;
     fn RegisterSubXactCallback(callback: SubXactCallback, argument: *mut c_void);
     fn RegisterXactCallback(callback: XactCallback, argument: *mut c_void);

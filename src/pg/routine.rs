@@ -198,15 +198,17 @@ fn forget(cell: *mut c_void) {
     });
 }
 
-fn listener(event: Event) {
+fn listener(event: Event) -> Result<(), Error> {
     let ends = |entry: &Live| match event {
         Event::Abort => true,
-        Event::AbortSub(id) => entry.subtransaction == id,
+        Event::AbortSub(id, _) => entry.subtransaction == id,
+        _ => false,
     };
     while let Some(entry) = LIVE.change(|live| live.iter().position(ends).map(|at| live.remove(at))) {
         // SAFETY: a listed cell is alive; ending it takes it off the list.
         unsafe { (entry.abort)(entry.cell) };
     }
+    Ok(())
 }
 
 unsafe fn abort<W: ForeignDataWrapper>(cell: *mut c_void) {

@@ -11,9 +11,11 @@ use pyo3::types::PyDict;
 use super::super::instance::{self, Instance};
 use super::super::quals;
 use super::super::reading::{Reading, Ready};
+use super::super::transaction;
 use crate::bridge::{self, Failure, Origin};
 use crate::convert;
 use crate::error::Error;
+use crate::pg::guard;
 use crate::pg::planner::Constant;
 use crate::pg::routine::Ending;
 use crate::pg::scan_node::{Expressions, ScanNode};
@@ -116,6 +118,7 @@ impl Scan {
         let Some(plans) = &self.rows else {
             return Err(Error::internal("multicorn: a scan begun for EXPLAIN is executed"));
         };
+        transaction::join(&self.instance)?;
         let ready = self.reading.ready(&self.instance)?;
         self.executed = true;
         let rows = bridge::call_as(Origin::Wrapper, |py| {
@@ -188,7 +191,7 @@ impl Scan {
         match outcome {
             // The server words a cancel itself, at its next check.
             Ok(()) | Err(Error::Interrupted) => {}
-            Err(error) => bridge::errors::warn(error),
+            Err(error) => guard::warn(error),
         }
     }
 }
