@@ -126,6 +126,24 @@ def test_code_that_swallows_the_cancel_gets_it_again(runner: Runner) -> None:
     assert 1 <= time.monotonic() - start < 3
 
 
+def test_a_cancel_inside_a_destructor_is_not_lost(runner: Runner) -> None:
+    runner.connection.execute("SET statement_timeout = 100")
+    start = time.monotonic()
+    diag = runner.fails(
+        """
+        import time
+        class Slow:
+            def __del__(self):
+                time.sleep(60)
+        Slow()
+        time.sleep(60)
+        """
+    )
+    assert diag.message_primary == "canceling statement due to statement timeout"
+    assert time.monotonic() - start < 0.9
+    assert runner.messages == []
+
+
 def test_finally_has_a_second_of_peace(runner: Runner) -> None:
     runner.connection.execute("SET statement_timeout = 100")
     runner.fails(
