@@ -209,6 +209,14 @@ fn arm(first: i64, interval: i64) {
     }
 }
 
+/// The transaction was aborted: what was raised for it is over, also where Python swallowed it.
+pub(super) fn forget() {
+    server::leave_python();
+    if TIMER_ARMED.load(Ordering::Relaxed) {
+        rest();
+    }
+}
+
 /// Whether a `finally` block may be running after a `QueryCancelled` that is still pending.
 pub(super) fn in_grace() -> bool {
     RAISED.load(Ordering::Relaxed)

@@ -24,7 +24,7 @@ BLOCKERS = {
     "generator": "sum(1 for _ in iter(int, 1))",
     "sleep": "import time\ntime.sleep(60)",
     "lock": "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire()",
-    "lock with timeout": "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire(timeout=60)",
+    "lock with timeout": "import threading\nlock = threading.Lock()\nlock.acquire()\nlock.acquire(True, 60)",
     "queue": "import queue\nqueue.Queue().get()",
     "event": "import threading\nthreading.Event().wait()",
     "recv": "import socket\na, b = socket.socketpair()\na.recv(1)",
@@ -142,6 +142,13 @@ def test_finally_has_a_second_of_peace(runner: Runner) -> None:
     assert runner.texts() == ["cleaning", "cleaned up"]
 
 
+@pytest.mark.parametrize("raised", ["ValueError('in finally')", "SystemExit(1)"])
+def test_an_error_of_finally_does_not_hide_the_cancel(runner: Runner, raised: str) -> None:
+    runner.connection.execute("SET statement_timeout = 100")
+    diag = runner.fails(f"import time\ntry:\n    time.sleep(60)\nfinally:\n    raise {raised}")
+    assert diag.message_primary == "canceling statement due to statement timeout"
+
+
 def test_a_cancelled_text_of_an_exception(runner: Runner) -> None:
     runner.connection.execute("SET statement_timeout = 100")
     diag = runner.fails(
@@ -227,7 +234,7 @@ def test_other_requests_are_served_while_python_waits(prepared: Database, runner
 
 
 def wait_until_active(connection: psycopg.Connection, pid: int) -> None:
-    query = f"SELECT state FROM pg_stat_activity WHERE pid = {int(pid)}"  # noqa: S608 - a number
+    query = f"SELECT state FROM pg_stat_activity WHERE pid = {int(pid)}"
     deadline = time.monotonic() + 10
     while connection.execute(query).fetchone() != ("active",):
         assert time.monotonic() < deadline
