@@ -38,6 +38,7 @@ MARK = "=== the next block ==="
 
 FENCE = re.compile(r"^(?P<fence>```+)(?P<info>[^`\n]*)\n(?P<text>.*?)^(?P=fence)[ ]*$", re.MULTILINE | re.DOTALL)
 MODULE = re.compile(r"# (?P<name>\w+\.py)\n")
+FILE = re.compile(r"[\w-]+(\.[\w-]+)+")
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
 COMMAND = re.compile(r"make (?P<target>[a-z0-9-]+)|(?P<script>scripts/[a-z]+)")
 
@@ -90,7 +91,7 @@ def read(path: Path) -> Page:
             page.statements[-1] = (page.statements[-1][0], block.text)
         elif block.language == "sh" and not block.name:
             page.commands += block.text.splitlines()
-        elif re.fullmatch(r"\w+(\.\w+)+", block.name):
+        elif FILE.fullmatch(block.name):
             page.files[block.name] = block.text
         else:
             message = f"{place}: nothing runs a block of this kind here: {block.language!r} {block.name!r}"
