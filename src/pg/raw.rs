@@ -73,6 +73,7 @@ raw! {
     fn format_type_be(type_oid: Oid) -> *mut c_char;
     fn format_type_with_typemod(type_oid: Oid, typmod: int32) -> *mut c_char;
     fn get_attname(relation: Oid, attno: AttrNumber, missing_ok: bool) -> *mut c_char;
+    fn get_collation_isdeterministic(collation: Oid) -> bool;
     fn get_collation_name(collation: Oid) -> *mut c_char;
     fn get_commutator(operator: Oid) -> Oid;
     fn get_foreign_server_oid(name: *const c_char, missing_ok: bool) -> Oid;
@@ -95,6 +96,7 @@ raw! {
         argument: *mut c_void, prohibited: Relids,
     ) -> *mut List;
     fn get_baserel_parampathinfo(root: *mut PlannerInfo, rel: *mut RelOptInfo, outer: Relids) -> *mut ParamPathInfo;
+    fn lookup_type_cache(type_oid: Oid, flags: c_int) -> *mut TypeCacheEntry;
     fn join_clause_is_movable_to(info: *mut RestrictInfo, rel: *mut RelOptInfo) -> bool;
     fn make_foreignscan(
         target_list: *mut List, quals: *mut List, scanrelid: Index, exprs: *mut List, private: *mut List,

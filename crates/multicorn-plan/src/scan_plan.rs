@@ -55,6 +55,10 @@ pub enum LocalReason {
     NoCommutator,
     /// It names a system column or the whole row.
     SystemColumn,
+    /// `WHERE oid_column::int4 < 5`: the operator is that of another type.
+    Recast,
+    /// `WHERE name < 'b' COLLATE "C"`, or a collation in which unequal texts may be the same.
+    Collation,
     /// It is a subquery's result, known only while the scan runs.
     Subquery,
 }
@@ -67,6 +71,8 @@ impl LocalReason {
             LocalReason::TwoColumns => "compares columns of the table",
             LocalReason::NoCommutator => "operator has no commutator",
             LocalReason::SystemColumn => "names a system column or the whole row",
+            LocalReason::Recast => "takes the column for another type",
+            LocalReason::Collation => "compares by a collation that the class does not know",
             LocalReason::Subquery => "contains a subquery",
         }
     }
