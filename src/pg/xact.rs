@@ -17,6 +17,8 @@ pub(crate) enum Event {
     Abort,
     /// The subtransaction with this id is rolled back.
     AbortSub(u32),
+    /// The subtransaction with this id becomes part of its parent.
+    CommitSub { id: u32, parent: u32 },
 }
 
 thread_local! {
@@ -36,6 +38,9 @@ pub(crate) fn listen(listener: fn(Event)) -> Result<(), Error> {
         })
     }
 }
+
+/// The server's TopSubTransactionId: the transaction itself counts as the outermost subtransaction.
+pub(crate) const TOP: u32 = 1;
 
 /// The innermost open subtransaction.
 pub(crate) fn current_subtransaction() -> u32 {
@@ -60,10 +65,12 @@ unsafe extern "C-unwind" fn transaction(event: pg_sys::XactEvent::Type, _argumen
 unsafe extern "C-unwind" fn subtransaction(
     event: pg_sys::SubXactEvent::Type,
     id: pg_sys::SubTransactionId,
-    _parent: pg_sys::SubTransactionId,
+    parent: pg_sys::SubTransactionId,
     _argument: *mut c_void,
 ) {
-    if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
-        tell(Event::AbortSub(id));
+    match event {
+        pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB => tell(Event::AbortSub(id)),
+        pg_sys::SubXactEvent::SUBXACT_EVENT_COMMIT_SUB => tell(Event::CommitSub { id, parent }),
+        _ => {}
     }
 }
