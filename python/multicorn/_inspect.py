@@ -8,23 +8,23 @@ Classes that do not inherit from `ForeignDataWrapper` are judged in the same
 way: a method counts if any class but the base defines it.
 """
 
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Final, cast
+from types import FunctionType
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from weakref import WeakKeyDictionary
 
 from multicorn._base import ForeignDataWrapper
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
 _MISSING: Final = object()
-_POSITIONAL: Final = (
-    inspect.Parameter.POSITIONAL_ONLY,
-    inspect.Parameter.POSITIONAL_OR_KEYWORD,
-)
+
+# Flags of a code object: takes *args, takes **kwargs.
+_VARARGS: Final = 0x04
+_VARKEYWORDS: Final = 0x08
 
 
-@dataclass(frozen=True, slots=True)
-class CallShape:
+class CallShape(NamedTuple):
     """How a method may be called.
 
     `positional` is how many positional arguments it takes without `self`
@@ -47,8 +47,7 @@ _OPAQUE: Final = CallShape(
 _MANY: Final = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class ClassDescription:
+class ClassDescription(NamedTuple):
     """The capabilities of one class; `has_x` means that it replaces `x`."""
 
     #: `module.Class`, for messages.
@@ -88,7 +87,7 @@ class ClassDescription:
 
 _FLAGS: Final = tuple(
     name.removeprefix("has_")
-    for name in ClassDescription.__dataclass_fields__
+    for name in ClassDescription._fields
     if name.startswith("has_")
 )
 
@@ -172,31 +171,80 @@ def _checked_name(cls: type, attribute: str, value: object) -> str:
 
 
 def _shape(cls: type, name: str) -> CallShape:
-    raw: object = inspect.getattr_static(cls, name, _MISSING)
+    raw = _static(cls, name)
     if raw is _MISSING or raw is None:
         return _OPAQUE
     # Seen from the class, a plain function still has its `self`.
-    bound = isinstance(raw, (classmethod, staticmethod))
+    skip = 1 if hasattr(type(raw), "__get__") else 0
+    method = cast("object", getattr(cls, name))
+    if isinstance(raw, staticmethod):
+        skip = 0
+    elif isinstance(raw, classmethod):
+        method = cast("classmethod[object, ..., object]", raw).__func__
+    # Almost every method: reading its code object spares the session the
+    # import of `inspect`, a tenth of what the start of Python costs. Attributes
+    # are how decorators tell that the code is not the method's own.
+    if type(method) is FunctionType and not method.__dict__:
+        return _shape_of_function(method, skip)
+    return _shape_by_signature(method, skip)
+
+
+def _static(cls: type, name: str) -> object:
+    """Return the member as its class holds it, not bound to anything."""
+    for owner in cls.__mro__:
+        if name in vars(owner):
+            return vars(owner)[name]
+    return _MISSING
+
+
+def _shape_of_function(function: FunctionType, skip: int) -> CallShape:
+    code = function.__code__
+    positional = code.co_varnames[: code.co_argcount]
+    only_positional = positional[: code.co_posonlyargcount]
+    end = code.co_argcount + code.co_kwonlyargcount
+    return _made(
+        positional[skip:],
+        [name for name in code.co_varnames[:end] if name not in only_positional],
+        any_count=bool(code.co_flags & _VARARGS),
+        any_name=bool(code.co_flags & _VARKEYWORDS),
+    )
+
+
+def _shape_by_signature(method: object, skip: int) -> CallShape:
+    import inspect
+
     try:
-        signature = inspect.signature(cast("Callable[..., Any]", getattr(cls, name)))
+        signature = inspect.signature(cast("Callable[..., object]", method))
     except (TypeError, ValueError):
         return _OPAQUE
-    return _shape_of(signature, skip=0 if bound else 1)
-
-
-def _shape_of(signature: inspect.Signature, skip: int) -> CallShape:
     parameters = list(signature.parameters.values())
     kinds = {parameter.kind for parameter in parameters}
-    positional = [p.name for p in parameters if p.kind in _POSITIONAL][skip:]
+    either = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return _made(
+        [
+            parameter.name
+            for parameter in parameters
+            if parameter.kind in {inspect.Parameter.POSITIONAL_ONLY, either}
+        ][skip:],
+        [
+            parameter.name
+            for parameter in parameters
+            if parameter.kind in {either, inspect.Parameter.KEYWORD_ONLY}
+        ],
+        any_count=inspect.Parameter.VAR_POSITIONAL in kinds,
+        any_name=inspect.Parameter.VAR_KEYWORD in kinds,
+    )
+
+
+def _made(
+    positional: "Sequence[str]",
+    keywords: "Sequence[str]",
+    *,
+    any_count: bool,
+    any_name: bool,
+) -> CallShape:
     # The first two are passed by position and cannot be given by name again.
-    named = {
-        p.name
-        for p in parameters
-        if p.kind
-        in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    }.difference(positional[:2])
-    any_name = inspect.Parameter.VAR_KEYWORD in kinds
-    any_count = inspect.Parameter.VAR_POSITIONAL in kinds
+    named = set(keywords).difference(positional[:2])
     return CallShape(
         positional=_MANY if any_count else len(positional),
         first=positional[0] if positional else "",

@@ -6,9 +6,7 @@ server shows as HINT.
 """
 
 import contextlib
-import difflib
 import importlib
-import pkgutil
 import sys
 from collections.abc import Iterable
 from types import ModuleType
@@ -16,6 +14,9 @@ from types import ModuleType
 
 def suggest(name: str, candidates: Iterable[str]) -> str | None:
     """Return the candidate that `name` is most likely a misspelling of."""
+    # Loaded for an error only: each session would pay for it at its start.
+    import difflib
+
     by_folded = {candidate.casefold(): candidate for candidate in candidates}
     close = difflib.get_close_matches(name.casefold(), by_folded, n=1, cutoff=0.7)
     return by_folded[close[0]] if close else None
@@ -96,6 +97,8 @@ def _path_text() -> str:
 
 def _modules_beside(missing: str) -> list[str]:
     """Return the dotted names of the modules in the same package."""
+    import pkgutil
+
     parent, dot, _ = missing.rpartition(".")
     path: Iterable[str] | None = None
     if dot:

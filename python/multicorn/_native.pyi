@@ -5,6 +5,8 @@ it. All functions may be called from any thread: off the main thread messages
 are queued and sent when the main thread next enters the library.
 """
 
+from collections.abc import Sequence
+
 class QueryCancelled(BaseException):
     """The server asks the running statement to end.
 
@@ -42,8 +44,32 @@ def log(
 def print_message(text: str) -> None:
     """Send one message at the level of the setting multicorn.print_level."""
 
+def output_pending() -> None:
+    """Note an unfinished line, which the end of the transaction shall send."""
+
 def check_interrupts() -> None:
     """Raise `QueryCancelled` if a cancel, timeout or terminate is pending."""
 
+def execute(
+    query: str,
+    args: Sequence[object] | None = None,
+) -> list[dict[str, object]] | int:
+    """Run one SQL statement; its parameters are `$1`, `$2`, ….
+
+    Returns the rows, booleans, integers and floats as such and every other
+    type as its text, or the number of rows that the statement touched. A
+    failed statement is undone by itself: after `ServerError` the transaction
+    goes on. Raises `RuntimeError` off the main thread and in hooks.
+    """
+
 def is_main_thread() -> bool:
     """Tell whether the caller runs on the backend's main thread."""
+
+def rights() -> tuple[bool, bool, bool, list[str]] | None:
+    """Tell the rights behind the options while a wrapper is being made.
+
+    `(read_files, write_files, superuser, names)`: whether the owners of table
+    and server may read and write the server's files, whether the role that
+    queries is a superuser, and which options come from its user mapping. None
+    at any other time.
+    """

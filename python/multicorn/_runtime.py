@@ -31,7 +31,10 @@ def _find_python() -> str:
     tell its own place from the name of the running program.
     """
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
-    directories = (sysconfig.get_config_var("BINDIR"), os.path.join(sys.base_prefix, "bin"))
+    directories = (
+        sysconfig.get_config_var("BINDIR"),
+        os.path.join(sys.base_prefix, "bin"),
+    )
     for directory in directories:
         path = os.path.join(str(directory), name)
         if os.access(path, os.X_OK):

@@ -30,12 +30,20 @@ class NativeModule(Protocol):
         """Send one message at the level of multicorn.print_level."""
         ...
 
+    def output_pending(self) -> None:
+        """Note an unfinished line."""
+        ...
+
     def check_interrupts(self) -> None:
         """Raise QueryCancelled if the statement must end."""
         ...
 
     def is_main_thread(self) -> bool:
         """Tell whether the caller is the backend's main thread."""
+        ...
+
+    def rights(self) -> tuple[bool, bool, bool, list[str]] | None:
+        """Tell the rights behind the options of the wrapper being made."""
         ...
 
 

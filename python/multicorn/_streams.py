@@ -75,6 +75,8 @@ class MessageStream(io.TextIOBase):
             self._send(line)
         if len(rest) > _LONGEST_LINE:
             self.flush()
+        elif rest:
+            native().output_pending()
         return len(text)
 
     def flush(self) -> None:

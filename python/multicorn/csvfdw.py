@@ -10,7 +10,6 @@ import csv
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from multicorn._base import ForeignDataWrapper
@@ -18,6 +17,7 @@ from multicorn._columns import Columns
 from multicorn._exceptions import MulticornException
 from multicorn._options import check_names, integer, required
 from multicorn._qual import Qual
+from multicorn._rights import check_read_files
 from multicorn.utils import ERROR, WARNING, log_to_postgres
 
 # The csv module refuses a field above 128 KiB by default; a text column may
@@ -46,24 +46,19 @@ class CsvFdw(ForeignDataWrapper):
     def __init__(self, fdw_options: Mapping[str, str], fdw_columns: Columns) -> None:
         super().__init__(fdw_options, fdw_columns)
         check_names("CsvFdw", fdw_options, self._options)
-        self._path = Path(required("CsvFdw", fdw_options, "filename"))
+        check_read_files("CsvFdw")
+        self._path = required("CsvFdw", fdw_options, "filename")
         self._delimiter = _one_character("delimiter", fdw_options.get("delimiter", ","))
         self._quotechar = _one_character("quotechar", fdw_options.get("quotechar", '"'))
         self._skip = integer("skip_header", fdw_options.get("skip_header", "0"))
         self._encoding = _text_encoding(fdw_options.get("encoding", "utf-8"))
         self._width = len(fdw_columns)
 
-    @classmethod
-    def required_privileges(cls, options: Mapping[str, str]) -> frozenset[str]:
-        """Name the server roles that the server's owner needs."""
-        del options
-        return frozenset({"pg_read_server_files"})
-
     def get_rel_size(self, quals: Sequence[Qual], columns: set[str]) -> tuple[int, int]:
         """Return lines and bytes a line, judged by the file's size."""
         del quals
         try:
-            size = os.stat(self._path).st_size  # noqa: PTH116 - one system call
+            size = os.stat(self._path).st_size
         except OSError:
             size = 0
         share = len(columns) / self._width if self._width else 0.0
@@ -80,7 +75,7 @@ class CsvFdw(ForeignDataWrapper):
         try:
             # The csv module does its own line splitting: newline="" keeps line
             # ends inside quoted fields as they are.
-            with self._path.open(encoding=self._encoding, newline="") as file:
+            with open(self._path, encoding=self._encoding, newline="") as file:
                 reader = csv.reader(
                     file, delimiter=self._delimiter, quotechar=self._quotechar
                 )

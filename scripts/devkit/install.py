@@ -99,10 +99,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         changed = remove_from(target) if options.remove else install_into(target)
     except PermissionError as error:
-        print(
-            f"install: {error}; installing into {target.pg_config}'s PostgreSQL needs more rights",
-            file=sys.stderr,
-        )
+        print(f"install: {error}\nAs another user than root: sudo scripts/install --real", file=sys.stderr)
         return 1
     print(f"install: PostgreSQL {target.major} in {target.bin.parent}: {changed} files changed")
     return 0

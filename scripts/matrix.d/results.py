@@ -39,8 +39,10 @@ def counts(output: str) -> tuple[str, str, str]:
     "12" is twelve passed; failures and skips are added where there are any; "-" is a part that did not
     get as far as counting.
     """
+    # pg_regress prints its line itself as well, so a part's last line is the one that counts.
+    parts = {part: numbers for part, *numbers in TALLY.findall(output)}
     sums: dict[str, list[int]] = {}
-    for part, *numbers in TALLY.findall(output):
+    for part, numbers in parts.items():
         column = sums.setdefault(part.split()[0], [0, 0, 0])
         for index, number in enumerate(numbers):
             column[index] += int(number or 0)

@@ -7,9 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
 use super::{interrupts, native, secrets};
-use crate::error::{Error, Level, Report, SqlState};
+use crate::error::{Error, Report, SqlState};
 use crate::interpreter::{lifecycle, objects};
-use crate::pg::guard;
 use crate::pg::interrupts::{Pending, pending};
 
 pyo3::create_exception!(
@@ -68,8 +67,12 @@ pub(crate) fn to_error(py: Python<'_>, exception: PyErr, origin: Origin) -> Erro
     if let Some(trace) = exception.traceback(py) {
         let _ = value.setattr("__traceback__", trace);
     }
+    // Code in C may put its own error in the place of a cancel (an import that was interrupted), and a
+    // `finally` block may raise: the statement ends by the cancel all the same.
+    let cancelled = interrupts::in_grace() && !interrupts::in_hook() && pending() == Pending::Stop;
     // If a cancel ends the wording, the cancel is the error.
     let error = match describe(py, value, origin) {
+        _ if cancelled => Error::Interrupted,
         Ok(error) => error,
         Err(second) => describe(py, second.value(py), origin).unwrap_or_else(|_| {
             Error::new(SqlState::FDW_ERROR, "Error in python: the exception cannot be described")
@@ -78,15 +81,6 @@ pub(crate) fn to_error(py: Python<'_>, exception: PyErr, origin: Origin) -> Erro
     let _ = py.import("multicorn._logging").and_then(|module| module.call_method0("flush"));
     drop(exception);
     error
-}
-
-/// Reports an error that must not end anything, as a WARNING.
-pub(crate) fn warn(error: Error) {
-    let (Error::Ours(report) | Error::Server(report) | Error::Fatal(report)) = error else {
-        return; // still pending: the server words it when it can
-    };
-    // A message that cannot be sent must not fail what is being finished.
-    let _ = guard::emit(Level::Warning, *report);
 }
 
 fn describe(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error> {

@@ -29,6 +29,9 @@ static TIMER: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
 static TIMER_ARMED: AtomicBool = AtomicBool::new(false);
 /// When the innermost hook must end, in nanoseconds of the monotonic clock; 0 outside hooks.
 static HOOK_DEADLINE: AtomicI64 = AtomicI64::new(0);
+/// `QueryCancelled` was raised for what is pending: `finally` blocks run, which may call the library
+/// and so pass here again, and must not be disturbed before `GRACE` is over.
+static RAISED: AtomicBool = AtomicBool::new(false);
 /// Python's own C handler for `SIGNAL`.
 static PYTHONS: OnceLock<libc::sigaction> = OnceLock::new();
 
@@ -143,6 +146,10 @@ extern "C" fn on_server_signal(signal: c_int, info: *mut libc::siginfo_t, contex
             if let Some(servers) = chained.and_then(|chained| chained.servers.get()) {
                 forward(servers, signal, info, context);
             }
+            if signal == libc::SIGTERM {
+                // More than the cancel that was raised perhaps.
+                RAISED.store(false, Ordering::Relaxed);
+            }
             if IN_PYTHON.load(Ordering::Relaxed) && server::any_pending() {
                 wake();
             }
@@ -173,7 +180,7 @@ extern "C" fn on_repeat(signal: c_int, info: *mut libc::siginfo_t, context: *mut
 /// Makes Python notice: between two instructions by the mark, in a system call by the timer.
 fn wake() {
     let signal = SIGNAL.load(Ordering::Relaxed);
-    if signal != 0 {
+    if signal != 0 && !RAISED.load(Ordering::Relaxed) {
         signals::request(signal);
         arm(REPEAT, REPEAT);
     }
@@ -202,8 +209,28 @@ fn arm(first: i64, interval: i64) {
     }
 }
 
+/// The transaction was aborted: what was raised for it is over, also where Python swallowed it.
+pub(super) fn forget() {
+    server::leave_python();
+    if TIMER_ARMED.load(Ordering::Relaxed) {
+        rest();
+    }
+}
+
+/// Whether a `finally` block may be running after a `QueryCancelled` that is still pending.
+pub(super) fn in_grace() -> bool {
+    RAISED.load(Ordering::Relaxed)
+}
+
+/// `QueryCancelled` is being raised now.
+fn grant_grace() {
+    RAISED.store(true, Ordering::Relaxed);
+    arm(GRACE, GRACE);
+}
+
 /// Nothing to notice now: the timer waits for the hook's deadline, or stops.
 fn rest() {
+    RAISED.store(false, Ordering::Relaxed);
     match HOOK_DEADLINE.load(Ordering::Relaxed) {
         0 => arm(0, 0),
         deadline => arm((deadline - now()).max(REPEAT), REPEAT),
@@ -240,7 +267,7 @@ pub(super) fn acknowledge(py: Python<'_>) -> PyResult<()> {
             rest();
             return Ok(());
         }
-        arm(GRACE, GRACE);
+        grant_grace();
         return Err(errors::cancelled(py, None));
     }
     match server::pending() {
@@ -249,7 +276,7 @@ pub(super) fn acknowledge(py: Python<'_>) -> PyResult<()> {
             Ok(())
         }
         Pending::Stop => {
-            arm(GRACE, GRACE);
+            grant_grace();
             Err(errors::cancelled(py, None))
         }
         Pending::Serve => {

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Level, Report, SqlState};
 use crate::pg::guard;
+use crate::pg::interrupts::held;
 
 use super::{errors::bounded, interrupts};
 
@@ -90,5 +91,10 @@ fn emit(message: Message) -> Result<(), Error> {
     let mut report = Report::new(sqlstate, bounded(message.text, LONGEST));
     report.hint = message.hint.map(|hint| bounded(hint, LONGEST));
     report.detail = message.detail.map(|detail| bounded(detail, LONGEST));
+    if interrupts::in_grace() {
+        // The server serves interrupts after each message, which would end the `finally` block that
+        // sends it, and a terminate would end the process below it.
+        return held(|| guard::emit(message.level, report));
+    }
     guard::emit(message.level, report)
 }

@@ -19,7 +19,8 @@ use pgrx::pg_sys;
 use pyo3::prelude::*;
 
 use crate::error::Error;
-use crate::pg::interrupts::{Pending, pending};
+use crate::interpreter::lifecycle;
+use crate::pg::interrupts::{Pending, exiting_below_python, pending};
 pub(crate) use errors::Origin;
 pub(crate) use start::ensure;
 
@@ -65,7 +66,6 @@ pub(crate) fn call_as<T>(
     run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
 ) -> Result<T, Error> {
     ensure()?;
-    transaction::used();
     let value = inside(origin, run)?;
     logging::flush()?;
     if let Some(error) = sql::take_uncaught() {
@@ -89,6 +89,12 @@ pub(crate) fn call_hook<T>(
     if !start::is_started() {
         return Err(Error::internal(format!("{name}: Python does not run")));
     }
+    if exiting_below_python() {
+        // What `run` owns may be executing on the stack below, a generator for one, and dropping it
+        // would run its code again. The process is gone before any of it could matter.
+        std::mem::forget(run);
+        return Err(Error::Interrupted);
+    }
     let hook = interrupts::Hook::enter();
     let result = inside(Origin::Wrapper, run).map_err(|error| hook.name_timeout(error, name));
     drop(hook);
@@ -104,8 +110,9 @@ fn inside<T>(origin: Origin, run: impl FnOnce(Python<'_>) -> Result<T, Failure>)
 }
 
 /// Ends a forked child that got here: it would go on as a second backend on the same connection.
+#[inline]
 pub(crate) fn stay_one_process() {
-    if in_child() {
+    if lifecycle::was_forked() && in_child() {
         // SAFETY: ends the process without running any of the server's exit code.
         unsafe { libc::_exit(1) }
     }

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{errors, interrupts, logging, rights, secrets, sql};
+use super::{errors, interrupts, logging, rights, secrets, sql, transaction};
 use crate::gucs;
 
 pub(super) const NAME: &str = "multicorn._native";
@@ -43,6 +43,7 @@ pub(super) fn create(py: Python<'_>) -> PyResult<()> {
     module.add("_server_errors", PyDict::new(py))?;
     module.add_function(wrap_pyfunction!(log, &module)?)?;
     module.add_function(wrap_pyfunction!(print_message, &module)?)?;
+    module.add_function(wrap_pyfunction!(output_pending, &module)?)?;
     module.add_function(wrap_pyfunction!(check_interrupts, &module)?)?;
     module.add_function(wrap_pyfunction!(is_main_thread, &module)?)?;
     module.add_function(wrap_pyfunction!(sql::execute, &module)?)?;
@@ -98,6 +99,14 @@ fn send(py: Python<'_>, message: logging::Message) -> PyResult<()> {
         return Ok(());
     }
     logging::send(message).map_err(|error| errors::to_python(py, error))
+}
+
+/// Notes that a line was written without its end.
+#[pyfunction]
+fn output_pending() {
+    if interrupts::on_main_thread() {
+        transaction::note_output();
+    }
 }
 
 /// Raises `QueryCancelled` if a cancel, timeout or terminate is pending.

@@ -51,6 +51,9 @@ fn start() -> Result<(), Error> {
         lifecycle::initialize();
     }
     lifecycle::hold_lock();
+    if lifecycle::was_forked() {
+        lifecycle::watch_forks();
+    }
     if !REGISTERED.load(Ordering::Relaxed) {
         transaction::register()?;
         REGISTERED.store(true, Ordering::Relaxed);

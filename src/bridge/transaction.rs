@@ -12,11 +12,12 @@ use crate::error::Error;
 use crate::pg::guard::{boundary, pg_try};
 use crate::pg::{interrupts, raw};
 
-/// Whether Python ran in this transaction, and may have left an unfinished line of output.
-static USED: AtomicBool = AtomicBool::new(false);
+/// Whether Python wrote a line without its end in this transaction.
+static UNFINISHED: AtomicBool = AtomicBool::new(false);
 
-pub(super) fn used() {
-    USED.store(true, Ordering::Relaxed);
+/// The end of the transaction has output to send.
+pub(super) fn note_output() {
+    UNFINISHED.store(true, Ordering::Relaxed);
 }
 
 /// Registers the callbacks, for the life of the backend; the caller does it once.
@@ -57,14 +58,13 @@ unsafe extern "C-unwind" fn at_subtransaction_event(
 
 /// An error ended the transaction: no Python frame of ours is on the stack.
 fn forget() {
-    interrupts::leave_python();
-    USED.store(false, Ordering::Relaxed);
+    super::interrupts::forget();
     sql::take_uncaught();
 }
 
 /// Sends what was printed without a line end. Output is a courtesy: it fails no commit.
 fn finish_output() {
-    if USED.swap(false, Ordering::Relaxed) {
+    if UNFINISHED.swap(false, Ordering::Relaxed) {
         let _ = super::call_hook("the end of Python's output", |py| {
             py.import("multicorn._logging")?.call_method0("flush")?;
             Ok::<(), Failure>(())

@@ -31,6 +31,10 @@ impl DomainPlan {
         })
     }
 
+    pub(super) fn base(&self) -> &ColumnPlan {
+        &self.base
+    }
+
     /// # Safety
     /// `object` is alive; may raise.
     pub(super) unsafe fn to_datum(&self, object: *mut ffi::PyObject) -> Result<Option<Datum>, Error> {

@@ -102,11 +102,31 @@ impl Held {
     }
 }
 
+impl Held {
+    unsafe fn is_filled(self) -> bool {
+        // SAFETY: the stack lives as long as the context that the callers vouch for.
+        unsafe { (*self.0).length > 0 }
+    }
+
+    /// Drops what is left.
+    ///
+    /// # Safety
+    /// The memory context has not been reset.
+    pub(super) unsafe fn clear(self) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            while self.is_filled() {
+                self.pop();
+            }
+        }
+    }
+}
+
 unsafe extern "C-unwind" fn drop_all(stack: *mut c_void) {
     let stack: *mut Stack = stack.cast();
     // SAFETY: called by the memory context that owns the stack, on the main thread.
     unsafe {
-        while (*stack).length > 0 && python::is_up() {
+        while Held(stack).is_filled() && python::is_up() {
             Held(stack).pop();
         }
     }

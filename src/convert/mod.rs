@@ -2,17 +2,25 @@
 //! and run per value. The danger is the server's longjmp: `to_datum` may raise right through its
 //! caller, so nothing here owns anything while it calls the server.
 
+mod array;
 mod bytea;
+mod composite;
 mod datetime;
 mod domain;
 mod enumeration;
 mod fallback;
 mod held;
+mod hstore;
+mod json;
+mod json_sink;
 mod moments;
 mod numeric;
 mod python;
+mod range;
+mod record;
 mod row;
 mod scalar;
+mod sequence;
 mod text;
 mod uuid;
 
@@ -20,9 +28,14 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use self::array::ArrayPlan;
+use self::composite::CompositePlan;
 use self::datetime::DateTimePlan;
 use self::domain::DomainPlan;
 use self::numeric::NumericPlan;
+use self::range::{MultirangePlan, RangePlan};
+use self::record::RecordPlan;
+use self::sequence::SequencePlan;
 use self::text::TextPlan;
 use crate::error::Error;
 use crate::pg::guard::pg_try;
@@ -61,6 +74,13 @@ enum Family {
     DateTime(DateTimePlan),
     Uuid,
     Enum,
+    Json,
+    Jsonb,
+    Hstore,
+    Array(Box<ArrayPlan>),
+    Composite(Box<CompositePlan>),
+    Range(Box<RangePlan>),
+    Multirange(Box<MultirangePlan>),
     Domain(Box<DomainPlan>),
     Fallback,
 }
@@ -83,11 +103,24 @@ impl Family {
             }
             pg_sys::BYTEAOID => Family::Bytea,
             pg_sys::UUIDOID => Family::Uuid,
-            _ => match types::kind(type_oid)? {
-                b'd' => Family::Domain(Box::new(DomainPlan::resolve(type_oid)?)),
-                b'e' => Family::Enum,
-                _ => Family::Fallback,
-            },
+            pg_sys::JSONOID => Family::Json,
+            pg_sys::JSONBOID => Family::Jsonb,
+            _ => Self::resolve_other(type_oid, typmod)?,
+        })
+    }
+
+    fn resolve_other(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
+        if let Some(element) = types::element_type(type_oid)? {
+            return Ok(Family::Array(Box::new(ArrayPlan::resolve(element, typmod)?)));
+        }
+        Ok(match types::kind(type_oid)? {
+            b'd' => Family::Domain(Box::new(DomainPlan::resolve(type_oid)?)),
+            b'e' => Family::Enum,
+            b'c' => Family::Composite(Box::new(CompositePlan::resolve(type_oid)?)),
+            b'r' => Family::Range(Box::new(RangePlan::resolve(type_oid)?)),
+            b'm' => Family::Multirange(Box::new(MultirangePlan::resolve(type_oid)?)),
+            _ if types::is_hstore(type_oid)? => Family::Hstore,
+            _ => Family::Fallback,
         })
     }
 }
@@ -120,6 +153,23 @@ impl ColumnPlan {
         matches!(self.family, Family::Domain(_))
     }
 
+    /// Whether a list is one value, so that it is no dimension of an array.
+    fn takes_lists(&self) -> bool {
+        match &self.family {
+            Family::Domain(plan) => plan.base().takes_lists(),
+            family => matches!(family, Family::Json | Family::Jsonb | Family::Multirange(_)),
+        }
+    }
+
+    /// The same for a tuple.
+    fn takes_tuples(&self) -> bool {
+        match &self.family {
+            Family::Domain(plan) => plan.base().takes_tuples(),
+            Family::Composite(_) | Family::Range(_) => true,
+            _ => self.takes_lists(),
+        }
+    }
+
     /// The value of `object`; `None` is NULL. What it allocates lies in the current memory context.
     ///
     /// # Safety
@@ -150,6 +200,13 @@ impl ColumnPlan {
                 Family::DateTime(plan) => plan.to_datum(object, input),
                 Family::Uuid => uuid::to_datum(object, input),
                 Family::Enum => enumeration::to_datum(object, input),
+                Family::Json => json::json_to_datum(object, input),
+                Family::Jsonb => json::jsonb_to_datum(object, input),
+                Family::Hstore => hstore::to_datum(object, input),
+                Family::Array(plan) => plan.to_datum(object, input),
+                Family::Composite(plan) => plan.to_datum(object, input),
+                Family::Range(plan) => plan.to_datum(object, input),
+                Family::Multirange(plan) => plan.to_datum(object, input),
                 Family::Domain(_) | Family::Fallback => fallback::to_datum(input, object),
             }
             .map(Some)
@@ -185,15 +242,19 @@ enum Kind {
     Bytea,
     DateTime(datetime::Kind),
     Uuid,
+    Json,
+    Jsonb,
+    Array(Box<SequencePlan>),
+    Record(Box<RecordPlan>),
     Fallback,
 }
 
-impl ValuePlan {
-    /// Looks everything up; the plan lives as long as the memory context that is current now.
-    pub(crate) fn resolve(type_oid: Oid) -> Result<Self, Error> {
-        python::prepare()?;
-        let (base, _) = types::base_type(type_oid, -1)?;
-        let kind = match base {
+impl Kind {
+    fn resolve(base: Oid) -> Result<Self, Error> {
+        if let Some(kind) = datetime_kind(base) {
+            return Ok(Kind::DateTime(kind));
+        }
+        Ok(match base {
             pg_sys::BOOLOID => Kind::Bool,
             pg_sys::INT2OID => Kind::Int2,
             pg_sys::INT4OID => Kind::Int4,
@@ -205,8 +266,25 @@ impl ValuePlan {
             pg_sys::BPCHAROID => Kind::Padded,
             pg_sys::BYTEAOID => Kind::Bytea,
             pg_sys::UUIDOID => Kind::Uuid,
-            _ => datetime_kind(base).map_or(Kind::Fallback, Kind::DateTime),
-        };
+            pg_sys::JSONOID => Kind::Json,
+            pg_sys::JSONBOID => Kind::Jsonb,
+            _ => match types::element_type(base)? {
+                Some(element) => Kind::Array(Box::new(SequencePlan::resolve(element)?)),
+                None if base == pg_sys::RECORDOID || types::kind(base)? == b'c' => {
+                    Kind::Record(Box::new(RecordPlan::resolve(base)?))
+                }
+                None => Kind::Fallback,
+            },
+        })
+    }
+}
+
+impl ValuePlan {
+    /// Looks everything up; the plan lives as long as the memory context that is current now.
+    pub(crate) fn resolve(type_oid: Oid) -> Result<Self, Error> {
+        python::prepare()?;
+        let (base, _) = types::base_type(type_oid, -1)?;
+        let kind = Kind::resolve(base)?;
         Ok(ValuePlan { kind, output: Output::lookup(base)? })
     }
 
@@ -249,6 +327,10 @@ impl ValuePlan {
                 Kind::Bytea => bytea::to_python(py, datum),
                 Kind::DateTime(kind) => moments::to_python(py, *kind, &self.output, datum),
                 Kind::Uuid => uuid::to_python(py, datum),
+                Kind::Json => json::parse(py, &text::to_python(py, datum, false)?),
+                Kind::Jsonb => json::parse(py, &fallback::to_python(py, &self.output, datum)?),
+                Kind::Array(plan) => plan.to_python(py, datum),
+                Kind::Record(plan) => plan.to_python(py, datum),
                 Kind::Fallback => fallback::to_python(py, &self.output, datum),
             }
         }

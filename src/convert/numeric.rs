@@ -7,10 +7,11 @@ use pyo3::prelude::*;
 
 use super::fallback;
 use super::python::{self, Import, running};
+use super::text::Text;
 use crate::error::{Error, SqlState};
 use crate::pg::guard::pg_try;
 use crate::pg::types::{Coercion, Input, Output};
-use crate::pg::varlena;
+use crate::pg::{raw, varlena};
 
 static DECIMAL: Import = Import::new("decimal", "Decimal");
 
@@ -90,24 +91,10 @@ impl NumericPlan {
         }
     }
 
-    /// An int beyond 64 bits. Python refuses to print one of more than 4300 digits in decimal, but
-    /// never in hexadecimal.
+    /// An int beyond 64 bits.
     unsafe fn of_long(&self, object: *mut ffi::PyObject, input: &Input) -> Result<Datum, Error> {
-        // SAFETY: the caller holds the int; nothing between here and `release` raises.
-        unsafe {
-            let hex = running(|| ffi::PyNumber_ToBase(object, 16));
-            if hex.is_null() {
-                return Err(python::raised());
-            }
-            let mut length = 0;
-            let data = ffi::PyUnicode_AsUTF8AndSize(hex, &raw mut length);
-            let decimal = match data.is_null() {
-                true => Err(python::raised()),
-                false => decimal_text(std::slice::from_raw_parts(data.cast(), length as usize)),
-            };
-            python::release(hex);
-            decimal.map(|text| input.call(text.cast()))
-        }
+        // SAFETY: the caller holds the int.
+        unsafe { decimal_digits(object).map(|text| input.call(text.data.cast())) }
     }
 
     unsafe fn finish(&self, mut number: Number) -> Datum {
@@ -304,8 +291,74 @@ fn value_of(digits: &[u8], width: usize) -> i16 {
     (digits.len()..width).fold(value, |value, _| value * 10)
 }
 
+/// An int of any size in decimal. Python refuses to print one of more than 4300 digits so, but never
+/// in hexadecimal.
+///
+/// # Safety
+/// `object` is an int and alive.
+pub(super) unsafe fn decimal_digits(object: *mut ffi::PyObject) -> Result<Text, Error> {
+    // SAFETY: the caller holds the int; nothing between here and `release` raises.
+    unsafe {
+        let hex = running(|| ffi::PyNumber_ToBase(object, 16));
+        if hex.is_null() {
+            return Err(python::raised());
+        }
+        let mut length = 0;
+        let data = ffi::PyUnicode_AsUTF8AndSize(hex, &raw mut length);
+        let decimal = match data.is_null() {
+            true => Err(python::raised()),
+            false => decimal_text(std::slice::from_raw_parts(data.cast(), length as usize)),
+        };
+        python::release(hex);
+        decimal
+    }
+}
+
+/// # Safety
+/// May raise: the caller's frames hold no destructors.
+pub(super) unsafe fn of_i64(value: i64) -> Datum {
+    // SAFETY: the caller's promise.
+    unsafe { Number::of_int(value).build() }
+}
+
+/// The numeric that NUL-terminated `text` stands for.
+///
+/// # Safety
+/// The text is alive; may raise.
+pub(super) unsafe fn of_text(text: Text) -> Datum {
+    // SAFETY: the caller's promise.
+    unsafe {
+        match parse(text.bytes()) {
+            Some(number) => number.build(),
+            None => raw::DirectFunctionCall3Coll(
+                Some(raw::numeric_in),
+                pg_sys::Oid::INVALID,
+                varlena::pointer(text.data.cast_mut().cast()),
+                Datum::from(pg_sys::Oid::INVALID),
+                Datum::from(-1_i32),
+            ),
+        }
+    }
+}
+
+/// Whether what Decimal printed is a number, not NaN or infinity.
+pub(super) fn is_finite(text: &[u8]) -> bool {
+    text.iter().any(u8::is_ascii_digit) && !text.iter().any(|byte| matches!(byte, b'N' | b'n'))
+}
+
+/// # Safety
+/// The thread holds the GIL and `object` is alive.
+pub(super) unsafe fn is_decimal(object: *mut ffi::PyObject) -> Result<bool, Error> {
+    let class = DECIMAL.pointer()?;
+    // SAFETY: the caller's promise.
+    match unsafe { running(|| ffi::PyObject_IsInstance(object, class)) } {
+        -1 => Err(python::raised()),
+        is => Ok(is != 0),
+    }
+}
+
 /// NUL-terminated decimal text, in memory of the current context, of what `hex()` printed.
-fn decimal_text(hex: &[u8]) -> Result<*const u8, Error> {
+fn decimal_text(hex: &[u8]) -> Result<Text, Error> {
     const BASE: u64 = 1_000_000_000;
     /// What 131072 decimal digits, the most that numeric holds before its point, need at most.
     const MOST_HEX: usize = 108_855;
@@ -343,7 +396,8 @@ fn decimal_text(hex: &[u8]) -> Result<*const u8, Error> {
     let place = python::allocate(text.len())?;
     // SAFETY: as many bytes were asked for; `allocate` does not longjmp over the vectors.
     unsafe { std::ptr::copy_nonoverlapping(text.as_ptr(), place, text.len()) };
-    Ok(place)
+    let length = text.len() - 1;
+    Ok(Text { data: place, length, characters: Some(length) })
 }
 
 /// # Safety

@@ -86,6 +86,23 @@ pub(super) unsafe fn release(object: *mut ffi::PyObject) {
     }
 }
 
+/// Exactly one of the built-in classes whose conversion never leaves C.
+///
+/// # Safety
+/// `object` is alive.
+#[inline]
+pub(super) unsafe fn runs_no_code(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller holds the object.
+    unsafe {
+        let class = ffi::Py_TYPE(object);
+        class == &raw mut ffi::PyLong_Type
+            || class == &raw mut ffi::PyFloat_Type
+            || class == &raw mut ffi::PyUnicode_Type
+            || class == &raw mut ffi::PyBool_Type
+            || object == ffi::Py_None()
+    }
+}
+
 /// Whether Python runs, so that a destructor may drop references.
 pub(super) fn is_up() -> bool {
     // SAFETY: readable at any time.

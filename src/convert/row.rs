@@ -153,14 +153,23 @@ impl Rows {
             if object == ffi::Py_None() {
                 return Ok(Source::Done);
             }
+            if ffi::PyList_CheckExact(object) != 0 {
+                return Ok(Source::List(0));
+            }
+            // Generators and cursors: asking what else they may be costs more than a row.
+            if ffi::PyIter_Check(object) != 0 && ffi::PyDict_Check(object) == 0 {
+                let iterator = running(|| ffi::PyObject_GetIter(object));
+                return if iterator.is_null() {
+                    Err(python::raised())
+                } else {
+                    Ok(Source::Iterator(iterator))
+                };
+            }
             let text = ffi::PyUnicode_Check(object) != 0
                 || ffi::PyBytes_Check(object) != 0
                 || ffi::PyByteArray_Check(object) != 0;
             if text || is_mapping(object)? {
                 return Err(not_rows(object, plan));
-            }
-            if ffi::PyList_CheckExact(object) != 0 {
-                return Ok(Source::List(0));
             }
             let iterator = running(|| ffi::PyObject_GetIter(object));
             if !iterator.is_null() {
@@ -172,6 +181,11 @@ impl Rows {
             }
             Err(python::raised())
         }
+    }
+
+    /// Whether the last row was handed out: there is nothing left to close.
+    pub(crate) fn is_finished(&self) -> bool {
+        matches!(self.source, Source::Done)
     }
 
     /// Rows handed out so far; while one is being converted, its number.
@@ -403,8 +417,11 @@ impl Rows {
         Error::new(
             WRONG_SHAPE,
             format!(
-                "row {} of foreign table \"{}\" has {given} items instead of {}",
-                self.row, plan.table, plan.expected
+                "row {} of foreign table \"{}\" has {} instead of {}",
+                self.row,
+                plan.table,
+                items(given as usize),
+                plan.expected
             ),
         )
         .hint("A row is a sequence with one item for each column in the table's order, or a mapping.")
@@ -471,6 +488,11 @@ impl Drop for Rows {
     }
 }
 
+/// "1 item", "2 items".
+pub(super) fn items(count: usize) -> String {
+    format!("{count} item{}", if count == 1 { "" } else { "s" })
+}
+
 enum BadRow {
     Raised(Error),
     Class(String),
@@ -505,7 +527,10 @@ unsafe fn shape_of(row: *mut ffi::PyObject) -> Result<Shape, BadRow> {
 }
 
 /// Whether `object` is a Mapping, registered or derived, or behaves as one by having `keys`.
-unsafe fn is_mapping(object: *mut ffi::PyObject) -> Result<bool, Error> {
+///
+/// # Safety
+/// The thread holds the GIL and `object` is alive.
+pub(super) unsafe fn is_mapping(object: *mut ffi::PyObject) -> Result<bool, Error> {
     // SAFETY: the object is alive; neither test makes a raw server call.
     unsafe {
         if ffi::PyDict_Check(object) != 0 {

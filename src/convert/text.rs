@@ -24,6 +24,15 @@ pub(super) struct Text {
     pub(super) characters: Option<usize>,
 }
 
+impl Text {
+    /// # Safety
+    /// What the text was taken from is alive for `'a`.
+    pub(super) unsafe fn bytes<'a>(self) -> &'a [u8] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.data, self.length) }
+    }
+}
+
 /// text, varchar and bpchar: copied as they are unless a length has to be enforced.
 pub(super) struct TextPlan {
     coercion: Option<Coercion>,

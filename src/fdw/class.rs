@@ -31,6 +31,31 @@ pub(super) struct Shape {
     pub(super) verbose: bool,
 }
 
+/// Which transaction hooks a class has.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hooks {
+    pub(super) begin: bool,
+    pub(super) pre_commit: bool,
+    pub(super) commit: bool,
+    pub(super) rollback: bool,
+    pub(super) sub_begin: bool,
+    pub(super) sub_commit: bool,
+    pub(super) sub_rollback: bool,
+}
+
+impl Hooks {
+    /// Whether its instances have to follow the transaction at all.
+    pub(super) fn any(self) -> bool {
+        self.begin
+            || self.pre_commit
+            || self.commit
+            || self.rollback
+            || self.sub_begin
+            || self.sub_commit
+            || self.sub_rollback
+    }
+}
+
 /// One wrapper class.
 pub(super) struct Class {
     /// The dotted name that the catalogue gives.
@@ -46,6 +71,7 @@ pub(super) struct Class {
     pub(super) has_can_limit: bool,
     pub(super) has_end_scan: bool,
     pub(super) has_import_schema: bool,
+    pub(super) hooks: Hooks,
 }
 
 thread_local! {
@@ -99,6 +125,15 @@ fn inspect(py: Python<'_>, name: &str, object: Bound<'_, PyAny>, contract: &Cont
         has_can_limit: flag("has_can_limit")?,
         has_end_scan: flag("has_end_scan")?,
         has_import_schema: flag("has_import_schema")?,
+        hooks: Hooks {
+            begin: flag("has_begin")?,
+            pre_commit: flag("has_pre_commit")?,
+            commit: flag("has_commit")?,
+            rollback: flag("has_rollback")?,
+            sub_begin: flag("has_sub_begin")?,
+            sub_commit: flag("has_sub_commit")?,
+            sub_rollback: flag("has_sub_rollback")?,
+        },
     })
 }
 

@@ -41,7 +41,7 @@ pub(crate) fn scan(scan: &mut Scan, node: &ScanNode, explain: &Explain) -> Resul
 
 fn plan_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
     explain.text("Wrapper", &scan.instance.class.name)?;
-    let plan = &scan.plan;
+    let plan = scan.plan();
     if !plan.quals.is_empty() {
         let shown: Result<Vec<_>, _> = plan.quals.iter().map(|qual| shown(qual, node, explain)).collect();
         explain.list("Pushed Quals", &shown?)?;
@@ -113,7 +113,7 @@ fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<St
         return Ok(Vec::new());
     }
     let mut values = Vec::new();
-    for qual in &scan.plan.quals {
+    for qual in &scan.plan().quals {
         if let Value::Expression { index, runtime, .. } = qual.value {
             let known = !runtime && node.knows_parameters(index)?;
             values.push(if known { Some(node.evaluate(&scan.expressions, index)?) } else { None });
@@ -126,8 +126,8 @@ fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<St
             }
             _ => None,
         };
-        let quals = quals::list(py, &scan.plan.quals, side)?;
-        let columns = quals::columns(py, &scan.instance, &scan.plan.columns)?;
+        let quals = quals::list(py, &scan.plan().quals, side)?;
+        let columns = quals::columns(py, &scan.instance, &scan.plan().columns)?;
         let keywords = keywords(py, scan, explain)?;
         let result =
             scan.instance.object.bind(py).call_method("explain", (quals, columns), Some(&keywords))?;
@@ -137,7 +137,7 @@ fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<St
 }
 
 fn keywords<'py>(py: Python<'py>, scan: &Scan, explain: &Explain) -> Result<Bound<'py, PyDict>, Failure> {
-    let (keywords, shape, plan) = (PyDict::new(py), scan.instance.class.explain, &scan.plan);
+    let (keywords, shape, plan) = (PyDict::new(py), scan.instance.class.explain, scan.plan());
     if shape.verbose {
         keywords.set_item("verbose", explain.is_verbose())?;
     }

@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::class::{self, Class};
+use super::reading::Reading;
 use super::validate;
 use crate::bridge::rights::Rights;
 use crate::bridge::{self, Failure, Origin};
@@ -19,7 +20,7 @@ use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::relation::Table;
-use crate::pg::{catalog, inval, relation};
+use crate::pg::{catalog, guard, inval, relation};
 
 /// Everything that `__init__` is given, and what it depends on.
 #[derive(Clone, PartialEq, Eq)]
@@ -44,7 +45,12 @@ pub(super) struct Instance {
     /// Attribute numbers of the columns that are not dropped.
     pub(super) live: Vec<i16>,
     rows: RefCell<HashMap<Vec<i16>, Rc<Rows>>>,
+    /// Plans that were executed, the latest last, by the text that they come as.
+    readings: RefCell<Vec<(Box<[u8]>, Rc<Reading>)>>,
 }
+
+/// More plans of one table than this are read anew each time.
+const MOST_READINGS: usize = 32;
 
 struct Cached {
     instance: Rc<Instance>,
@@ -96,6 +102,30 @@ impl Instance {
     }
 }
 
+impl Instance {
+    /// The plan that `text` says.
+    pub(super) fn reading(&self, text: &[u8]) -> Result<Rc<Reading>, Error> {
+        let known = self.readings.borrow();
+        if let Some((_, reading)) = known.iter().rev().find(|(known, _)| **known == *text) {
+            return Ok(reading.clone());
+        }
+        drop(known);
+        let reading = Rc::new(Reading::new(text)?);
+        let mut readings = self.readings.borrow_mut();
+        if readings.len() == MOST_READINGS {
+            readings.remove(0);
+        }
+        readings.push((text.into(), reading.clone()));
+        Ok(reading)
+    }
+
+    /// Forgets what depends on types, which may have changed without the table's definition.
+    fn forget_types(&self) {
+        self.rows.borrow_mut().clear();
+        self.readings.borrow_mut().clear();
+    }
+}
+
 /// The instance of `table` for `user`, made at the first use and after a change of its definition.
 pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>, Error> {
     inval::register()?;
@@ -110,8 +140,7 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     let definition = define(table, user)?;
     if let Some((instance, _)) = known {
         if instance.definition == definition {
-            // A type may have changed without the table's definition.
-            instance.rows.borrow_mut().clear();
+            instance.forget_types();
             CACHE.read(|cache| {
                 if let Some(cached) = cache.get(&key) {
                     cached.fresh.set(inval::changes() == changes);
@@ -168,7 +197,7 @@ pub(super) fn let_go(instance: Rc<Instance>) {
         Ok(())
     });
     if let Err(error) = outcome {
-        bridge::errors::warn(error);
+        guard::warn(error);
     }
 }
 
@@ -232,7 +261,7 @@ fn make(definition: Definition) -> Result<Instance, Error> {
     });
     let (class, object) = made.map_err(|error| named(error, &definition.table))?;
     let live = definition.table.live_columns().map(|column| column.attno).collect();
-    Ok(Instance { class, object, definition, live, rows: RefCell::default() })
+    Ok(Instance { class, object, definition, live, rows: RefCell::default(), readings: RefCell::default() })
 }
 
 /// Names the table in the error's fields; its text is the contract's.

@@ -8,6 +8,8 @@ mod import_schema;
 mod instance;
 mod plan;
 mod quals;
+mod reading;
+mod transaction;
 mod validate;
 
 use multicorn_plan::ScanPlan;

@@ -19,9 +19,19 @@ use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::planner::Constant;
 
 /// A type's conversion to Python, with the memory that it keeps.
-struct Known {
+pub(super) struct Known {
     plan: ValuePlan,
     _context: OwnedContext,
+}
+
+impl Known {
+    pub(super) fn to_python<'py>(
+        &self,
+        py: Python<'py>,
+        constant: Constant,
+    ) -> Result<Bound<'py, PyAny>, Failure> {
+        Ok(self.plan.constant(py, constant)?)
+    }
 }
 
 thread_local! {
@@ -44,42 +54,43 @@ pub(super) fn list<'py>(
     let result = PyList::empty(py);
     for qual in quals {
         let value = match &qual.value {
-            Value::Null => Some(py.None().into_bound(py)),
-            // The text is pinned by existing wrappers.
-            Value::Flag(set) => Some(PyString::new(py, if *set { "t" } else { "f" }).into_any()),
-            Value::Truth(None) => Some(py.None().into_bound(py)),
-            Value::Truth(Some(truth)) => Some(PyBool::new(py, *truth).to_owned().into_any()),
             Value::Expression { type_oid, .. } => match side(qual) {
-                Some(Side::Known(constant)) => Some(to_python(py, *type_oid, constant)?),
+                Some(Side::Known(constant)) => Some(known(*type_oid)?.to_python(py, constant)?),
                 Some(Side::Unbound) => Some(class::contract(py)?.unbound.bind(py).clone()),
                 None => None,
             },
+            value => Some(fixed(py, value)),
         };
         if let Some(value) = value {
-            result.append(object(py, qual, value)?)?;
+            let class = class::contract(py)?;
+            let arguments = (&qual.column, operator(py, qual)?, value);
+            result.append(class.qual.bind(py).call1(arguments)?)?;
         }
     }
     Ok(result)
 }
 
-fn object<'py>(py: Python<'py>, qual: &Qual, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let contract = class::contract(py)?;
-    let class = contract.qual.bind(py);
-    match qual.quantifier {
-        None => class.call1((&qual.column, &qual.operator, value)),
-        Some(quantifier) => {
-            let any = quantifier == Quantifier::Any;
-            class.call1((&qual.column, (&qual.operator, any), value))
-        }
+/// A value that the plan itself holds.
+pub(super) fn fixed<'py>(py: Python<'py>, value: &Value) -> Bound<'py, PyAny> {
+    match value {
+        // The text is pinned by existing wrappers.
+        Value::Flag(set) => PyString::new(py, if *set { "t" } else { "f" }).into_any(),
+        Value::Truth(Some(truth)) => PyBool::new(py, *truth).to_owned().into_any(),
+        Value::Null | Value::Truth(None) | Value::Expression { .. } => py.None().into_bound(py),
     }
 }
 
-fn to_python<'py>(py: Python<'py>, type_oid: u32, constant: Constant) -> Result<Bound<'py, PyAny>, Failure> {
-    let known = value_plan(type_oid)?;
-    Ok(known.plan.constant(py, constant)?)
+/// `Qual.operator`: the name, or the pair that stands for ANY and ALL.
+pub(super) fn operator<'py>(py: Python<'py>, qual: &Qual) -> PyResult<Bound<'py, PyAny>> {
+    let name = PyString::intern(py, &qual.operator);
+    match qual.quantifier {
+        None => Ok(name.into_any()),
+        Some(quantifier) => Ok((name, quantifier == Quantifier::Any).into_pyobject(py)?.into_any()),
+    }
 }
 
-fn value_plan(type_oid: u32) -> Result<Rc<Known>, Error> {
+/// The conversion of a type's values, looked up once until a type changes.
+pub(super) fn known(type_oid: u32) -> Result<Rc<Known>, Error> {
     let generation = inval::generation();
     let found = VALUES.change(|(seen, plans)| {
         if *seen != generation {

@@ -3,6 +3,7 @@
 //! objects of ours and of PL/Python outlive every point at which that could be done.
 
 use std::ffi::{CStr, c_char, c_int, c_long, c_void};
+use std::sync::atomic::{AtomicPtr, AtomicU8, Ordering};
 
 use pyo3::ffi;
 
@@ -44,6 +45,33 @@ pub(crate) fn thread_id() -> libc::pid_t {
     // SAFETY: cannot fail. Through syscall(), since old C libraries lack a wrapper.
     let id: c_long = unsafe { libc::syscall(libc::SYS_gettid) };
     id as libc::pid_t
+}
+
+/// A byte that the kernel zeroes in every forked child; null before `watch_forks`.
+static MARK: AtomicPtr<AtomicU8> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Lets `was_forked` do without a system call, which would cost more than the call it guards.
+pub(crate) fn watch_forks() {
+    const SIZE: usize = 4096; // rounded up to a page
+    // SAFETY: a new private page, never unmapped; its first byte is written before it is published.
+    unsafe {
+        let access = libc::PROT_READ | libc::PROT_WRITE;
+        let kind = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        let page = libc::mmap(std::ptr::null_mut(), SIZE, access, kind, -1, 0);
+        if page != libc::MAP_FAILED && libc::madvise(page, SIZE, libc::MADV_WIPEONFORK) == 0 {
+            let mark = page.cast::<AtomicU8>();
+            (*mark).store(1, Ordering::Relaxed);
+            MARK.store(mark, Ordering::Relaxed);
+        }
+    }
+}
+
+/// False if this is certainly not a forked child.
+#[inline]
+pub(crate) fn was_forked() -> bool {
+    let mark = MARK.load(Ordering::Relaxed);
+    // SAFETY: null, or the page that is mapped for the process's life.
+    mark.is_null() || unsafe { (*mark).load(Ordering::Relaxed) == 0 }
 }
 
 /// The message of the refused fork; `bridge::errors` finds the hint by it.

@@ -152,6 +152,15 @@ pub(crate) fn emit(level: Level, report: Report) -> Result<(), Error> {
     sent
 }
 
+/// Sends an error that must not end anything, as a WARNING.
+pub(crate) fn warn(error: Error) {
+    let (Error::Ours(report) | Error::Server(report) | Error::Fatal(report)) = error else {
+        return; // still pending: the server words it when it can
+    };
+    // A message that cannot be sent must not fail what is being finished.
+    let _ = emit(Level::Warning, *report);
+}
+
 fn error_data(level: i32, report: Report) -> *mut pg_sys::ErrorData {
     let data = pg_sys::ErrorData {
         elevel: level,

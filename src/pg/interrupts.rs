@@ -2,7 +2,7 @@
 //! flag that a signal handler writes between two of our instructions: everything here is a plain
 //! load or store, and what is read twice is read volatile.
 
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering, compiler_fence};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering, compiler_fence};
 
 use pgrx::pg_sys;
 
@@ -13,6 +13,9 @@ use crate::error::Error;
 /// True exactly while our own Python code is on top of the stack: a signal may then raise in
 /// Python. `guard::pg_try` clears it for the time of its calls into the server.
 pub(crate) static IN_PYTHON: AtomicBool = AtomicBool::new(false);
+
+/// How many times Python has called the server on this stack: nested, each below the last.
+static SUSPENDED: AtomicU32 = AtomicU32::new(0);
 
 /// What tells Python that something is pending; set once, when Python starts.
 static WAKE: AtomicPtr<()> = AtomicPtr::new(std::ptr::null_mut());
@@ -83,6 +86,7 @@ pub(crate) fn suspend() -> bool {
     let was = IN_PYTHON.load(Ordering::Relaxed);
     if was {
         leave_python();
+        SUSPENDED.fetch_add(1, Ordering::Relaxed);
     }
     was
 }
@@ -91,8 +95,26 @@ pub(crate) fn suspend() -> bool {
 #[inline(always)]
 pub(crate) fn restore(was: bool) {
     if was {
+        SUSPENDED.fetch_sub(1, Ordering::Relaxed);
         enter_python();
     }
+}
+
+/// Whether the session ends by a FATAL error inside a call that Python made: its frames are still on
+/// the stack and never return, so their objects must not be touched any more.
+pub(crate) fn exiting_below_python() -> bool {
+    // SAFETY: a variable of the backend, set once, when it begins to exit.
+    SUSPENDED.load(Ordering::Relaxed) > 0 && unsafe { pg_sys::proc_exit_inprogress }
+}
+
+/// Runs `calls` while the server holds interrupts: what is pending stays so.
+pub(crate) fn held<T>(calls: impl FnOnce() -> T) -> T {
+    // SAFETY: a counter of the backend; `calls` hands errors back as values, so it returns here.
+    unsafe { pg_sys::InterruptHoldoffCount += 1 };
+    let result = calls();
+    // SAFETY: as above; `pg_try` puts the count back to what it was when it began.
+    unsafe { pg_sys::InterruptHoldoffCount -= 1 };
+    result
 }
 
 /// What is pending, and whether it may be acted on here.

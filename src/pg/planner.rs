@@ -460,11 +460,19 @@ impl PlanRequest {
 ///
 /// # Safety
 /// `list` is null or a list that `raw::string_list` made, or a copy of one.
-pub(super) unsafe fn private_string(list: *mut pg_sys::List) -> Option<String> {
+unsafe fn private_string(list: *mut pg_sys::List) -> Option<String> {
+    // SAFETY: the caller's promise.
+    unsafe { private_bytes(list).map(|text| String::from_utf8_lossy(text).into_owned()) }
+}
+
+/// The same without a copy.
+///
+/// # Safety
+/// As above; the list lives as long as the result.
+pub(super) unsafe fn private_bytes<'a>(list: *mut pg_sys::List) -> Option<&'a [u8]> {
     // SAFETY: the caller's promise.
     unsafe {
         let node = list::nth::<pg_sys::String>(list, 0)?;
-        let text = std::ffi::CStr::from_ptr((*node).sval);
-        Some(text.to_string_lossy().into_owned())
+        Some(std::ffi::CStr::from_ptr((*node).sval).to_bytes())
     }
 }

@@ -68,7 +68,8 @@ raw! {
     ) -> Oid;
     fn ReleaseSysCache(tuple: HeapTuple);
     fn SearchSysCache2(cache: c_int, key1: Datum, key2: Datum) -> HeapTuple;
-    fn SearchSysCacheExists(cache: c_int, key1: Datum, key2: Datum, key3: Datum, key4: Datum) -> bool;
+    fn RelationIdGetRelation(relation: Oid) -> Relation;
+    fn RelationClose(relation: Relation);
     fn SysCacheGetAttr(cache: c_int, tuple: HeapTuple, attribute: AttrNumber, is_null: *mut bool) -> Datum;
     fn format_type_be(type_oid: Oid) -> *mut c_char;
     fn format_type_with_typemod(type_oid: Oid, typmod: int32) -> *mut c_char;
@@ -118,6 +119,7 @@ raw! {
     fn set_deparse_context_plan(context: *mut List, plan: *mut Plan, ancestors: *mut List) -> *mut List;
 
     // transactions
+    fn GetCurrentTransactionNestLevel() -> c_int;
     fn GetCurrentSubTransactionId() -> SubTransactionId;
     fn RegisterSubXactCallback(callback: SubXactCallback, argument: *mut c_void);
     fn RegisterXactCallback(callback: XactCallback, argument: *mut c_void);
@@ -206,8 +208,6 @@ raw! {
     fn fmgr_info_cxt(function: Oid, info: *mut FmgrInfo, context: MemoryContext);
     fn InputFunctionCall(info: *mut FmgrInfo, text: *mut c_char, ioparam: Oid, typmod: int32) -> Datum;
     fn OutputFunctionCall(info: *mut FmgrInfo, value: Datum) -> *mut c_char;
-    fn FunctionCall1Coll(info: *mut FmgrInfo, collation: Oid, arg1: Datum) -> Datum;
-    fn FunctionCall2Coll(info: *mut FmgrInfo, collation: Oid, arg1: Datum, arg2: Datum) -> Datum;
     fn FunctionCall3Coll(info: *mut FmgrInfo, collation: Oid, arg1: Datum, arg2: Datum, arg3: Datum) -> Datum;
     fn find_typmod_coercion_function(type_oid: Oid, function: *mut Oid) -> CoercionPathType::Type;
     fn domain_check(value: Datum, is_null: bool, domain: Oid, extra: *mut *mut c_void, context: MemoryContext);
@@ -223,6 +223,39 @@ raw! {
     fn pg_detoast_datum_packed(datum: *mut varlena) -> *mut varlena;
     fn pg_any_to_server(text: *const c_char, length: c_int, encoding: c_int) -> *mut c_char;
     fn pg_server_to_any(text: *const c_char, length: c_int, encoding: c_int) -> *mut c_char;
+    fn repalloc_huge(pointer: *mut c_void, size: Size) -> *mut c_void;
+    fn numeric_in(call: FunctionCallInfo) -> Datum;
+    fn DirectFunctionCall3Coll(function: PGFunction, collation: Oid, arg1: Datum, arg2: Datum, arg3: Datum) -> Datum;
+    fn construct_md_array(
+        elements: *mut Datum, nulls: *mut bool, dimensions: c_int, lengths: *mut c_int, lower_bounds: *mut c_int,
+        element_type: Oid, length: c_int, by_value: bool, align: c_char,
+    ) -> *mut ArrayType;
+    fn deconstruct_array(
+        array: *mut ArrayType, element_type: Oid, length: c_int, by_value: bool, align: c_char,
+        elements: *mut *mut Datum, nulls: *mut *mut bool, count: *mut c_int,
+    );
+    fn lookup_rowtype_tupdesc_copy(type_oid: Oid, typmod: int32) -> TupleDesc;
+    #[cfg(any(feature = "pg15", feature = "pg16", feature = "pg17"))]
+    fn heap_form_tuple(descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool) -> HeapTuple;
+    #[cfg(feature = "pg18")]
+    fn heap_form_tuple(descriptor: TupleDesc, values: *const Datum, nulls: *const bool) -> HeapTuple;
+    fn heap_deform_tuple(tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
+    fn HeapTupleHeaderGetDatum(header: HeapTupleHeader) -> Datum;
+    fn lookup_type_cache(type_oid: Oid, what: c_int) -> *mut TypeCacheEntry;
+    fn get_multirange_range(type_oid: Oid) -> Oid;
+    #[cfg(feature = "pg15")]
+    fn make_range(
+        cache: *mut TypeCacheEntry, lower: *mut RangeBound, upper: *mut RangeBound, empty: bool,
+    ) -> *mut RangeType;
+    #[cfg(not(feature = "pg15"))]
+    fn make_range(
+        cache: *mut TypeCacheEntry, lower: *mut RangeBound, upper: *mut RangeBound, empty: bool,
+        soft_errors: *mut Node,
+    ) -> *mut RangeType;
+    fn JsonbValueToJsonb(value: *mut JsonbValue) -> *mut Jsonb;
+    fn pushJsonbValue(
+        state: *mut *mut JsonbParseState, token: JsonbIteratorToken::Type, value: *mut JsonbValue,
+    ) -> *mut JsonbValue;
     fn DetermineTimeZoneOffset(time: *mut pg_tm, zone: *mut pg_tz) -> c_int;
     fn timestamp2tm(
         moment: Timestamp, west: *mut c_int, fields: *mut pg_tm, fraction: *mut fsec_t,

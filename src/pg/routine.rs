@@ -198,11 +198,11 @@ fn forget(cell: *mut c_void) {
     });
 }
 
-fn listener(event: Event) {
+fn listener(event: Event) -> Result<(), Error> {
     let ends = |entry: &Live| match event {
         Event::Abort => true,
-        Event::AbortSub(id) => entry.subtransaction == id,
-        Event::CommitSub { .. } => false,
+        Event::AbortSub(id, _) => entry.subtransaction == id,
+        _ => false,
     };
     if let Event::CommitSub { id, parent } = event {
         LIVE.change(|live| {
@@ -214,6 +214,7 @@ fn listener(event: Event) {
         // SAFETY: a listed cell is alive; ending it takes it off the list.
         unsafe { (entry.abort)(entry.cell) };
     }
+    Ok(())
 }
 
 unsafe fn abort<W: ForeignDataWrapper>(cell: *mut c_void) {

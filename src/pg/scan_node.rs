@@ -42,9 +42,9 @@ impl ScanNode {
     }
 
     /// What the planner stored, as text.
-    pub(crate) fn private(&self) -> Result<String, Error> {
-        // SAFETY: the list that `PlanRequest::finish` made.
-        unsafe { planner::private_string(self.plan().fdw_private) }
+    pub(crate) fn private(&self) -> Result<&[u8], Error> {
+        // SAFETY: the list that `PlanRequest::finish` made, or a copy of it.
+        unsafe { planner::private_bytes(self.plan().fdw_private) }
             .ok_or_else(|| Error::internal("multicorn: a plan without its private part"))
     }
 

@@ -30,20 +30,6 @@ impl Function {
 
     /// # Safety
     /// As of every raw call: it may longjmp. The arguments fit the function.
-    pub(crate) unsafe fn call1(&self, collation: Oid, arg: Datum) -> Datum {
-        // SAFETY: the caller's promise.
-        unsafe { raw::FunctionCall1Coll(self.info(), collation, arg) }
-    }
-
-    /// # Safety
-    /// As of `call1`.
-    pub(crate) unsafe fn call2(&self, collation: Oid, arg1: Datum, arg2: Datum) -> Datum {
-        // SAFETY: the caller's promise.
-        unsafe { raw::FunctionCall2Coll(self.info(), collation, arg1, arg2) }
-    }
-
-    /// # Safety
-    /// As of `call1`.
     pub(crate) unsafe fn call3(&self, collation: Oid, arg1: Datum, arg2: Datum, arg3: Datum) -> Datum {
         // SAFETY: the caller's promise.
         unsafe { raw::FunctionCall3Coll(self.info(), collation, arg1, arg2, arg3) }
@@ -175,11 +161,162 @@ pub(crate) fn kind(type_oid: Oid) -> Result<u8, Error> {
     Ok(unsafe { pg_try(|| raw::get_typtype(type_oid))? } as u8)
 }
 
+/// Whether the type is the extension hstore's, wherever that was installed: by name, since an
+/// extension's types have no fixed OID.
+pub(crate) fn is_hstore(type_oid: Oid) -> Result<bool, Error> {
+    let name = name(type_oid, -1)?;
+    Ok(name.rsplit('.').next() == Some("hstore"))
+}
+
 /// The type's name as the server shows it in messages.
 pub(crate) fn name(type_oid: Oid, typmod: i32) -> Result<String, Error> {
     // SAFETY: raw call; the text is palloc'd and NUL-terminated.
     unsafe {
         let text = pg_try(|| raw::format_type_with_typemod(type_oid, typmod))?;
         Ok(encoding::from_server_ptr(text).unwrap_or_default())
+    }
+}
+
+/// One attribute of a composite type.
+#[derive(Clone, Debug)]
+pub(crate) struct Field {
+    pub(crate) name: String,
+    pub(crate) type_oid: Oid,
+    pub(crate) typmod: i32,
+    pub(crate) dropped: bool,
+}
+
+/// A composite type's descriptor, a copy of the current memory context.
+pub(crate) struct RowType {
+    descriptor: pg_sys::TupleDesc,
+    fields: Vec<Field>,
+}
+
+impl RowType {
+    /// `typmod` tells anonymous records apart, otherwise it is -1.
+    pub(crate) fn lookup(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
+        // SAFETY: raw call; the copy is ours.
+        let descriptor = unsafe { pg_try(|| raw::lookup_rowtype_tupdesc_copy(type_oid, typmod))? };
+        // SAFETY: a descriptor has `natts` attributes.
+        let fields = (0..unsafe { (*descriptor).natts } as usize)
+            .map(|index| {
+                // SAFETY: as above; the name is NUL-terminated within its fixed length.
+                let attribute = unsafe { &*attribute(descriptor, index) };
+                Field {
+                    // SAFETY: as above.
+                    name: unsafe { encoding::from_server_ptr(attribute.attname.data.as_ptr()) }
+                        .unwrap_or_default(),
+                    type_oid: attribute.atttypid,
+                    typmod: attribute.atttypmod,
+                    dropped: attribute.attisdropped,
+                }
+            })
+            .collect();
+        Ok(RowType { descriptor, fields })
+    }
+
+    pub(crate) fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    pub(crate) fn descriptor(&self) -> pg_sys::TupleDesc {
+        self.descriptor
+    }
+
+    /// The fields of a value, one element for each attribute. May raise.
+    ///
+    /// # Safety
+    /// `header` is a live, detoasted value of this type; the caller's frames hold no destructors.
+    pub(crate) unsafe fn deform(&self, header: pg_sys::HeapTupleHeader) -> (*const Datum, *const bool) {
+        // SAFETY: the caller's promise; the tuple only lends its header to the callee.
+        unsafe {
+            let count = self.fields.len().max(1);
+            let values = raw::palloc(count * size_of::<Datum>()).cast::<Datum>();
+            let nulls = raw::palloc(count).cast::<bool>();
+            let mut tuple = pg_sys::HeapTupleData {
+                t_len: (*header).t_choice.t_datum.datum_len_ as u32 >> LENGTH_SHIFT,
+                t_data: header,
+                ..Default::default()
+            };
+            raw::heap_deform_tuple(&raw mut tuple, self.descriptor, values, nulls);
+            (values, nulls)
+        }
+    }
+}
+
+/// The length word of a four-byte header keeps two flag bits below the length on small-endian machines.
+const LENGTH_SHIFT: u32 = if cfg!(target_endian = "little") { 2 } else { 0 };
+
+#[cfg(not(feature = "pg18"))]
+unsafe fn attribute(descriptor: pg_sys::TupleDesc, index: usize) -> *const pg_sys::FormData_pg_attribute {
+    // SAFETY: the caller counts up to `natts`.
+    unsafe { (*descriptor).attrs.as_ptr().add(index) }
+}
+
+/// Since version 18 the attributes lie behind as many compact ones.
+#[cfg(feature = "pg18")]
+unsafe fn attribute(descriptor: pg_sys::TupleDesc, index: usize) -> *const pg_sys::FormData_pg_attribute {
+    // SAFETY: the caller counts up to `natts`.
+    unsafe {
+        let compact = (*descriptor).compact_attrs.as_ptr().add((*descriptor).natts as usize);
+        compact.cast::<pg_sys::FormData_pg_attribute>().add(index)
+    }
+}
+
+/// A range type and its bounds' type.
+pub(crate) struct RangeType {
+    cache: *mut pg_sys::TypeCacheEntry,
+}
+
+impl RangeType {
+    pub(crate) fn lookup(type_oid: Oid) -> Result<Self, Error> {
+        let what = pg_sys::TYPECACHE_RANGE_INFO as i32;
+        // SAFETY: raw call; entries of the type cache live as long as the backend.
+        let cache = unsafe { pg_try(|| raw::lookup_type_cache(type_oid, what))? };
+        // SAFETY: as above.
+        match unsafe { (*cache).rngelemtype.is_null() } {
+            true => Err(Error::internal(format!("type {} is not a range type", type_oid.to_u32()))),
+            false => Ok(RangeType { cache }),
+        }
+    }
+
+    /// The range type below a multirange type.
+    pub(crate) fn of_multirange(type_oid: Oid) -> Result<Oid, Error> {
+        // SAFETY: raw call.
+        unsafe { pg_try(|| raw::get_multirange_range(type_oid)) }
+    }
+
+    pub(crate) fn bound_type(&self) -> Oid {
+        // SAFETY: checked by `lookup`.
+        unsafe { (*(*self.cache).rngelemtype).type_id }
+    }
+
+    /// The range between two bounds, each with whether it belongs to the range; `None` is infinite. May
+    /// raise.
+    ///
+    /// # Safety
+    /// The bounds are of `bound_type`; the caller's frames hold no destructors.
+    pub(crate) unsafe fn make(
+        &self,
+        lower: (Option<Datum>, bool),
+        upper: (Option<Datum>, bool),
+        empty: bool,
+    ) -> Datum {
+        let bound = |(value, inclusive): (Option<Datum>, bool), lower| pg_sys::RangeBound {
+            val: value.unwrap_or(Datum::null()),
+            infinite: value.is_none(),
+            inclusive: inclusive && value.is_some(),
+            lower,
+        };
+        let (mut lower, mut upper) = (bound(lower, true), bound(upper, false));
+        // SAFETY: the caller's promise.
+        unsafe {
+            #[cfg(feature = "pg15")]
+            let range = raw::make_range(self.cache, &raw mut lower, &raw mut upper, empty);
+            #[cfg(not(feature = "pg15"))]
+            let range =
+                raw::make_range(self.cache, &raw mut lower, &raw mut upper, empty, std::ptr::null_mut());
+            Datum::from(range.cast::<std::ffi::c_void>())
+        }
     }
 }

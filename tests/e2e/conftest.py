@@ -16,7 +16,8 @@ import psycopg
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(CHECKOUT / "scripts"))
+# The devkit, and what tests of this directory share.
+sys.path[:0] = [str(CHECKOUT / "scripts"), str(Path(__file__).parent)]
 
 from devkit import server, venv  # noqa: E402
 from devkit.cluster import Cluster  # noqa: E402

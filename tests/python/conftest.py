@@ -19,6 +19,7 @@ class Messages:
 
     sent: list[tuple[int, str, str | None, str | None]] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
+    rights: tuple[bool, bool, bool, list[str]] | None = (True, True, True, [])
 
     def texts(self, level: int | None = None) -> list[str]:
         return [text for at, text, _, _ in self.sent if level in (None, at)]
@@ -49,8 +50,10 @@ def messages(monkeypatch: pytest.MonkeyPatch) -> Messages:
     members: dict[str, object] = {
         "log": log,
         "print_message": print_message,
+        "output_pending": lambda: None,
         "check_interrupts": lambda: None,
         "is_main_thread": is_main_thread,
+        "rights": lambda: recorded.rights,
     }
     for name, member in members.items():
         setattr(module, name, member)

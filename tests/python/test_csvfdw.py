@@ -140,5 +140,13 @@ def test_foreign_option_is_a_warning(messages: Messages, columns: ColumnMaker) -
     assert warning == 'CsvFdw ignores the option "owner_team"'
 
 
-def test_owner_needs_the_right_to_read_files() -> None:
-    assert CsvFdw.required_privileges({}) == {"pg_read_server_files"}
+def test_owners_need_the_right_to_read_files(
+    messages: Messages, columns: ColumnMaker
+) -> None:
+    messages.rights = (False, True, True, [])
+    with pytest.raises(MulticornException, match="CsvFdw reads files") as caught:
+        CsvFdw({"filename": "f"}, columns("a"))
+    assert caught.value.sqlstate == "42501"
+    messages.rights = None
+    with pytest.raises(MulticornException, match="CsvFdw reads files"):
+        CsvFdw({"filename": "f"}, columns("a"))

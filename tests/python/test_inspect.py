@@ -1,6 +1,9 @@
 """What the server side learns about a class, whatever style it is written in."""
 
 import functools
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,10 +12,12 @@ from multicorn import ForeignDataWrapper, TransactionAwareForeignDataWrapper
 from multicorn._inspect import describe, overrides, rowid_column
 from multicorn.csvfdw import CsvFdw
 
+PACKAGE = Path(__file__).parents[2] / "python"
+
 
 def test_base_class_has_no_capability() -> None:
     found = describe(ForeignDataWrapper)
-    flags = [name for name in found.__slots__ if name.startswith("has_")]
+    flags = [name for name in found._fields if name.startswith("has_")]
     assert flags
     assert [name for name in flags if getattr(found, name)] == []
     assert found.startup_cost == 20
@@ -157,6 +162,27 @@ class TestExecuteShapes:
         assert shape.sortkeys
         assert not shape.limit
 
+    def test_positional_only_arguments(self) -> None:
+        class Strict:
+            def execute(self, quals, columns, limit=None, /, *, offset=None):
+                return []
+
+        shape = describe(Strict).execute
+        assert (shape.positional, shape.limit, shape.offset) == (3, False, True)
+
+    def test_other_callables(self) -> None:
+        class Call:
+            def __call__(self, quals, columns, limit=None):
+                return []
+
+        class Odd:
+            execute = Call()
+            explain = functools.partialmethod(lambda self, quals: [], [])
+
+        # An object is not bound: it has no self to leave out.
+        assert describe(Odd).execute.limit
+        assert describe(Odd).explain.positional <= 2
+
     def test_method_without_a_signature(self) -> None:
         class Native:
             execute = dict.update
@@ -207,6 +233,27 @@ def test_startup_cost_must_be_a_number() -> None:
 
     with pytest.raises(TypeError, match=r"Wrong\._startup_cost must be a number"):
         describe(Wrong)
+
+
+def test_it_is_quick_to_import() -> None:
+    """Sessions are short: what only errors need is not loaded at the start."""
+    code = f"""
+import sys, csv, datetime, logging, typing, weakref
+sys.path.insert(0, {str(PACKAGE)!r})
+before = set(sys.modules)
+import multicorn._inspect, multicorn.csvfdw
+from multicorn.testfdw import TestForeignDataWrapper
+multicorn._inspect.describe(TestForeignDataWrapper)
+costly = {{"inspect", "difflib", "pkgutil", "pathlib", "dataclasses"}}
+print(*costly.intersection(sys.modules) - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-S", "-E", "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == []
 
 
 class TestRowid:

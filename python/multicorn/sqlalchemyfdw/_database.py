@@ -18,8 +18,10 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from multicorn._exceptions import MulticornException
 from multicorn._options import integer
+from multicorn._rights import refusal
 from multicorn._secrets import mask, mask_values
-from multicorn.sqlalchemyfdw._kinds import MYSQL, POSTGRESQL, SQLITE
+from multicorn.sqlalchemyfdw._access import used_password
+from multicorn.sqlalchemyfdw._kinds import POSTGRESQL, SQLITE
 from multicorn.utils import ERROR
 
 URL_OPTIONS: Final = (
@@ -49,10 +51,6 @@ _PACKAGES: Final[Mapping[str, str]] = {
     "mysql": "mysql-connector-python",
     "cx_Oracle": "oracledb",
 }
-
-# Dialects that reach a server over the network and read no local file.
-_NETWORKED: Final = frozenset({POSTGRESQL, "mssql", "oracle", "cockroachdb"}) | MYSQL
-_FILES: Final = frozenset({SQLITE, "duckdb", "access"})
 
 # Output forms that the local server reads exactly, whatever the remote role's
 # own settings are.
@@ -93,30 +91,19 @@ def url_of(options: Mapping[str, str]) -> URL:
     )
 
 
-def required_privileges(options: Mapping[str, str]) -> frozenset[str]:
-    """Name what a server's owner who is no superuser needs for this URL.
-
-    Roles of the server, `password` for "a password in the user mapping", or
-    `superuser`: query parameters of a URL can name files and sockets.
-    """
-    url = url_of(options)
-    name = url.get_backend_name()
-    if name in _FILES:
-        return frozenset({"pg_read_server_files", "pg_write_server_files"})
-    if name in _NETWORKED and not url.query and url.host and "/" not in url.host:
-        return frozenset({"password"})
-    return frozenset({"superuser"})
-
-
 class Database:
     """One remote database as one user: the engine, and how errors look."""
 
-    def __init__(self, url: URL) -> None:
+    def __init__(self, url: URL, *, needs_password: bool = False) -> None:
         self.url = _with_driver(url)
         # Query parameters may hold passwords too.
         self.shown = mask(self.url.render_as_string(hide_password=True))
         self.engine = _create_engine(self.url, self.shown)
         self.dialect: str = self.engine.dialect.name
+        if self.dialect == POSTGRESQL:
+            event.listen(self.engine, "connect", _prepare_postgresql)
+            if needs_password:
+                event.listen(self.engine, "connect", _insist_on_password)
         # An engine that is merely forgotten leaves its connections to the
         # garbage collector, which closes them with a warning, or late.
         weakref.finalize(self, self.engine.dispose)
@@ -163,23 +150,23 @@ class Database:
         path = self.url.database
         if self.dialect != SQLITE or not path or path == ":memory:":
             return
-        if not path.startswith("file:") and not os.path.exists(path):  # noqa: PTH110
+        if not path.startswith("file:") and not os.path.exists(path):
             raise MulticornException(
                 f"could not connect to {self.shown}: there is no such file", ERROR
             )
 
 
-_databases: Final[weakref.WeakValueDictionary[URL, Database]] = (
+_databases: Final[weakref.WeakValueDictionary[tuple[URL, bool], Database]] = (
     weakref.WeakValueDictionary()
 )
 
 
-def database_of(options: Mapping[str, str]) -> Database:
-    """Return the database of these options, shared with others like it."""
-    url = url_of(options)
-    found = _databases.get(url)
+def database_of(url: URL, *, needs_password: bool = False) -> Database:
+    """Return the database of this URL, shared with the other tables in it."""
+    key = (url, needs_password)
+    found = _databases.get(key)
     if found is None:
-        found = _databases[url] = Database(url)
+        found = _databases[key] = Database(url, needs_password=needs_password)
     return found
 
 
@@ -223,9 +210,16 @@ def _create_engine(url: URL, shown: str) -> Engine:
     except (exc.ArgumentError, TypeError) as error:
         reason = mask_values(str(error), url.password)
         raise MulticornException(f"could not use {shown}: {reason}", ERROR) from None
-    if engine.dialect.name == POSTGRESQL:
-        event.listen(engine, "connect", _prepare_postgresql)
     return engine
+
+
+def _insist_on_password(connection: Any, _record: object) -> None:
+    if not used_password(connection):
+        connection.close()
+        raise refusal(
+            "a role that is not a superuser cannot connect where the remote server"
+            " does not ask for a password"
+        )
 
 
 def _prepare_postgresql(connection: Any, _record: object) -> None:

@@ -19,8 +19,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
+from multicorn import _like
 from multicorn._qual import UNBOUND, Qual
-from multicorn.sqlalchemyfdw import _like
 from multicorn.sqlalchemyfdw._kinds import (
     MYSQL,
     POSTGRESQL,

@@ -13,7 +13,8 @@ from multicorn._definitions import ColumnDefinition, TableDefinition
 from multicorn._exceptions import MulticornException
 from multicorn._loader import suggest
 from multicorn._options import boolean
-from multicorn.sqlalchemyfdw._database import Database, database_of
+from multicorn.sqlalchemyfdw._access import permitted
+from multicorn.sqlalchemyfdw._database import Database, database_of, url_of
 from multicorn.sqlalchemyfdw._types import local_type
 from multicorn.utils import ERROR
 
@@ -31,7 +32,8 @@ def tables(
 
     `options` are the server's and the statement's together.
     """
-    database = database_of(options)
+    url, needs_password = permitted(url_of(options), options)
+    database = database_of(url, needs_password=needs_password)
     views = boolean(VIEWS_OPTION, options.get(VIEWS_OPTION, "true"))
     connection = database.connect()
     try:

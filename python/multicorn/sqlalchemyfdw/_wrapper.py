@@ -14,6 +14,7 @@ from multicorn._exceptions import MulticornException
 from multicorn._options import check_names, integer, required
 from multicorn._qual import Qual
 from multicorn.sqlalchemyfdw import _database, _estimate, _import, _statement
+from multicorn.sqlalchemyfdw._access import permitted
 from multicorn.sqlalchemyfdw._database import Database
 from multicorn.sqlalchemyfdw._kinds import Kind, local_kind
 from multicorn.sqlalchemyfdw._order import sortable
@@ -54,21 +55,18 @@ class SqlAlchemyFdw(ForeignDataWrapper):
         batch = fdw_options.get("batch_size", _BATCH_ROWS)
         self._batch = integer("batch_size", batch, at_least=1)
         self._primary_key = _key_columns(fdw_options.get("primary_key"), fdw_columns)
-        self._backend = _database.url_of(fdw_options).get_backend_name()
-        self._options = dict(fdw_options)
+        url = _database.url_of(fdw_options)
+        self._backend = url.get_backend_name()
+        # The rights are told while the wrapper is made, and not later.
+        self._url, self._needs_password = permitted(url, fdw_options)
         self._columns = fdw_columns
         self._remote: RemoteTable | None = None
         self._rows = _estimate.UNKNOWN_ROWS
         self._idle: Connection | None = None
 
-    @classmethod
-    def required_privileges(cls, options: Mapping[str, str]) -> frozenset[str]:
-        """Name what the server's owner needs if it is no superuser."""
-        return _database.required_privileges(options)
-
     @cached_property
     def _database(self) -> Database:
-        return _database.database_of(self._options)
+        return _database.database_of(self._url, needs_password=self._needs_password)
 
     @cached_property
     def _writer(self) -> Writer:

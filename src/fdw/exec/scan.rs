@@ -4,15 +4,18 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use multicorn_plan::{Qual, ScanPlan, Value};
+use multicorn_plan::{ScanPlan, Value};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::PyDict;
 
 use super::super::instance::{self, Instance};
-use super::super::quals::{self, Side};
+use super::super::quals;
+use super::super::reading::{Reading, Ready};
+use super::super::transaction;
 use crate::bridge::{self, Failure, Origin};
 use crate::convert;
 use crate::error::Error;
+use crate::pg::guard;
 use crate::pg::planner::Constant;
 use crate::pg::routine::Ending;
 use crate::pg::scan_node::{Expressions, ScanNode};
@@ -35,10 +38,12 @@ pub(crate) struct Statistics {
 
 pub(crate) struct Scan {
     pub(in super::super) instance: Rc<Instance>,
-    pub(in super::super) plan: ScanPlan,
     pub(in super::super) expressions: Expressions,
     pub(in super::super) statistics: Statistics,
+    reading: Rc<Reading>,
     rows: Option<Rc<instance::Rows>>,
+    /// Values of the quals' expressions, in room that rescans use again.
+    values: Vec<Constant>,
     state: State,
     measured: bool,
     executed: bool,
@@ -47,25 +52,24 @@ pub(crate) struct Scan {
 impl Scan {
     /// With `explain_only` the class is made, for its `explain`, and never asked for rows.
     pub(crate) fn begin(node: &ScanNode, explain_only: bool) -> Result<Self, Error> {
-        let plan = ScanPlan::from_text(&node.private()?)
-            .map_err(|error| Error::internal(format!("multicorn: unreadable plan: {error}")))?;
         let instance = instance::get(node.table(), node.user())?;
-        let rows = if explain_only {
-            None
-        } else {
-            let made = bridge::call_as(Origin::Wrapper, |py| Ok(instance.rows(py, &plan.columns)?));
-            Some(made?)
-        };
+        let reading = instance.reading(node.private()?)?;
+        let rows = if explain_only { None } else { Some(reading.ready(&instance)?.rows.clone()) };
         Ok(Scan {
             expressions: node.prepare_expressions()?,
             instance,
-            plan,
+            reading,
             rows,
+            values: Vec::new(),
             state: State::Ready,
             statistics: Statistics::default(),
             measured: node.is_measured(),
             executed: false,
         })
+    }
+
+    pub(in super::super) fn plan(&self) -> &ScanPlan {
+        &self.reading.plan
     }
 
     #[inline]
@@ -107,18 +111,19 @@ impl Scan {
 
     fn execute(&mut self, node: &ScanNode) -> Result<(), Error> {
         let start = self.measured.then(Instant::now);
-        let Some(values) = self.values(node)? else {
+        if !self.evaluate(node)? {
             self.state = State::Done;
             return Ok(());
-        };
-        let Some(plans) = self.rows.clone() else {
+        }
+        let Some(plans) = &self.rows else {
             return Err(Error::internal("multicorn: a scan begun for EXPLAIN is executed"));
         };
+        transaction::join(&self.instance)?;
+        let ready = self.reading.ready(&self.instance)?;
         self.executed = true;
         let rows = bridge::call_as(Origin::Wrapper, |py| {
-            let known = |qual: &Qual| constant(&values, qual).map(Side::Known);
-            let quals = quals::list(py, &self.plan.quals, known)?;
-            let result = call_execute(py, &self.instance, &self.plan, quals.into_any())?;
+            let quals = ready.quals(py, &self.values)?;
+            let result = call_execute(py, &self.instance, &self.reading.plan, ready, quals.into_any())?;
             Ok(convert::Rows::new(py, result, &plans.plan)?)
         })?;
         self.state = State::Running(rows);
@@ -129,20 +134,20 @@ impl Scan {
         Ok(())
     }
 
-    /// The values of the quals' expressions, or `None` if a comparison with NULL lets no row pass.
-    fn values(&self, node: &ScanNode) -> Result<Option<Vec<Constant>>, Error> {
-        let mut values = Vec::with_capacity(self.plan.quals.len());
-        for qual in &self.plan.quals {
+    /// Finds the values of the quals' expressions; false if a comparison with NULL lets no row pass.
+    fn evaluate(&mut self, node: &ScanNode) -> Result<bool, Error> {
+        self.values.clear();
+        for qual in &self.reading.plan.quals {
             if let Value::Expression { index, strict, .. } = qual.value {
                 let value = node.evaluate(&self.expressions, index)?;
                 if strict && value.is_null {
-                    return Ok(None);
+                    return Ok(false);
                 }
-                debug_assert_eq!(index, values.len());
-                values.push(value);
+                debug_assert_eq!(index, self.values.len());
+                self.values.push(value);
             }
         }
-        Ok(Some(values))
+        Ok(true)
     }
 
     pub(crate) fn rescan(&mut self) -> Result<(), Error> {
@@ -153,6 +158,8 @@ impl Scan {
 
     fn close_rows(&mut self) -> Result<(), Error> {
         match std::mem::replace(&mut self.state, State::Done) {
+            // What ran to its end has nothing left to close.
+            State::Running(rows) if rows.is_finished() => Ok(()),
             State::Running(mut rows) => bridge::call(|py| rows.close(py)),
             State::Ready | State::Done => Ok(()),
         }
@@ -171,7 +178,7 @@ impl Scan {
             let close = |py: Python<'_>| {
                 let closed = rows.map_or(Ok(()), |mut rows| rows.close(py));
                 if tell {
-                    instance.object.bind(py).call_method0("end_scan")?;
+                    instance.object.bind(py).call_method0(pyo3::intern!(py, "end_scan"))?;
                 }
                 closed.map_err(Failure::from)
             };
@@ -182,18 +189,11 @@ impl Scan {
             match outcome {
                 // The server words a cancel itself, at its next check.
                 Ok(()) | Err(Error::Interrupted) => {}
-                Err(error) => bridge::errors::warn(error),
+                Err(error) => guard::warn(error),
             }
         }
         // A changed definition may have left the scan with the last use of it.
         instance::let_go(instance);
-    }
-}
-
-fn constant(values: &[Constant], qual: &Qual) -> Option<Constant> {
-    match qual.value {
-        Value::Expression { index, .. } => values.get(index).copied(),
-        _ => None,
     }
 }
 
@@ -202,17 +202,17 @@ fn call_execute<'py>(
     py: Python<'py>,
     instance: &Instance,
     plan: &ScanPlan,
+    ready: &Ready,
     quals: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let object = instance.object.bind(py);
-    let shape = instance.class.execute;
-    let arguments = if shape.positional == 1 {
-        PyTuple::new(py, [quals])?
-    } else {
-        PyTuple::new(py, [quals, quals::columns(py, instance, &plan.columns)?.into_any()])?
-    };
+    let name = pyo3::intern!(py, "execute");
+    let only_quals = instance.class.execute.positional == 1;
     if plan.sort.is_empty() && plan.limit.is_none() && plan.offset.is_none() {
-        return object.call_method1("execute", arguments);
+        return match only_quals {
+            true => object.call_method1(name, (quals,)),
+            false => object.call_method1(name, (quals, ready.columns(py)?)),
+        };
     }
     let keywords = PyDict::new(py);
     if !plan.sort.is_empty() {
@@ -224,5 +224,8 @@ fn call_execute<'py>(
     if let Some(offset) = plan.offset {
         keywords.set_item("offset", offset)?;
     }
-    object.call_method("execute", arguments, Some(&keywords))
+    match only_quals {
+        true => object.call_method(name, (quals,), Some(&keywords)),
+        false => object.call_method(name, (quals, ready.columns(py)?), Some(&keywords)),
+    }
 }

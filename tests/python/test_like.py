@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from multicorn.sqlalchemyfdw._like import parse, relax_case, to_glob, to_like
+from multicorn._like import parse, relax_case, to_glob, to_like
 
 
 @pytest.mark.parametrize(

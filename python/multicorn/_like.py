@@ -4,6 +4,7 @@ PostgreSQL's LIKE is case-sensitive and escapes by a backslash. Elsewhere the
 escape must be declared, `[` may be special, or case may not count.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -91,3 +92,14 @@ def relax_case(pieces: Sequence[Piece]) -> list[Piece]:
         else:
             relaxed.append(_MANY)
     return relaxed
+
+
+def to_regex(pieces: Sequence[Piece]) -> re.Pattern[str]:
+    """Return an expression to use with `fullmatch`, which minds case."""
+    parts: list[str] = []
+    for piece in pieces:
+        if isinstance(piece, Wildcard):
+            parts.append(".*" if piece.many else ".")
+        else:
+            parts.append(re.escape(piece))
+    return re.compile("".join(parts), re.DOTALL)

@@ -1,0 +1,151 @@
+"""Compares this extension with PL/Python, file_fdw and local tables by the backend's CPU time.
+
+Prints a table and writes JSON. It is not a test: the status is 0 whatever the numbers say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from cases import PLPYTHON, SCANNED, Case, Cases
+from measure import Samples, interleave
+from setting import FULL, QUICK, bench_cluster, set_up
+
+DEFAULT_JSON = Path(__file__).resolve().parents[1] / "build" / "bench.json"
+
+
+@dataclass(frozen=True)
+class Target:
+    """At most this share of PL/Python's CPU time."""
+
+    case: str
+    way: str
+    most: float
+
+
+TARGETS = (
+    Target("sum(int8)", "prebuilt", 0.15),
+    Target("4 text columns", "prebuilt", 0.15),
+    Target("11 mixed columns", "prebuilt", 0.25),
+    Target("1 of 11 columns", "prebuilt", 0.10),
+    Target("nested-loop lookups", "tuple", 1.0),
+    Target("prepared lookups", "tuple", 1.0),
+)
+
+
+def duration(nanoseconds: float | None) -> str:
+    """Three digits and a unit."""
+    if nanoseconds is None:
+        return "–"
+    for unit, size in (("s", 1e9), ("ms", 1e6), ("µs", 1e3)):
+        if nanoseconds >= size:
+            return f"{nanoseconds / size:.3g} {unit}"
+    return f"{nanoseconds:.0f} ns"
+
+
+def print_header() -> None:
+    print(
+        "CPU time of the backend for one row, look-up, call or table (median), and its share of PL/Python's"
+    )
+    print()
+    print(f"{'':24}" + "".join(f"{way:>18}" for way in SCANNED))
+
+
+def print_case(case: Case, samples: Samples) -> None:
+    cells: list[str] = []
+    for way in SCANNED:
+        median, share = samples.median(way), samples.share(way, PLPYTHON)
+        time = duration(median / case.unit if median is not None else None)
+        cells.append(f"{time}  {share:.2f}" if share is not None and way != PLPYTHON else time)
+    print(f"{case.name:24}" + "".join(f"{cell:>18}" for cell in cells), flush=True)
+
+
+def print_targets(measured: dict[str, Samples], plans: tuple[int, int]) -> list[dict[str, object]]:
+    """Each target with what was measured; returns the same for the JSON file."""
+    results: list[dict[str, object]] = []
+    print("\nTargets (share of PL/Python's CPU time)")
+    for target in TARGETS:
+        share = measured[target.case].share(target.way, PLPYTHON) if target.case in measured else None
+        if share is None:
+            continue
+        met = share <= target.most
+        print(
+            f"  {target.case:20} {target.way:9} {share:.3f}  at most {target.most:.2f}  "
+            + ("met" if met else "NOT MET")
+        )
+        results.append(
+            {"case": target.case, "way": target.way, "share": share, "at_most": target.most, "met": met}
+        )
+    generic, custom = plans
+    met = generic > 0 and custom <= 5
+    print(f"  prepared look-up: {custom} custom plans, then {generic} generic  {'met' if met else 'NOT MET'}")
+    return results
+
+
+def write_json(path: Path, cases: list[Case], measured: dict[str, Samples], rest: dict[str, object]) -> None:
+    """Every sample in nanoseconds, so that other figures can be made from them."""
+    body = {
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "cases": [
+            {
+                "name": case.name,
+                "unit": case.of,
+                "units_per_sample": case.unit,
+                "nanoseconds": measured[case.name].by_way,
+            }
+            for case in cases
+        ],
+        **rest,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(body, indent=1) + "\n")
+    print(f"\nwritten to {path}")
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench/run.py", description=__doc__)
+    parser.add_argument(
+        "--quick", action="store_true", help="fewer rows and rounds: a minute in place of ten"
+    )
+    parser.add_argument("--only", metavar="TEXT", action="append", help="only cases whose name contains TEXT")
+    parser.add_argument("--rounds", type=int, help="rounds of each case")
+    parser.add_argument("--json", type=Path, default=DEFAULT_JSON, help="where the samples go")
+    return parser.parse_args(arguments)
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print, write."""
+    options = parse(arguments)
+    sizes = QUICK if options.quick else FULL
+    rounds = options.rounds or sizes.rounds
+    with bench_cluster() as cluster:
+        set_up(cluster, sizes)
+        cases = Cases(cluster.conninfo("bench"), sizes)
+        chosen = [
+            case for case in cases.all() if not options.only or any(t in case.name for t in options.only)
+        ]
+        if not chosen:
+            print("no case has such a name", file=sys.stderr)
+            return 2
+        print_header()
+        measured: dict[str, Samples] = {}
+        for case in chosen:
+            measured[case.name] = interleave(case.ways(), min(rounds, 3) if case.slow else rounds)
+            print_case(case, measured[case.name])
+        plans = cases.generic_plans()
+        version = cases.backend.connection.info.server_version
+        cases.backend.close()
+    targets = print_targets(measured, plans)
+    rest: dict[str, object] = {"server_version": version, "targets": targets, "generic_plans": plans[0]}
+    write_json(options.json, chosen, measured, rest)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

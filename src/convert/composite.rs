@@ -1,0 +1,193 @@
+//! Composite values from Python: a mapping or an object's fields by name, a sequence by position. The
+//! danger is user code between two fields: the value is held until the last one is converted.
+
+use pgrx::pg_sys::{Datum, Oid};
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use super::held::Held;
+use super::python::{self, Import, running};
+use super::{ColumnPlan, fallback, row};
+use crate::error::{Error, SqlState};
+use crate::pg::raw;
+use crate::pg::types::{Field, Input, RowType};
+
+static IS_DATACLASS: Import = Import::new("dataclasses", "is_dataclass");
+
+pub(super) struct CompositePlan {
+    row_type: RowType,
+    name: String,
+    /// One per attribute; `None` for a dropped one.
+    fields: Vec<Option<FieldPlan>>,
+    /// Fields that are not dropped.
+    expected: usize,
+}
+
+struct FieldPlan {
+    name: String,
+    key: *mut ffi::PyObject,
+    plan: ColumnPlan,
+}
+
+impl Drop for FieldPlan {
+    fn drop(&mut self) {
+        if python::is_up() {
+            // SAFETY: dropped on the main thread, which holds the GIL; a str runs no code.
+            unsafe { ffi::Py_DECREF(self.key) }
+        }
+    }
+}
+
+impl FieldPlan {
+    fn resolve(field: &Field) -> Result<Option<Self>, Error> {
+        if field.dropped {
+            return Ok(None);
+        }
+        let plan = ColumnPlan::resolve(field.type_oid, field.typmod)?;
+        let key = Python::attach(|py| pyo3::types::PyString::intern(py, &field.name).into_ptr());
+        Ok(Some(FieldPlan { name: field.name.clone(), key, plan }))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Access {
+    Mapping,
+    Attributes,
+    Sequence,
+}
+
+impl CompositePlan {
+    pub(super) fn resolve(type_oid: Oid) -> Result<Self, Error> {
+        let row_type = RowType::lookup(type_oid, -1)?;
+        let fields: Vec<_> = row_type.fields().iter().map(FieldPlan::resolve).collect::<Result<_, _>>()?;
+        let expected = fields.iter().flatten().count();
+        Ok(CompositePlan { name: crate::pg::types::name(type_oid, -1)?, row_type, fields, expected })
+    }
+
+    /// # Safety
+    /// `object` is alive and not None; may raise.
+    pub(super) unsafe fn to_datum(&self, object: *mut ffi::PyObject, input: &Input) -> Result<Datum, Error> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            raw::check_stack_depth();
+            let Some(access) = access(object)? else {
+                // A str is a row literal.
+                return fallback::to_datum(input, object);
+            };
+            let held = Held::new();
+            let count = self.fields.len();
+            let values = raw::palloc0(count.max(1) * size_of::<Datum>()).cast::<Datum>();
+            let nulls = raw::palloc(count.max(1)).cast::<bool>();
+            if let Access::Sequence = access {
+                self.check_count(object)?;
+            }
+            let mut position = 0;
+            for (at, field) in self.fields.iter().enumerate() {
+                *nulls.add(at) = true;
+                let Some(field) = field else { continue };
+                held.reserve();
+                let item = item(object, access, field, position)?;
+                position += 1;
+                let value = if item.is_null() {
+                    field.plan.to_datum(ffi::Py_None())
+                } else {
+                    held.own(item);
+                    field.plan.to_datum(item)
+                };
+                if let Some(datum) = value.map_err(|error| self.located(error, field))? {
+                    *values.add(at) = datum;
+                    *nulls.add(at) = false;
+                }
+                held.clear();
+            }
+            let tuple = raw::heap_form_tuple(self.row_type.descriptor(), values, nulls);
+            Ok(raw::HeapTupleHeaderGetDatum((*tuple).t_data))
+        }
+    }
+
+    #[cold]
+    fn located(&self, error: Error, field: &FieldPlan) -> Error {
+        error.context(format!("field \"{}\" of type {}", field.name, self.name))
+    }
+
+    unsafe fn check_count(&self, object: *mut ffi::PyObject) -> Result<(), Error> {
+        // SAFETY: the caller holds the object.
+        let given = unsafe { running(|| ffi::PySequence_Size(object)) };
+        match usize::try_from(given) {
+            Err(_) => Err(python::raised()),
+            Ok(given) if given == self.expected => Ok(()),
+            Ok(given) => Err(Error::new(
+                SqlState::DATATYPE_MISMATCH,
+                format!(
+                    "a value of type {} has {} instead of {}",
+                    self.name,
+                    row::items(given),
+                    self.expected
+                ),
+            )
+            .hint("It is a sequence with one item for each field, or has the fields by name.")),
+        }
+    }
+}
+
+/// How the fields are reached; `None` for what is not a composite value but text.
+unsafe fn access(object: *mut ffi::PyObject) -> Result<Option<Access>, Error> {
+    // SAFETY: the caller holds the object.
+    unsafe {
+        if ffi::PyTuple_Check(object) != 0 || ffi::PyList_Check(object) != 0 {
+            return Ok(Some(Access::Sequence));
+        }
+        if ffi::PyUnicode_Check(object) != 0
+            || ffi::PyBytes_Check(object) != 0
+            || ffi::PyByteArray_Check(object) != 0
+        {
+            return Ok(None);
+        }
+        if row::is_mapping(object)? {
+            return Ok(Some(Access::Mapping));
+        }
+        if is_dataclass(object)? {
+            return Ok(Some(Access::Attributes));
+        }
+        let sequence = ffi::PySequence_Check(object) != 0;
+        Ok(sequence.then_some(Access::Sequence))
+    }
+}
+
+unsafe fn is_dataclass(object: *mut ffi::PyObject) -> Result<bool, Error> {
+    // SAFETY: the caller holds the object.
+    unsafe {
+        let function = IS_DATACLASS.pointer()?;
+        let answer = running(|| ffi::PyObject_CallOneArg(function, object));
+        if answer.is_null() {
+            return Err(python::raised());
+        }
+        let is = answer == ffi::Py_True();
+        ffi::Py_DECREF(answer);
+        Ok(is)
+    }
+}
+
+/// A new reference to the field's value, or null where a mapping or object lacks it.
+unsafe fn item(
+    object: *mut ffi::PyObject,
+    access: Access,
+    field: &FieldPlan,
+    position: isize,
+) -> Result<*mut ffi::PyObject, Error> {
+    // SAFETY: the caller holds the object.
+    unsafe {
+        let item = running(|| match access {
+            Access::Mapping => ffi::PyObject_GetItem(object, field.key),
+            Access::Attributes => ffi::PyObject_GetAttr(object, field.key),
+            Access::Sequence => ffi::PySequence_GetItem(object, position),
+        });
+        let missing = item.is_null()
+            && match access {
+                Access::Mapping => python::clear_if(ffi::PyExc_KeyError),
+                Access::Attributes => python::clear_if(ffi::PyExc_AttributeError),
+                Access::Sequence => false,
+            };
+        if item.is_null() && !missing { Err(python::raised()) } else { Ok(item) }
+    }
+}

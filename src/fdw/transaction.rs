@@ -1,0 +1,165 @@
+//! The transaction hooks of wrapper classes. The danger is losing count: each instance that took part
+//! hears of each end exactly once, after errors too, and of no level that it was not told to begin.
+
+use std::rc::Rc;
+
+use pyo3::prelude::*;
+
+use super::instance::Instance;
+use crate::bridge::{self, Failure};
+use crate::error::{Error, SqlState};
+use crate::pg::guard;
+use crate::pg::memory::{Access, ForLife};
+use crate::pg::xact::{self, Event};
+
+/// An instance that was used in the running transaction.
+struct Participant {
+    instance: Rc<Instance>,
+    /// The innermost nesting level that it has been told of; 1 is the transaction itself.
+    level: i32,
+}
+
+thread_local! {
+    static PARTICIPANTS: ForLife<Vec<Participant>> = ForLife::default();
+}
+
+/// Tells `instance` of the transaction and its open savepoints, as far as it does not know them yet.
+///
+/// Called before each use that is more than planning.
+pub(super) fn join(instance: &Rc<Instance>) -> Result<(), Error> {
+    if !instance.class.hooks.any() {
+        return Ok(());
+    }
+    xact::listen(listener)?;
+    let known = PARTICIPANTS
+        .read(|all| all.iter().find(|known| Rc::ptr_eq(&known.instance, instance)).map(|known| known.level));
+    let mut level = match known {
+        Some(level) => level,
+        None => {
+            if instance.class.hooks.begin {
+                let serializable = i32::from(xact::is_serializable());
+                bridge::call(|py| instance.object.bind(py).call_method1("begin", (serializable,)).map(drop))?;
+            }
+            let instance = instance.clone();
+            PARTICIPANTS.change(|all| all.push(Participant { instance, level: 1 }));
+            1
+        }
+    };
+    while level < xact::nesting_level() {
+        level += 1;
+        if instance.class.hooks.sub_begin {
+            bridge::call(|py| instance.object.bind(py).call_method1("sub_begin", (level,)).map(drop))?;
+        }
+        set_level(instance, level);
+    }
+    Ok(())
+}
+
+fn set_level(instance: &Rc<Instance>, level: i32) {
+    PARTICIPANTS.change(|all| {
+        if let Some(known) = all.iter_mut().find(|known| Rc::ptr_eq(&known.instance, instance)) {
+            known.level = level;
+        }
+    });
+}
+
+fn listener(event: Event) -> Result<(), Error> {
+    match event {
+        Event::PreCommit => pre_commit(),
+        Event::PrePrepare => refuse_prepare(),
+        Event::Commit => {
+            finish("commit", |instance| instance.class.hooks.commit);
+            Ok(())
+        }
+        Event::Abort => {
+            finish("rollback", |instance| instance.class.hooks.rollback);
+            Ok(())
+        }
+        Event::PreCommitSub(level) => sub_commit(level),
+        Event::AbortSub(_, level) => {
+            sub_rollback(level);
+            Ok(())
+        }
+    }
+}
+
+fn pre_commit() -> Result<(), Error> {
+    // A hook must not see a list that another hook changes.
+    let all: Vec<Rc<Instance>> =
+        PARTICIPANTS.read(|all| all.iter().map(|known| known.instance.clone()).collect());
+    all.iter()
+        .filter(|instance| instance.class.hooks.pre_commit)
+        .try_for_each(|instance| bridge::call_hook("pre_commit", |py| call0(py, instance, "pre_commit")))
+}
+
+/// COMMIT PREPARED reaches no callback, and any backend may run it: the class could not follow.
+fn refuse_prepare() -> Result<(), Error> {
+    let mut names: Vec<String> = PARTICIPANTS.read(|all| {
+        let named = |known: &Participant| {
+            format!("{} for table \"{}\"", known.instance.class.name, known.instance.table().name)
+        };
+        all.iter().map(named).collect()
+    });
+    if names.is_empty() {
+        return Ok(());
+    }
+    names.sort();
+    Err(Error::new(
+        SqlState::FEATURE_NOT_SUPPORTED,
+        "cannot PREPARE a transaction that has used foreign tables with transaction hooks",
+    )
+    .detail(format!("Used were: {}.", names.join(", ")))
+    .hint("Use COMMIT or ROLLBACK."))
+}
+
+/// The end of the transaction: everybody is told, and what they raise is a warning.
+fn finish(hook: &str, wanted: impl Fn(&Instance) -> bool) {
+    for known in PARTICIPANTS.change(std::mem::take) {
+        if wanted(&known.instance) {
+            told(bridge::call_hook(hook, |py| call0(py, &known.instance, hook)));
+        }
+    }
+}
+
+fn sub_commit(level: i32) -> Result<(), Error> {
+    for instance in at_level(level) {
+        if instance.class.hooks.sub_commit {
+            bridge::call_hook("sub_commit", |py| call1(py, &instance, "sub_commit", level))?;
+        }
+        set_level(&instance, level - 1);
+    }
+    Ok(())
+}
+
+fn sub_rollback(level: i32) {
+    for instance in at_level(level) {
+        // First, so that a hook that raises is not called again for the same level.
+        set_level(&instance, level - 1);
+        if instance.class.hooks.sub_rollback {
+            told(bridge::call_hook("sub_rollback", |py| call1(py, &instance, "sub_rollback", level)));
+        }
+    }
+}
+
+/// Those who were told of `level`.
+fn at_level(level: i32) -> Vec<Rc<Instance>> {
+    PARTICIPANTS.read(|all| {
+        all.iter().filter(|known| known.level >= level).map(|known| known.instance.clone()).collect()
+    })
+}
+
+fn call0(py: Python<'_>, instance: &Instance, hook: &str) -> Result<(), Failure> {
+    instance.object.bind(py).call_method0(hook)?;
+    Ok(())
+}
+
+fn call1(py: Python<'_>, instance: &Instance, hook: &str, level: i32) -> Result<(), Failure> {
+    instance.object.bind(py).call_method1(hook, (level,))?;
+    Ok(())
+}
+
+fn told(outcome: Result<(), Error>) {
+    if let Err(error) = outcome {
+        guard::warn(error);
+    }
+}
