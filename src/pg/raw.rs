@@ -97,7 +97,6 @@ raw! {
         argument: *mut c_void, prohibited: Relids,
     ) -> *mut List;
     fn get_baserel_parampathinfo(root: *mut PlannerInfo, rel: *mut RelOptInfo, outer: Relids) -> *mut ParamPathInfo;
-    fn lookup_type_cache(type_oid: Oid, flags: c_int) -> *mut TypeCacheEntry;
     fn join_clause_is_movable_to(info: *mut RestrictInfo, rel: *mut RelOptInfo) -> bool;
     fn make_foreignscan(
         target_list: *mut List, quals: *mut List, scanrelid: Index, exprs: *mut List, private: *mut List,
