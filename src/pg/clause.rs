@@ -150,7 +150,13 @@ unsafe fn operator(scope: Scope, op: &pg_sys::OpExpr, exprs: &mut Expressions) -
             }
             (Side::Other, side) | (side, _) => return Ok(Err(side.reason())),
         };
-        with_value(scope, column, Comparison { opno, collation: op.inputcollid, quantifier: None }, value, exprs)
+        with_value(
+            scope,
+            column,
+            Comparison { opno, collation: op.inputcollid, quantifier: None },
+            value,
+            exprs,
+        )
     }
 }
 

@@ -55,12 +55,7 @@ pub(crate) fn describe(table: pg_sys::Oid) -> Result<Table, Error> {
             let columns: Result<Vec<_>, Error> =
                 (0..(*descriptor).natts as usize).map(|i| column(table, descriptor, i)).collect();
             pg_try(|| raw::table_close(relation, pg_sys::NoLock as i32))?;
-            Ok(Table {
-                oid: table,
-                name: name.unwrap_or_default(),
-                owner,
-                columns: columns?,
-            })
+            Ok(Table { oid: table, name: name.unwrap_or_default(), owner, columns: columns? })
         }
     })
 }

@@ -206,7 +206,9 @@ fn listener(event: Event) -> Result<(), Error> {
     };
     if let Event::CommitSub { id, parent } = event {
         LIVE.change(|live| {
-            live.iter_mut().filter(|entry| entry.subtransaction == id).for_each(|e| e.subtransaction = parent);
+            live.iter_mut()
+                .filter(|entry| entry.subtransaction == id)
+                .for_each(|e| e.subtransaction = parent);
         });
     }
     // The last begun first: its query may run inside the generator of one before it.

@@ -24,7 +24,10 @@ pub(crate) enum Event {
     /// ROLLBACK TO, of the subtransaction with this id at this level.
     AbortSub(u32, i32),
     /// The subtransaction with this id has become part of its parent.
-    CommitSub { id: u32, parent: u32 },
+    CommitSub {
+        id: u32,
+        parent: u32,
+    },
 }
 
 type Listener = fn(Event) -> Result<(), Error>;

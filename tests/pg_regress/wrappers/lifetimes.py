@@ -6,16 +6,15 @@ from multicorn import ForeignDataWrapper
 from multicorn.utils import log_to_postgres
 
 _numbers = itertools.count(1)
-living = 0
+living = set()
 
 
 class Told(ForeignDataWrapper):
     """Its rows name the instance; numbers count the instances of the session."""
 
     def __init__(self, options, columns):
-        global living
         self.number = next(_numbers)
-        living += 1
+        living.add(self.number)
         self.columns = list(columns)
         shown = {name: value for name, value in options.items() if name != "password"}
         log_to_postgres(
@@ -26,13 +25,12 @@ class Told(ForeignDataWrapper):
             raise ValueError("asked to fail in __init__")
 
     def __del__(self):
-        global living
-        living -= 1
+        living.remove(self.number)
         log_to_postgres(f"gone {self.number}")
 
     def execute(self, quals, columns):
         for number in (1, 2):
-            row = {"number": self.number, "living": living, "kind": "a", "pair": "(1,x)"}
+            row = {"number": self.number, "living": len(living), "kind": "a", "pair": "(1,x)"}
             yield {name: row.get(name, number) for name in self.columns}
 
     def get_rel_size(self, quals, columns):

@@ -43,7 +43,8 @@ def matches(row, qual):
         name, is_any = qual.operator
         if name not in COMPARE:
             return True
-        answers = [value is not None and COMPARE[name](value, one) for one in qual.value if one is not None]
+        wanted = [one for one in qual.value if one is not None]
+        answers = [value is not None and COMPARE[name](value, one) for one in wanted]
         return any(answers) if is_any else all(answers)
     if qual.operator not in COMPARE:
         return True
