@@ -20,8 +20,8 @@ pub(crate) fn scan(scan: &mut Scan, node: &ScanNode, explain: &Explain) -> Resul
         for line in lines.iter().flat_map(|line| line.split('\n')) {
             explain.text("Multicorn", line)?;
         }
-    } else if scan.instance.class.has_explain {
-        // A key may stand only once in an object.
+    } else if !lines.is_empty() {
+        // An object of JSON has each key once.
         explain.list("Multicorn", &lines)?;
     }
     if explain.is_text() && !explain.is_verbose() && !explain.is_analyze() {

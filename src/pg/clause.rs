@@ -188,17 +188,19 @@ struct Comparison {
 }
 
 impl Comparison {
-    /// Whether a class, which knows nothing of collations, gets the server's answer. Deterministic
-    /// ones agree on what is equal.
+    /// Why a class, which knows nothing of collations, might find other rows than the server does.
+    /// Deterministic ones agree on what is equal.
     ///
     /// Runs inside `pg_try`.
-    unsafe fn is_plain(&self, column: Column, is_equality: bool) -> bool {
+    unsafe fn objection(&self, column: Column, is_equality: bool) -> Option<LocalReason> {
         if self.collation == pg_sys::InvalidOid {
-            return true;
+            return None;
         }
         // SAFETY: the caller's promise.
-        let deterministic = unsafe { raw::get_collation_isdeterministic(self.collation) };
-        deterministic && (is_equality || self.collation == column.collation)
+        if !unsafe { raw::get_collation_isdeterministic(self.collation) } {
+            return Some(LocalReason::Collation);
+        }
+        (!is_equality && self.collation != column.collation).then_some(LocalReason::OtherCollation)
     }
 }
 
@@ -233,8 +235,8 @@ unsafe fn with_value(
         })?;
         let name = encoding::from_server_ptr(name).unwrap_or_default();
         let is_equality = name == "=" || name == "<>";
-        if !pg_try(|| comparison.is_plain(column, is_equality))? {
-            return Ok(Err(LocalReason::Collation));
+        if let Some(reason) = pg_try(|| comparison.objection(column, is_equality))? {
+            return Ok(Err(reason));
         }
         exprs.push(value.cast());
         let value = Value::Expression {

@@ -117,6 +117,12 @@ raw! {
     fn deparse_expression(node: *mut Node, context: *mut List, prefix: bool, implicit: bool) -> *mut c_char;
     fn set_deparse_context_plan(context: *mut List, plan: *mut Plan, ancestors: *mut List) -> *mut List;
 
+    // statements
+    fn standard_ProcessUtility(
+        statement: *mut PlannedStmt, text: *const c_char, read_only: bool, context: ProcessUtilityContext::Type,
+        params: ParamListInfo, environment: *mut QueryEnvironment, dest: *mut DestReceiver, qc: *mut QueryCompletion,
+    );
+
     // transactions
     fn GetCurrentTransactionNestLevel() -> c_int;
     fn GetCurrentSubTransactionId() -> SubTransactionId;
@@ -131,6 +137,8 @@ type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 unsafe extern "C-unwind" {
     #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
     pub(crate) fn expression_tree_walker(node: *mut Node, walker: Walker, context: *mut c_void) -> bool;
+    // Bound for no version, for want of a use in C without its macro.
+    pub(crate) fn pg_re_throw() -> !;
 }
 
 /// `create_foreignscan_path`, whose parameters grew with the versions.

@@ -57,10 +57,12 @@ pub enum LocalReason {
     SystemColumn,
     /// `WHERE oid_column::int4 < 5`: the operator is that of another type.
     Recast,
-    /// `WHERE name < 'b' COLLATE "C"`, or a collation in which unequal texts may be the same.
-    Collation,
+    /// `WHERE name < 'b' COLLATE "C"`: the class knows of no collation but the column's.
+    OtherCollation,
     /// It is a subquery's result, known only while the scan runs.
     Subquery,
+    /// Its collation takes different texts for equal.
+    Collation,
 }
 
 impl LocalReason {
@@ -72,8 +74,9 @@ impl LocalReason {
             LocalReason::NoCommutator => "operator has no commutator",
             LocalReason::SystemColumn => "names a system column or the whole row",
             LocalReason::Recast => "takes the column for another type",
-            LocalReason::Collation => "compares by a collation that the class does not know",
+            LocalReason::OtherCollation => "compares by another collation than the column's",
             LocalReason::Subquery => "contains a subquery",
+            LocalReason::Collation => "nondeterministic collation",
         }
     }
 }
