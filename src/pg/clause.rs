@@ -193,7 +193,8 @@ impl Comparison {
     ///
     /// Runs inside `pg_try`.
     unsafe fn objection(&self, column: Column, is_equality: bool) -> Option<LocalReason> {
-        if self.collation == pg_sys::InvalidOid {
+        // A comparison of jsonb with text has the text's collation, which is nothing to the column.
+        if self.collation == pg_sys::InvalidOid || column.collation == pg_sys::InvalidOid {
             return None;
         }
         // SAFETY: the caller's promise.

@@ -53,9 +53,12 @@ def matches(row, qual):
 
 
 class Probe(ForeignDataWrapper):
-    """Options: `rows`; `lookup`; `keys` such as `id 1; grp sub 2`; `sorts`, how many keys it sorts by;
-    `limits`; `tell`, which calls to tell of, and `journal`, to tell them to that; `fail_at`, the row that raises; `fails_in`, the method that
-    does; `size`, what it claims to have; `filters`, to claim less when a key is given."""
+    """Options, each with a harmless default.
+
+    `rows`, and `size`, what it claims to have; `lookup`; `keys` such as `id 1; grp sub 2`; `sorts`, how
+    many keys it sorts by; `limits`; `tell`, which calls to tell of, and `journal`, to tell them to that;
+    `fail_at`, the row that raises; `fails_in`, the call that does; `label`, said before each message.
+    """
 
     def __init__(self, options, columns):
         self.columns = list(columns)
