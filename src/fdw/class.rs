@@ -17,6 +17,7 @@ pub(super) struct Contract {
     pub(super) column_definition: Py<PyAny>,
     pub(super) columns: Py<PyAny>,
     pub(super) unbound: Py<PyAny>,
+    pub(super) default_rel_size: Py<PyAny>,
     load_class: Py<PyAny>,
     describe: Py<PyAny>,
 }
@@ -90,6 +91,11 @@ pub(super) fn contract(py: Python<'_>) -> PyResult<Rc<Contract>> {
         column_definition: name("multicorn", "ColumnDefinition")?,
         columns: name("multicorn._columns", "Columns")?,
         unbound: name("multicorn", "UNBOUND")?,
+        default_rel_size: py
+            .import("multicorn")?
+            .getattr("ForeignDataWrapper")?
+            .getattr("get_rel_size")?
+            .unbind(),
         load_class: name("multicorn._loader", "load_class")?,
         describe: name("multicorn._inspect", "describe")?,
     });
