@@ -46,8 +46,11 @@ pub(super) struct Instance {
     pub(super) live: Vec<i16>,
     rows: RefCell<HashMap<Vec<i16>, Rc<Rows>>>,
     /// Plans that were executed, the latest last, by the text that they come as.
-    readings: RefCell<Vec<(Box<[u8]>, Rc<Reading>)>>,
+    readings: RefCell<Vec<Known>>,
 }
+
+/// A plan and the text that it was read from.
+type Known = (Box<[u8]>, Rc<Reading>);
 
 /// More plans of one table than this are read anew each time.
 const MOST_READINGS: usize = 32;
