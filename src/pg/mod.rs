@@ -14,6 +14,7 @@ pub(crate) mod interrupts;
 pub(crate) mod inval;
 pub(crate) mod list;
 pub(crate) mod memory;
+mod ordering;
 pub(crate) mod planner;
 pub(crate) mod raw;
 pub(crate) mod relation;

@@ -179,7 +179,7 @@ impl<W: ForeignDataWrapper> Drop for Cell<W> {
     }
 }
 
-/// A live scan: where it is, how to end it, and the subtransaction that it began in.
+/// A live scan: where it is, how to end it, and the subtransaction whose abort ends it.
 struct Live {
     cell: *mut c_void,
     abort: unsafe fn(*mut c_void),
@@ -193,7 +193,7 @@ thread_local! {
 fn forget(cell: *mut c_void) {
     LIVE.change(|live| {
         if let Some(at) = live.iter().rposition(|entry| entry.cell == cell) {
-            live.swap_remove(at);
+            live.remove(at);
         }
     });
 }
@@ -204,7 +204,15 @@ fn listener(event: Event) -> Result<(), Error> {
         Event::AbortSub(id, _) => entry.subtransaction == id,
         _ => false,
     };
-    while let Some(entry) = LIVE.change(|live| live.iter().position(ends).map(|at| live.remove(at))) {
+    if let Event::CommitSub { id, parent } = event {
+        LIVE.change(|live| {
+            live.iter_mut()
+                .filter(|entry| entry.subtransaction == id)
+                .for_each(|e| e.subtransaction = parent);
+        });
+    }
+    // The last begun first: its query may run inside the generator of one before it.
+    while let Some(entry) = LIVE.change(|live| live.iter().rposition(ends).map(|at| live.remove(at))) {
         // SAFETY: a listed cell is alive; ending it takes it off the list.
         unsafe { (entry.abort)(entry.cell) };
     }
@@ -227,13 +235,10 @@ unsafe extern "C-unwind" fn begin_scan<W: ForeignDataWrapper>(
             let node = ScanNode::new(state);
             let scan = W::begin_scan(&node, explain_only)?;
             let cell = memory::own(node.query_context(), Cell::<W> { scan: Some(scan) })?;
-            LIVE.change(|live| {
-                live.push(Live {
-                    cell: cell.cast(),
-                    abort: abort::<W>,
-                    subtransaction: xact::current_subtransaction(),
-                });
-            });
+            // A recheck's scans begin while the query runs, perhaps under a savepoint later than the
+            // query, and live as long as its memory.
+            let subtransaction = if node.is_recheck() { xact::TOP } else { xact::current_subtransaction() };
+            LIVE.change(|live| live.push(Live { cell: cell.cast(), abort: abort::<W>, subtransaction }));
             (*state).fdw_state = cell.cast();
         }
         Ok(())
