@@ -33,10 +33,13 @@ if TYPE_CHECKING:
     from devkit.cluster import Cluster
 
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
+RUN = [path for path in PAGES if "\n```" in path.read_text()]
 DATABASE = "guide"
 MARK = "=== the next block ==="
 
-FENCE = re.compile(r"^(?P<fence>```+)(?P<info>[^`\n]*)\n(?P<text>.*?)^(?P=fence)[ ]*$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(
+    r"^(?P<fence>```+)(?P<info>[^`\n]*)\n(?P<text>.*?)^(?P=fence)[ ]*$", re.MULTILINE | re.DOTALL
+)
 MODULE = re.compile(r"# (?P<name>\w+\.py)\n")
 FILE = re.compile(r"[\w-]+(\.[\w-]+)+")
 LINK = re.compile(r"\]\((?P<target>[^)\s]+)\)")
@@ -100,11 +103,6 @@ def read(path: Path) -> Page:
     return page
 
 
-def with_blocks() -> Iterator[Path]:
-    """The pages that have something to run."""
-    return (path for path in PAGES if "\n```" in path.read_text())
-
-
 def relative(path: Path) -> str:
     """The name of a page in the tests' names."""
     return str(path.relative_to(CHECKOUT))
@@ -162,7 +160,7 @@ def fits(shown: str, written: str) -> bool:
     return all(re.fullmatch(pattern, line) for pattern, line in zip(patterns, shown_lines, strict=True))
 
 
-@pytest.mark.parametrize("path", with_blocks(), ids=relative)
+@pytest.mark.parametrize("path", RUN, ids=relative)
 def test_the_statements_give_the_output_shown(path: Path, guide: Cluster, tmp_path: Path) -> None:
     page = read(path)
     place = stage(page, guide, tmp_path / "srv")
@@ -176,7 +174,7 @@ def test_the_statements_give_the_output_shown(path: Path, guide: Cluster, tmp_pa
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("path", with_blocks(), ids=relative)
+@pytest.mark.parametrize("path", RUN, ids=relative)
 def test_every_command_is_there(path: Path) -> None:
     targets = re.findall(r"^([a-z0-9-]+):", (CHECKOUT / "Makefile").read_text(), re.MULTILINE)
     for command in read(path).commands:
@@ -186,7 +184,7 @@ def test_every_command_is_there(path: Path) -> None:
         assert found["target"] is None or found["target"] in targets, command
 
 
-@pytest.mark.parametrize("path", with_blocks(), ids=relative)
+@pytest.mark.parametrize("path", RUN, ids=relative)
 def test_the_tests_that_a_page_shows_pass(path: Path, tmp_path: Path) -> None:
     modules = read(path).modules
     tests = [name for name in modules if name.startswith("test_")]
