@@ -20,7 +20,7 @@ use crate::pg::explain::Explain;
 use crate::pg::function::{Arguments, sql_function};
 use crate::pg::import::ImportRequest;
 use crate::pg::planner::{BaseRel, PlanRequest, Quals, UpperRel};
-use crate::pg::routine::{self, Ending, ForeignDataWrapper};
+use crate::pg::routine::{self, ForeignDataWrapper};
 use crate::pg::scan_node::ScanNode;
 
 /// callback → file
@@ -56,10 +56,6 @@ impl ForeignDataWrapper for Multicorn {
 
     fn rescan(scan: &mut exec::Scan) -> Result<(), Error> {
         scan.rescan()
-    }
-
-    fn end_scan(scan: exec::Scan, ending: Ending) {
-        scan.end(ending);
     }
 
     fn explain(scan: &mut exec::Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {

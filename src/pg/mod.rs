@@ -13,6 +13,7 @@ pub(crate) mod import;
 pub(crate) mod interrupts;
 pub(crate) mod inval;
 pub(crate) mod list;
+pub(crate) mod live;
 pub(crate) mod memory;
 pub(crate) mod planner;
 pub(crate) mod raw;
