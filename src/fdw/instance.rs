@@ -103,6 +103,13 @@ impl Instance {
 }
 
 impl Instance {
+    /// The name of the column that identifies a row, as the object says.
+    pub(super) fn row_id_name(&self) -> Result<String, Error> {
+        bridge::call(|py| {
+            class::contract(py)?.rowid_column.bind(py).call1((self.object.bind(py),))?.extract()
+        })
+    }
+
     /// The plan that `text` says.
     pub(super) fn reading(&self, text: &[u8]) -> Result<Rc<Reading>, Error> {
         let known = self.readings.borrow();

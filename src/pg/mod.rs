@@ -15,6 +15,8 @@ pub(crate) mod inval;
 pub(crate) mod list;
 pub(crate) mod live;
 pub(crate) mod memory;
+pub(crate) mod modify;
+pub(crate) mod modify_routine;
 pub(crate) mod planner;
 pub(crate) mod raw;
 pub(crate) mod relation;

@@ -12,6 +12,7 @@ use super::explain::Explain;
 use super::guard::{boundary, pg_try};
 use super::import::ImportRequest;
 use super::live::{self, Cell, Ending, Ends};
+use super::modify_routine::{self, ForeignModify};
 use super::planner::{BaseRel, PlanRequest, Quals, UpperRel};
 use super::scan_node::ScanNode;
 use super::{memory, raw, xact};
@@ -37,9 +38,9 @@ pub(crate) trait ForeignDataWrapper: 'static {
 }
 
 /// A new `FdwRoutine` in `CurrentMemoryContext`.
-pub(crate) fn make<W: ForeignDataWrapper>() -> Result<*mut pg_sys::FdwRoutine, Error> {
+pub(crate) fn make<W: ForeignDataWrapper + ForeignModify>() -> Result<*mut pg_sys::FdwRoutine, Error> {
     xact::listen(live::listener)?;
-    let routine = pg_sys::FdwRoutine {
+    let mut routine = pg_sys::FdwRoutine {
         type_: pg_sys::NodeTag::T_FdwRoutine,
         GetForeignRelSize: Some(rel_size::<W>),
         GetForeignPaths: Some(paths::<W>),
@@ -53,6 +54,7 @@ pub(crate) fn make<W: ForeignDataWrapper>() -> Result<*mut pg_sys::FdwRoutine, E
         ImportForeignSchema: Some(import_schema::<W>),
         ..Default::default()
     };
+    modify_routine::fill::<W>(&mut routine);
     // SAFETY: raw call; fresh memory of the right size.
     unsafe {
         let place = pg_try(|| raw::palloc(size_of::<pg_sys::FdwRoutine>()))?.cast::<pg_sys::FdwRoutine>();

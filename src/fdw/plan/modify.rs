@@ -1,0 +1,63 @@
+//! Planning INSERT, UPDATE and DELETE: what a table takes, and what of the old row has to be fetched. The
+//! danger is a silent no-op: a class without the method is refused by the server's own error.
+
+use crate::error::{Error, SqlState};
+use crate::pg::catalog;
+use crate::pg::modify::{Command, IdentityRequest, ModifyRequest, Updatable, identity_name};
+
+use super::super::instance::{self, Instance};
+
+/// What information_schema shows and the executor checks: the methods that the class overrides.
+pub(crate) fn updatable(table: pgrx::pg_sys::Oid) -> Result<Updatable, Error> {
+    // A class that cannot be loaded takes nothing; the statement's own planning says why.
+    let class = match instance::get(table, catalog::current_user()) {
+        Ok(instance) => instance.class.clone(),
+        Err(Error::Interrupted) => return Err(Error::Interrupted),
+        Err(_) => return Ok(Updatable::default()),
+    };
+    Ok(Updatable {
+        insert: class.has_insert || class.has_bulk_insert,
+        update: class.has_update,
+        delete: class.has_delete,
+    })
+}
+
+/// The column that names a row, and the whole row where the class or RETURNING wants it.
+pub(crate) fn identity(request: &IdentityRequest) -> Result<(), Error> {
+    let instance = instance::get(request.table(), catalog::current_user())?;
+    let wants_row = if request.is_delete() {
+        instance.class.delete_takes_old_row || request.has_returning()
+    } else {
+        false // the server itself fetches the old row for UPDATE
+    };
+    if wants_row {
+        request.add_whole_row()?;
+    }
+    let column = row_id(&instance)?;
+    let column = instance.table().column(column).ok_or_else(missing_row_id)?;
+    request.add_column(column, &identity_name(column))
+}
+
+/// The attribute number of the instance's row id.
+pub(in super::super) fn row_id(instance: &Instance) -> Result<i16, Error> {
+    let name = instance.row_id_name()?;
+    instance.attno(&name).ok_or_else(missing_row_id)
+}
+
+/// The contract's words.
+fn missing_row_id() -> Error {
+    Error::new(SqlState::FDW_ERROR, "The rowid attribute does not exist")
+}
+
+/// Makes the instance, so that an error in the class is told before anything else.
+pub(crate) fn check(request: &ModifyRequest) -> Result<(), Error> {
+    let instance = instance::get(request.table, catalog::current_user())?;
+    if request.on_conflict && request.command == Command::Insert {
+        return Err(Error::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            format!("wrapper {} does not support ON CONFLICT", instance.class.name),
+        )
+        .hint("Filter the rows in a query before they are inserted."));
+    }
+    Ok(())
+}
