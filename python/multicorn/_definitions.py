@@ -67,7 +67,10 @@ class ColumnDefinition:
         """Return the column as CREATE FOREIGN TABLE wants it.
 
         The type's name is SQL already (`numeric(10,2)[]`) and is not quoted.
+        Raises ValueError for a column without one.
         """
+        if not self.type_name:
+            raise ValueError(f"column {self.column_name!r} has no type_name")
         clauses = [quote_identifier(self.column_name), self.type_name]
         if self.options:
             clauses.append(f"OPTIONS ({dict_to_optionstring(self.options)})")

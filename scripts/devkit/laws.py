@@ -19,9 +19,6 @@ from devkit.rust_source import RustFile
 
 MAX_FILE_LINES = 600
 MAX_FUNCTION_LINES = 60
-MAX_UNSAFE_SHARE = 0.15
-# Below this many files the fences alone are more than the share allows.
-FEWEST_FILES_FOR_A_SHARE = 60
 
 # Which modules each module of the extension may name. `lib` names all.
 BELOW_FEATURES = {"error", "gucs", "pg", "interpreter", "bridge", "convert"}
@@ -158,20 +155,14 @@ def server_calls(file: RustFile) -> Iterator[Finding]:
 
 
 def unsafe_places(tree: Tree) -> Iterator[Finding]:
-    """`unsafe` stands in the fences, the bridge and the converters, and in few files of those."""
-    unsafe: list[RustFile] = []
+    """`unsafe` stands in the fences, the bridge and the converters alone."""
     for file in tree.extension:
         # Attributes such as `#[unsafe(no_mangle)]` promise a unique name and touch no memory.
         places = [line for line, _ in each_match(file, r"(?<!\[)\bunsafe\b(?!\s*\(\s*no_mangle)")]
         if not places:
             continue
-        unsafe.append(file)
         if top_module(file) not in MAY_BE_UNSAFE and str(file.path) not in UNSAFE_EXCEPTIONS:
             yield Finding("unsafe", file.path, places[0], "`unsafe` outside of fences, bridge and converters")
-    total = len(tree.extension) + len(tree.pure)
-    if total >= FEWEST_FILES_FOR_A_SHARE and len(unsafe) > MAX_UNSAFE_SHARE * total:
-        share = f"`unsafe` in {len(unsafe)} of {total} files, more than {MAX_UNSAFE_SHARE:.0%}"
-        yield Finding("unsafe", Path("src"), 1, f"{share}: {' '.join(str(file.path) for file in unsafe)}")
 
 
 def pure_crates(tree: Tree) -> Iterator[Finding]:

@@ -67,8 +67,12 @@ pub(crate) fn to_error(py: Python<'_>, exception: PyErr, origin: Origin) -> Erro
     if let Some(trace) = exception.traceback(py) {
         let _ = value.setattr("__traceback__", trace);
     }
+    // Code in C may put its own error in the place of a cancel (an import that was interrupted), and a
+    // `finally` block may raise: the statement ends by the cancel all the same.
+    let cancelled = interrupts::in_grace() && !interrupts::in_hook() && pending() == Pending::Stop;
     // If a cancel ends the wording, the cancel is the error.
     let error = match describe(py, value, origin) {
+        _ if cancelled => Error::Interrupted,
         Ok(error) => error,
         Err(second) => describe(py, second.value(py), origin).unwrap_or_else(|_| {
             Error::new(SqlState::FDW_ERROR, "Error in python: the exception cannot be described")

@@ -209,9 +209,25 @@ fn arm(first: i64, interval: i64) {
     }
 }
 
+/// The transaction was aborted: what was raised for it is over, also where Python swallowed it.
+pub(super) fn forget() {
+    server::leave_python();
+    if TIMER_ARMED.load(Ordering::Relaxed) {
+        rest();
+    }
+}
+
 /// Whether a `finally` block may be running after a `QueryCancelled` that is still pending.
 pub(super) fn in_grace() -> bool {
     RAISED.load(Ordering::Relaxed)
+}
+
+/// What was raised is lost: Python raised it inside a destructor or a callback.
+pub(super) fn raise_again() {
+    if RAISED.swap(false, Ordering::Relaxed) {
+        // By the timer alone: the mark would be noticed inside the same destructor's frame.
+        arm(REPEAT, REPEAT);
+    }
 }
 
 /// `QueryCancelled` is being raised now.

@@ -58,7 +58,7 @@ unsafe extern "C-unwind" fn at_subtransaction_event(
 
 /// An error ended the transaction: no Python frame of ours is on the stack.
 fn forget() {
-    interrupts::leave_python();
+    super::interrupts::forget();
     sql::take_uncaught();
 }
 

@@ -9,7 +9,7 @@ use pyo3::ffi;
 
 use super::held::Held;
 use super::python::{self, running};
-use super::{ColumnPlan, fallback};
+use super::{ColumnPlan, fallback, row};
 use crate::error::{Error, SqlState};
 use crate::pg::raw;
 use crate::pg::types::{Input, Layout};
@@ -41,8 +41,17 @@ impl ArrayPlan {
             if is_sequence(object) {
                 return self.build(object, Held::new());
             }
+            if ffi::PyUnicode_Check(object) != 0 {
+                return fallback::to_datum(input, object);
+            }
+            if row::is_mapping(object)? {
+                // Its text form is braces too, so that it could pass for an array literal.
+                return Err(Error::new(SqlState::DATATYPE_MISMATCH, "a mapping cannot become an array")
+                    .detail(format!("The value is {}.", python::shown(object)))
+                    .hint("Return its keys(), values() or items()."));
+            }
             if !is_iterable(object) {
-                // A str is an array literal, and so may be the text form of anything else.
+                // As a str is an array literal, so may be the text form of anything else.
                 return fallback::to_datum(input, object);
             }
             let held = Held::new();
@@ -248,14 +257,13 @@ unsafe fn item_of(list: *mut ffi::PyObject, at: usize) -> *mut ffi::PyObject {
     }
 }
 
-/// Sets, generators, arrays of numpy; not text, and not mappings.
+/// Sets, generators, arrays of numpy; not text.
 unsafe fn is_iterable(object: *mut ffi::PyObject) -> bool {
     // SAFETY: the caller holds the object.
     unsafe {
         let plain = ffi::PyUnicode_Check(object) != 0
             || ffi::PyBytes_Check(object) != 0
-            || ffi::PyByteArray_Check(object) != 0
-            || ffi::PyDict_Check(object) != 0;
+            || ffi::PyByteArray_Check(object) != 0;
         !plain && (*ffi::Py_TYPE(object)).tp_iter.is_some()
     }
 }

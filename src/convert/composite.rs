@@ -118,7 +118,12 @@ impl CompositePlan {
             Ok(given) if given == self.expected => Ok(()),
             Ok(given) => Err(Error::new(
                 SqlState::DATATYPE_MISMATCH,
-                format!("a value of type {} has {given} items instead of {}", self.name, self.expected),
+                format!(
+                    "a value of type {} has {} instead of {}",
+                    self.name,
+                    row::items(given),
+                    self.expected
+                ),
             )
             .hint("It is a sequence with one item for each field, or has the fields by name.")),
         }

@@ -425,8 +425,11 @@ impl Rows {
         Error::new(
             WRONG_SHAPE,
             format!(
-                "row {} of foreign table \"{}\" has {given} items instead of {}",
-                self.row, plan.table, plan.expected
+                "row {} of foreign table \"{}\" has {} instead of {}",
+                self.row,
+                plan.table,
+                items(given as usize),
+                plan.expected
             ),
         )
         .hint("A row is a sequence with one item for each column in the table's order, or a mapping.")
@@ -491,6 +494,11 @@ impl Drop for Rows {
             unsafe { self.let_go() }
         }
     }
+}
+
+/// "1 item", "2 items".
+pub(super) fn items(count: usize) -> String {
+    format!("{count} item{}", if count == 1 { "" } else { "s" })
 }
 
 enum BadRow {

@@ -154,11 +154,12 @@ unsafe fn of_utf8(data: *const u8, length: usize, characters: usize) -> Result<T
             return Err(nul());
         }
         let encoding = raw::GetDatabaseEncoding();
-        let as_is = encoding == pg_sys::pg_enc::PG_UTF8 as c_int
-            || encoding == pg_sys::pg_enc::PG_SQL_ASCII as c_int
-            || characters == length;
-        if as_is {
+        if characters == length || encoding == pg_sys::pg_enc::PG_UTF8 as c_int {
             return Ok(Text { data, length, characters: Some(characters) });
+        }
+        if encoding == pg_sys::pg_enc::PG_SQL_ASCII as c_int {
+            // There the server counts bytes.
+            return Ok(Text { data, length, characters: None });
         }
         let converted =
             raw::pg_any_to_server(data.cast(), c_length(length)?, pg_sys::pg_enc::PG_UTF8 as c_int);
@@ -199,15 +200,12 @@ unsafe fn surrogates(object: *mut ffi::PyObject) -> Result<Text, Error> {
             return Err(python::raised());
         }
         if raw::GetDatabaseEncoding() != pg_sys::pg_enc::PG_SQL_ASCII as c_int {
-            let error = Error::new(
-                SqlState::CHARACTER_NOT_IN_REPERTOIRE,
-                "text contains a surrogate code point, which is not a character",
-            );
-            return Err(error.detail(format!("The value is {}.", python::shown(object))));
+            return Err(no_character(object));
         }
         let bytes = ffi::PyUnicode_AsEncodedString(object, c"utf-8".as_ptr(), c"surrogateescape".as_ptr());
         if bytes.is_null() {
-            return Err(python::raised());
+            let unfit = python::clear_if(ffi::PyExc_UnicodeEncodeError);
+            return Err(if unfit { no_character(object) } else { python::raised() });
         }
         let copied = copy_bytes(bytes);
         python::release(bytes);
@@ -217,6 +215,16 @@ unsafe fn surrogates(object: *mut ffi::PyObject) -> Result<Text, Error> {
             false => Err(nul()),
         }
     }
+}
+
+#[cold]
+unsafe fn no_character(object: *mut ffi::PyObject) -> Error {
+    let error = Error::new(
+        SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+        "text contains a surrogate code point, which is not a character",
+    );
+    // SAFETY: the caller holds the object.
+    error.detail(format!("The value is {}.", unsafe { python::shown(object) }))
 }
 
 unsafe fn copy_bytes(bytes: *mut ffi::PyObject) -> Result<(*const u8, usize), Error> {

@@ -18,6 +18,7 @@ pub(super) struct Contract {
     pub(super) columns: Py<PyAny>,
     pub(super) unbound: Py<PyAny>,
     pub(super) rowid_column: Py<PyAny>,
+    pub(super) default_rel_size: Py<PyAny>,
     load_class: Py<PyAny>,
     describe: Py<PyAny>,
 }
@@ -99,6 +100,11 @@ pub(super) fn contract(py: Python<'_>) -> PyResult<Rc<Contract>> {
         columns: name("multicorn._columns", "Columns")?,
         unbound: name("multicorn", "UNBOUND")?,
         rowid_column: name("multicorn._inspect", "rowid_column")?,
+        default_rel_size: py
+            .import("multicorn")?
+            .getattr("ForeignDataWrapper")?
+            .getattr("get_rel_size")?
+            .unbind(),
         load_class: name("multicorn._loader", "load_class")?,
         describe: name("multicorn._inspect", "describe")?,
     });

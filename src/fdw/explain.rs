@@ -14,8 +14,12 @@ use crate::pg::explain::Explain;
 use crate::pg::scan_node::ScanNode;
 
 pub(crate) fn scan(scan: &mut Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
-    for line in class_lines(scan, node, explain)? {
-        explain.text("Multicorn", &line)?;
+    let lines = class_lines(scan, node, explain)?;
+    if explain.is_text() {
+        lines.iter().try_for_each(|line| explain.text("Multicorn", line))?;
+    } else if !lines.is_empty() {
+        // An object of JSON has each key once.
+        explain.list("Multicorn", &lines)?;
     }
     if explain.is_text() && !explain.is_verbose() && !explain.is_analyze() {
         return Ok(());

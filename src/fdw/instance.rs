@@ -291,9 +291,21 @@ fn column_definitions<'py>(py: Python<'py>, table: &Table) -> PyResult<Bound<'py
 
 /// A method that has to return something of a certain kind returned something else.
 pub(super) fn wrong_result(class: &Class, method: &str, expected: &str, got: &Bound<'_, PyAny>) -> Error {
-    let kind = got.get_type().name().map(|name| name.to_string()).unwrap_or_default();
     Error::new(
         SqlState::FDW_ERROR,
-        format!("{method}() of wrapper {} must return {expected}, not {kind}", class.name),
+        format!("{method}() of wrapper {} must return {expected}, not {}", class.name, shown(got)),
     )
+}
+
+/// A plain value as Python writes it, of anything else the class.
+fn shown(got: &Bound<'_, PyAny>) -> String {
+    const LONGEST: usize = 80;
+    let class = got.get_type();
+    let builtin = class.module().is_ok_and(|module| module == "builtins");
+    let text = got.repr().map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
+    // An address says nothing, and differs from run to run.
+    if builtin && !text.contains(" at 0x") && (1..=LONGEST).contains(&text.len()) {
+        return text;
+    }
+    class.name().map(|name| format!("an object of class {name}")).unwrap_or_default()
 }

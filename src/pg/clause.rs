@@ -6,7 +6,7 @@ use pgrx::pg_sys;
 use multicorn_plan::{LocalReason, Qual, Quantifier, Value};
 
 use super::guard::pg_try;
-use super::{encoding, list, raw};
+use super::{encoding, list, raw, types};
 use crate::error::Error;
 
 /// The relation whose columns a clause may name.
@@ -37,7 +37,7 @@ pub(super) unsafe fn classify(
             pg_sys::NodeTag::T_NullTest => null_test(scope, &*clause.cast()),
             pg_sys::NodeTag::T_BooleanTest => boolean_test(scope, &*clause.cast()),
             pg_sys::NodeTag::T_BoolExpr => negated_column(scope, &*clause.cast()),
-            _ => match column(scope, clause) {
+            _ => match column(scope, clause)? {
                 Side::Column(attno) => named(scope, attno, "=", Value::Flag(true)),
                 Side::System => Ok(Err(LocalReason::SystemColumn)),
                 Side::Other => Ok(Err(LocalReason::Shape)),
@@ -53,24 +53,42 @@ enum Side {
 }
 
 /// A column of the relation, seen through the relabelling of varchar to text.
-unsafe fn column(scope: Scope, mut node: *mut pg_sys::Node) -> Side {
+unsafe fn column(scope: Scope, mut node: *mut pg_sys::Node) -> Result<Side, Error> {
     // SAFETY: casts follow the tags.
     unsafe {
+        let mut relabelled = None;
         while !node.is_null() && (*node).type_ == pg_sys::NodeTag::T_RelabelType {
-            node = (*node.cast::<pg_sys::RelabelType>()).arg.cast();
+            let relabel = &*node.cast::<pg_sys::RelabelType>();
+            relabelled.get_or_insert(relabel.resulttype);
+            node = relabel.arg.cast();
         }
         if node.is_null() || (*node).type_ != pg_sys::NodeTag::T_Var {
-            return Side::Other;
+            return Ok(Side::Other);
         }
         let var = &*node.cast::<pg_sys::Var>();
         if var.varno as pg_sys::Index != scope.relid || var.varlevelsup != 0 {
-            Side::Other
-        } else if var.varattno > 0 {
-            Side::Column(var.varattno)
-        } else {
-            Side::System
+            return Ok(Side::Other);
+        }
+        if var.varattno <= 0 {
+            return Ok(Side::System);
+        }
+        match relabelled {
+            Some(to) if !same_values(var.vartype, to)? => Ok(Side::Other),
+            _ => Ok(Side::Column(var.varattno)),
         }
     }
+}
+
+/// Whether a value of type `from` means the same, outside the server too, when it is taken for a `to`.
+/// A regclass shows a name and as an oid is a number, a bpchar compares without its blanks.
+fn same_values(from: pg_sys::Oid, to: pg_sys::Oid) -> Result<bool, Error> {
+    const SAME: [(pg_sys::Oid, pg_sys::Oid); 3] = [
+        (pg_sys::VARCHAROID, pg_sys::TEXTOID),
+        (pg_sys::VARCHARARRAYOID, pg_sys::TEXTARRAYOID),
+        (pg_sys::CIDROID, pg_sys::INETOID),
+    ];
+    let same = |from| from == to || SAME.contains(&(from, to));
+    Ok(same(from) || same(types::base_type(from, -1)?.0))
 }
 
 unsafe fn operator(scope: Scope, op: &pg_sys::OpExpr, exprs: &mut Expressions) -> Classified {
@@ -78,7 +96,7 @@ unsafe fn operator(scope: Scope, op: &pg_sys::OpExpr, exprs: &mut Expressions) -
     unsafe {
         let args: Vec<*mut pg_sys::Node> = list::pointers(op.args).collect();
         let [left, right] = args[..] else { return Ok(Err(LocalReason::Shape)) };
-        let (attno, other, opno) = match (column(scope, left), column(scope, right)) {
+        let (attno, other, opno) = match (column(scope, left)?, column(scope, right)?) {
             (Side::Column(_), Side::Column(_)) => return Ok(Err(LocalReason::TwoColumns)),
             (Side::Column(attno), _) => (attno, right, op.opno),
             (_, Side::Column(attno)) => {
@@ -91,7 +109,7 @@ unsafe fn operator(scope: Scope, op: &pg_sys::OpExpr, exprs: &mut Expressions) -
             (Side::System, _) | (_, Side::System) => return Ok(Err(LocalReason::SystemColumn)),
             _ => return Ok(Err(LocalReason::Shape)),
         };
-        with_value(scope, attno, opno, None, other, exprs)
+        with_value(scope, attno, (opno, op.inputcollid), None, other, exprs)
     }
 }
 
@@ -105,8 +123,10 @@ unsafe fn array_operator(
         let args: Vec<*mut pg_sys::Node> = list::pointers(op.args).collect();
         let [left, array] = args[..] else { return Ok(Err(LocalReason::Shape)) };
         let quantifier = if op.useOr { Quantifier::Any } else { Quantifier::All };
-        match column(scope, left) {
-            Side::Column(attno) => with_value(scope, attno, op.opno, Some(quantifier), array, exprs),
+        match column(scope, left)? {
+            Side::Column(attno) => {
+                with_value(scope, attno, (op.opno, op.inputcollid), Some(quantifier), array, exprs)
+            }
             Side::System => Ok(Err(LocalReason::SystemColumn)),
             Side::Other => Ok(Err(LocalReason::Shape)),
         }
@@ -116,7 +136,7 @@ unsafe fn array_operator(
 unsafe fn with_value(
     scope: Scope,
     attno: i16,
-    opno: pg_sys::Oid,
+    (opno, collation): (pg_sys::Oid, pg_sys::Oid),
     quantifier: Option<Quantifier>,
     value: *mut pg_sys::Node,
     exprs: &mut Expressions,
@@ -124,11 +144,12 @@ unsafe fn with_value(
     // SAFETY: raw calls on trees of the planner; names are copied out at once.
     unsafe {
         let relid = scope.relid as i32;
-        let (own_columns, volatile, subplans) = pg_try(|| {
+        let (own_columns, volatile, subplans, exact) = pg_try(|| {
             let members = raw::pull_varnos(scope.root, value);
             let own = raw::bms_is_member(relid, members);
             raw::bms_free(members);
-            (own, raw::contain_volatile_functions(value), raw::contain_subplans(value))
+            let exact = collation == pg_sys::InvalidOid || raw::get_collation_isdeterministic(collation);
+            (own, raw::contain_volatile_functions(value), raw::contain_subplans(value), exact)
         })?;
         if own_columns {
             return Ok(Err(LocalReason::TwoColumns));
@@ -139,6 +160,9 @@ unsafe fn with_value(
         if subplans {
             return Ok(Err(LocalReason::Subquery));
         }
+        if !exact {
+            return Ok(Err(LocalReason::Collation));
+        }
         let (name, strict, type_oid, runtime) = pg_try(|| {
             (raw::get_opname(opno), raw::op_strict(opno), raw::exprType(value), is_runtime(value))
         })?;
@@ -148,7 +172,8 @@ unsafe fn with_value(
             index: exprs.len() - 1,
             type_oid: type_oid.to_u32(),
             runtime,
-            strict: strict && quantifier != Some(Quantifier::All),
+            // A NULL array gives NULL for ANY and for ALL, whatever the operator.
+            strict: strict || quantifier.is_some(),
         };
         named(scope, attno, &name, value).map(|qual| qual.map(|qual| Qual { quantifier, ..qual }))
     }
@@ -184,7 +209,7 @@ unsafe fn null_test(scope: Scope, test: &pg_sys::NullTest) -> Classified {
     }
     let is_null = test.nulltesttype == pg_sys::NullTestType::IS_NULL;
     // SAFETY: the argument is an expression node.
-    match unsafe { column(scope, test.arg.cast()) } {
+    match unsafe { column(scope, test.arg.cast()) }? {
         Side::Column(attno) => named(scope, attno, if is_null { "=" } else { "<>" }, Value::Null),
         Side::System => Ok(Err(LocalReason::SystemColumn)),
         Side::Other => Ok(Err(LocalReason::Shape)),
@@ -203,7 +228,7 @@ unsafe fn boolean_test(scope: Scope, test: &pg_sys::BooleanTest) -> Classified {
         _ => return Ok(Err(LocalReason::Shape)),
     };
     // SAFETY: the argument is an expression node.
-    match unsafe { column(scope, test.arg.cast()) } {
+    match unsafe { column(scope, test.arg.cast()) }? {
         Side::Column(attno) => named(scope, attno, operator, Value::Truth(truth)),
         Side::System => Ok(Err(LocalReason::SystemColumn)),
         Side::Other => Ok(Err(LocalReason::Shape)),
@@ -217,7 +242,7 @@ unsafe fn negated_column(scope: Scope, not: &pg_sys::BoolExpr) -> Classified {
     // SAFETY: NOT has one argument.
     let argument = unsafe { list::nth::<pg_sys::Node>(not.args, 0) };
     // SAFETY: an expression node.
-    match argument.map(|node| unsafe { column(scope, node) }) {
+    match argument.map(|node| unsafe { column(scope, node) }).transpose()? {
         Some(Side::Column(attno)) => named(scope, attno, "=", Value::Flag(false)),
         Some(Side::System) => Ok(Err(LocalReason::SystemColumn)),
         _ => Ok(Err(LocalReason::Shape)),
@@ -246,7 +271,7 @@ pub(super) fn column_name(table: pg_sys::Oid, attno: i16) -> Result<String, Erro
 pub(super) unsafe fn column_of(scope: Scope, node: *mut pg_sys::Node) -> Option<i16> {
     // SAFETY: the caller's promise.
     match unsafe { column(scope, node) } {
-        Side::Column(attno) => Some(attno),
-        Side::System | Side::Other => None,
+        Ok(Side::Column(attno)) => Some(attno),
+        Ok(Side::System | Side::Other) | Err(_) => None,
     }
 }

@@ -22,6 +22,7 @@ pub(crate) mod raw;
 pub(crate) mod relation;
 pub(crate) mod routine;
 pub(crate) mod scan_node;
+pub(crate) mod settings;
 pub(crate) mod types;
 pub(crate) mod varlena;
 pub(crate) mod xact;

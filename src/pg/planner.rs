@@ -103,9 +103,19 @@ impl BaseRel {
 
     /// Attribute numbers that the query needs, ascending; a whole-row reference needs them all.
     pub(crate) fn columns(&self, live: &[i16]) -> Result<Vec<i16>, Error> {
+        let mut needed = self.attributes()?;
+        if needed.contains(&0) {
+            return Ok(live.to_vec());
+        }
+        needed.retain(|attno| live.contains(attno));
+        Ok(needed)
+    }
+
+    /// Every attribute number that the query names, 0 for the whole row, negative for system columns.
+    fn attributes(&self) -> Result<Vec<i16>, Error> {
         let rel = self.rel();
         // SAFETY: raw calls on trees of the planner.
-        let (whole, mut columns) = unsafe {
+        unsafe {
             let members = pg_try(|| {
                 let mut members = std::ptr::null_mut();
                 raw::pull_varattnos((*rel.reltarget).exprs.cast(), rel.relid, &raw mut members);
@@ -114,13 +124,23 @@ impl BaseRel {
                 }
                 members
             })?;
-            attribute_numbers(members)?
-        };
-        if whole {
-            return Ok(live.to_vec());
+            attribute_numbers(members)
         }
-        columns.retain(|attno| live.contains(attno));
-        Ok(columns)
+    }
+
+    /// A system column that the query names although no foreign row has it: all but tableoid.
+    ///
+    /// A locked inheritance parent names its rows by ctid, which its children have to go along with.
+    pub(crate) fn system_column(&self) -> Result<Option<&'static str>, Error> {
+        const NAMES: [(i16, &str); 5] =
+            [(-1, "ctid"), (-2, "xmin"), (-3, "cmin"), (-4, "xmax"), (-5, "cmax")];
+        // SAFETY: the query being planned.
+        let locked = unsafe { !(*self.root).rowMarks.is_null() };
+        if locked && self.rel().reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL {
+            return Ok(None);
+        }
+        let named = self.attributes()?;
+        Ok(NAMES.iter().find(|(attno, _)| named.contains(attno)).map(|(_, name)| *name))
     }
 
     /// Sets the estimate that joins are planned with.
@@ -360,17 +380,12 @@ unsafe fn bits(set: *mut pg_sys::Bitmapset) -> Result<Vec<u32>, Error> {
     }
 }
 
-/// What `pull_varattnos` found: whether the whole row is meant, and the user columns.
-unsafe fn attribute_numbers(set: *mut pg_sys::Bitmapset) -> Result<(bool, Vec<i16>), Error> {
+/// What `pull_varattnos` found, ascending: 0 is the whole row, below it are the system columns.
+unsafe fn attribute_numbers(set: *mut pg_sys::Bitmapset) -> Result<Vec<i16>, Error> {
     // SAFETY: the caller's promise.
     let members = unsafe { bits(set)? };
-    let attnos = members.into_iter().map(|m| m as i32 + pg_sys::FirstLowInvalidHeapAttributeNumber);
-    let (mut whole, mut columns) = (false, Vec::new());
-    for attno in attnos {
-        whole |= attno == 0;
-        columns.extend(i16::try_from(attno).ok().filter(|attno| *attno > 0));
-    }
-    Ok((whole, columns))
+    let attno = |member: u32| member as i32 + pg_sys::FirstLowInvalidHeapAttributeNumber;
+    Ok(members.into_iter().filter_map(|member| i16::try_from(attno(member)).ok()).collect())
 }
 
 /// The relation of the final planning step above a base relation.
@@ -489,7 +504,7 @@ impl PlanRequest {
         let relid = self.rel.rel().relid;
         let checked = self.checked();
         // SAFETY: raw calls on trees of the planner.
-        let (whole, clauses) = unsafe {
+        let clauses = unsafe {
             let members = pg_try(|| {
                 let mut members = std::ptr::null_mut();
                 for clause in &checked {
@@ -499,7 +514,7 @@ impl PlanRequest {
             })?;
             attribute_numbers(members)?
         };
-        if whole {
+        if clauses.contains(&0) {
             return Ok(live.to_vec());
         }
         let needed = self.rel.columns(live)?;

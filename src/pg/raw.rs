@@ -68,11 +68,13 @@ raw! {
     ) -> Oid;
     fn ReleaseSysCache(tuple: HeapTuple);
     fn SearchSysCache2(cache: c_int, key1: Datum, key2: Datum) -> HeapTuple;
-    fn SearchSysCacheExists(cache: c_int, key1: Datum, key2: Datum, key3: Datum, key4: Datum) -> bool;
+    fn RelationIdGetRelation(relation: Oid) -> Relation;
+    fn RelationClose(relation: Relation);
     fn SysCacheGetAttr(cache: c_int, tuple: HeapTuple, attribute: AttrNumber, is_null: *mut bool) -> Datum;
     fn format_type_be(type_oid: Oid) -> *mut c_char;
     fn format_type_with_typemod(type_oid: Oid, typmod: int32) -> *mut c_char;
     fn get_attname(relation: Oid, attno: AttrNumber, missing_ok: bool) -> *mut c_char;
+    fn get_collation_isdeterministic(collation: Oid) -> bool;
     fn get_collation_name(collation: Oid) -> *mut c_char;
     fn get_commutator(operator: Oid) -> Oid;
     fn get_foreign_server_oid(name: *const c_char, missing_ok: bool) -> Oid;
@@ -126,6 +128,12 @@ raw! {
     fn deparse_expression(node: *mut Node, context: *mut List, prefix: bool, implicit: bool) -> *mut c_char;
     fn set_deparse_context_plan(context: *mut List, plan: *mut Plan, ancestors: *mut List) -> *mut List;
 
+    // statements
+    fn standard_ProcessUtility(
+        statement: *mut PlannedStmt, text: *const c_char, read_only: bool, context: ProcessUtilityContext::Type,
+        params: ParamListInfo, environment: *mut QueryEnvironment, dest: *mut DestReceiver, qc: *mut QueryCompletion,
+    );
+
     // transactions
     fn GetCurrentTransactionNestLevel() -> c_int;
     fn GetCurrentSubTransactionId() -> SubTransactionId;
@@ -140,6 +148,8 @@ type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 unsafe extern "C-unwind" {
     #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
     pub(crate) fn expression_tree_walker(node: *mut Node, walker: Walker, context: *mut c_void) -> bool;
+    // Bound for no version, for want of a use in C without its macro.
+    pub(crate) fn pg_re_throw() -> !;
 }
 
 /// `create_foreignscan_path`, whose parameters grew with the versions.

@@ -111,10 +111,17 @@ pub(crate) unsafe fn attribute(
     }
 }
 
-/// Whether a relation of that OID still exists.
+/// Whether a relation of that OID still exists. The system cache would remember for good each one
+/// that does not.
 pub(crate) fn exists(relation: pg_sys::Oid) -> Result<bool, Error> {
-    let cache = pg_sys::SysCacheIdentifier::RELOID as i32;
-    let none = pg_sys::Datum::null();
-    // SAFETY: raw call.
-    unsafe { pg_try(|| raw::SearchSysCacheExists(cache, relation.into(), none, none, none)) }
+    // SAFETY: raw calls; an open relation is closed at once.
+    unsafe {
+        pg_try(|| {
+            let found = raw::RelationIdGetRelation(relation);
+            if !found.is_null() {
+                raw::RelationClose(found);
+            }
+            !found.is_null()
+        })
+    }
 }

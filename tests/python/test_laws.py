@@ -172,15 +172,6 @@ def test_an_exception_with_a_reason(
     assert check({"src/fdw/mod.rs": "unsafe fn f() {}"}) == []
 
 
-def test_too_many_unsafe_files(check: Checker) -> None:
-    safe = {f"src/fdw/f{number}.rs": "" for number in range(51)}
-    few = {f"src/pg/f{number}.rs": "unsafe fn f() {}" for number in range(9)}
-    assert check(safe | few) == []
-    findings = check({"src/pg/one_more.rs": "unsafe fn f() {}"})
-    assert len(findings) == 1
-    assert "`unsafe` in 10 of 61 files, more than 15%" in findings[0]
-
-
 def test_a_pure_crate_that_is_not(check: Checker) -> None:
     files = {
         "crates/p/src/lib.rs": "mod a;",

@@ -57,6 +57,8 @@ pub enum LocalReason {
     SystemColumn,
     /// It is a subquery's result, known only while the scan runs.
     Subquery,
+    /// Its collation takes different texts for equal.
+    Collation,
 }
 
 impl LocalReason {
@@ -68,6 +70,7 @@ impl LocalReason {
             LocalReason::NoCommutator => "operator has no commutator",
             LocalReason::SystemColumn => "names a system column or the whole row",
             LocalReason::Subquery => "contains a subquery",
+            LocalReason::Collation => "nondeterministic collation",
         }
     }
 }

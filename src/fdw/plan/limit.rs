@@ -5,7 +5,7 @@ use multicorn_plan::{PathPlan, limit_decision, limited_cost};
 use pyo3::prelude::*;
 
 use super::Planning;
-use crate::bridge;
+use crate::bridge::{self, Failure, Origin};
 use crate::error::Error;
 use crate::pg::planner::{BaseRel, UpperRel};
 
@@ -21,8 +21,9 @@ pub(crate) fn offer(rel: &BaseRel, planning: &Planning, upper: &UpperRel) -> Res
     let Ok((limit, offset)) = limit_decision(upper.limit_facts(rel, sorted)) else {
         return Ok(());
     };
-    let agreed = bridge::call(|py| {
-        planning.instance.object.bind(py).call_method1("can_limit", (limit, offset))?.is_truthy()
+    let agreed = bridge::call_as(Origin::Wrapper, |py| {
+        let object = planning.instance.object.bind(py);
+        Ok::<_, Failure>(object.call_method1("can_limit", (limit, offset))?.is_truthy()?)
     })?;
     if !agreed {
         return Ok(());

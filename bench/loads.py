@@ -1,0 +1,191 @@
+"""Loads that must not cost memory, and the meters that tell.
+
+A load is run once to warm the caches up, then measured: the growth over all repetitions, divided by
+them, is what one of them keeps. Resident memory moves by pages and malloc's own ways; Python's blocks
+and malloc's bytes in use are exact, so that even one small object per repetition shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+COLUMNS = "id int8, t text, num numeric, tz timestamptz, js jsonb, uu uuid, ar int4[]"
+SET_UP = f"""
+CREATE SERVER soak FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'soak_fdw.Rows');
+CREATE SERVER soak_dicts FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'soak_fdw.Dicts');
+CREATE SERVER meter FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'soak_fdw.Meter');
+CREATE FOREIGN TABLE meter (blocks int8, malloc int8) SERVER meter;
+CREATE FOREIGN TABLE soak_large ({COLUMNS}) SERVER soak OPTIONS (count '1000000000');
+CREATE FOREIGN TABLE soak_small ({COLUMNS}) SERVER soak OPTIONS (count '20');
+CREATE FOREIGN TABLE soak_dicts ({COLUMNS}) SERVER soak_dicts OPTIONS (count '20');
+CREATE FOREIGN TABLE soak_altered ({COLUMNS}) SERVER soak OPTIONS (count '5');
+CREATE FOREIGN TABLE soak_init ({COLUMNS}) SERVER soak OPTIONS (count '5', fail 'init');
+CREATE FOREIGN TABLE soak_execute ({COLUMNS}) SERVER soak OPTIONS (count '5', fail 'execute');
+CREATE FOREIGN TABLE soak_row ({COLUMNS}) SERVER soak OPTIONS (count '5', fail 'row');
+"""
+ALL = "count(id), count(t), count(num), count(tz), count(js), count(uu), count(ar)"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a backend holds."""
+
+    resident: int  # bytes of anonymous memory: shared buffers are not the backend's own
+    blocks: int  # Python's
+    malloc: int  # bytes in use, the server's contexts included
+    contexts: int  # bytes in use in the server's contexts
+
+
+@dataclass(frozen=True)
+class Growth:
+    """How much more a backend holds after `count` repetitions; `peak` is what it held meanwhile."""
+
+    count: int
+    resident: int
+    blocks: int
+    malloc: int
+    contexts: int
+    peak: int  # resident memory with shared buffers: of use for loads that leave those alone
+
+    def each(self, total: int) -> float:
+        """The part of one repetition."""
+        return total / self.count
+
+
+@dataclass(frozen=True)
+class Load:
+    """`run(connection, count)` repeats something `count` times."""
+
+    name: str
+    count: int  # in `make soak`
+    small: int  # in `make test`
+    run: Callable[[psycopg.Connection, int], None]
+    bytes_each: int = 0  # what one repetition may keep, beyond the noise
+
+
+def read(connection: psycopg.Connection) -> Reading:
+    """The meters of the connection's backend."""
+    row = connection.execute("SELECT blocks, malloc FROM meter").fetchone()
+    contexts = connection.execute("SELECT sum(used_bytes)::int8 FROM pg_backend_memory_contexts").fetchone()
+    assert row is not None
+    assert contexts is not None
+    return Reading(status(connection, "RssAnon"), row[0], row[1], contexts[0])
+
+
+def status(connection: psycopg.Connection, field: str) -> int:
+    """A size in the backend's /proc status, in bytes."""
+    for line in Path(f"/proc/{connection.info.backend_pid}/status").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == field:
+            return int(value.split()[0]) * 1024
+    message = f"/proc has no {field}"
+    raise LookupError(message)
+
+
+def measure(connection: psycopg.Connection, load: Load, count: int, warm_up: int) -> Growth:
+    """Run `load` after a warm-up that includes the meters themselves."""
+    read(connection)
+    load.run(connection, warm_up)
+    read(connection)
+    return grow(connection, load, count)
+
+
+def grow(connection: psycopg.Connection, load: Load, count: int) -> Growth:
+    """What `count` repetitions add."""
+    before = read(connection)
+    # Resets the high-water mark.
+    Path(f"/proc/{connection.info.backend_pid}/clear_refs").write_text("5")
+    peak = status(connection, "VmHWM")
+    load.run(connection, count)
+    peak = status(connection, "VmHWM") - peak
+    after = read(connection)
+    return Growth(
+        count,
+        after.resident - before.resident,
+        after.blocks - before.blocks,
+        after.malloc - before.malloc,
+        after.contexts - before.contexts,
+        peak,
+    )
+
+
+def repeat(*statements: str) -> Callable[[psycopg.Connection, int], None]:
+    """The statements in turn; `{i}` in one is the number of the repetition."""
+
+    def run(connection: psycopg.Connection, count: int) -> None:
+        for number in range(count):
+            connection.execute(statements[number % len(statements)].replace("{i}", str(number)).encode())
+
+    return run
+
+
+def failing(*statements: str) -> Callable[[psycopg.Connection, int], None]:
+    """As `repeat`, of statements that all fail; every other one below a savepoint."""
+
+    def run(connection: psycopg.Connection, count: int) -> None:
+        for number in range(count):
+            statement = statements[number % len(statements)].encode()
+            with suppress(psycopg.Error):
+                if number % 2 == 0:
+                    connection.execute(statement)
+                    message = f"did not fail: {statement.decode()}"
+                    raise AssertionError(message)
+                with connection.transaction(), connection.transaction():
+                    connection.execute(statement)
+
+    return run
+
+
+def rows(connection: psycopg.Connection, count: int) -> None:
+    """One scan of so many rows."""
+    connection.execute(f"SELECT {ALL} FROM (SELECT * FROM soak_large LIMIT {count}) rows".encode())
+
+
+def rescans(connection: psycopg.Connection, count: int) -> None:
+    """One join with so many look-ups."""
+    connection.execute("SET enable_hashjoin = off; SET enable_mergejoin = off; SET enable_memoize = off")
+    # In the target list: in FROM all numbers would be kept.
+    numbers = f"(SELECT generate_series(1, {count}::int8) AS i)"
+    connection.execute(f"SELECT count(t) FROM {numbers} numbers JOIN soak_small ON id = i".encode())
+
+
+SCANS = (
+    f"SELECT {ALL} FROM soak_small WHERE num >= 0 AND t <> 'x' AND id = ANY ('{{1,2,3}}')",
+    f"SELECT {ALL} FROM soak_dicts",
+    "SELECT * FROM soak_small LIMIT 2",  # leaves a generator suspended
+    "SELECT id FROM soak_dicts WHERE tz > now() - interval '{i} days' OR t LIKE 'r%'",
+)
+ALTERS = (
+    "ALTER FOREIGN TABLE soak_altered OPTIONS (SET count '{i}'); SELECT count(t) FROM soak_altered",
+    "ALTER FOREIGN TABLE soak_altered ALTER num TYPE numeric(20, 4); SELECT count(num) FROM soak_altered",
+    "ALTER SERVER soak OPTIONS (ADD note 'x'); SELECT count(t) FROM soak_altered",
+    "ALTER FOREIGN TABLE soak_altered ALTER num TYPE numeric; SELECT count(num) FROM soak_altered",
+    "ALTER SERVER soak OPTIONS (DROP note); SELECT count(t) FROM soak_altered",
+)
+# Few columns, and no aggregate: for each column the planner keeps the fact that a table that is no more
+# has no statistics of it (154 bytes), and an aggregate keeps its row type.
+TABLE = (
+    f"CREATE FOREIGN TABLE soak_new ({COLUMNS}) SERVER soak OPTIONS (count '5');"
+    "SELECT id, t, num FROM soak_new WHERE id < 3; DROP FOREIGN TABLE soak_new"
+)
+
+LOADS = (
+    Load("rows", 10_000_000, 100_000, rows),
+    Load("scans", 4_000, 400, repeat(*SCANS)),
+    Load("rescans", 400_000, 20_000, rescans),
+    Load("errors in the query", 4_000, 400, failing("SELECT 1 / (id - 3) FROM soak_small")),
+    Load(
+        "errors in the wrapper",
+        4_000,
+        400,
+        failing("SELECT count(t) FROM soak_row", "SELECT count(t) FROM soak_execute"),
+    ),
+    Load("errors in __init__", 4_000, 400, failing("SELECT count(t) FROM soak_init")),
+    Load("ALTERs", 2_000, 200, repeat(*ALTERS), bytes_each=1024),
+    Load("tables", 1_200, 120, repeat(TABLE), bytes_each=1024),
+)

@@ -1,0 +1,114 @@
+"""Wrappers for the memory tests: rows made one by one, errors at every stage, and a meter."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, ClassVar
+from uuid import UUID
+
+from multicorn import ForeignDataWrapper
+
+EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+class Rows(ForeignDataWrapper):
+    """`count` rows of `id int8, t text, num numeric, tz timestamptz, js jsonb, uu uuid, ar int4[]`.
+
+    With the option `fail` it raises: `init`, `execute`, or `row` after the third row; with `leak` each
+    scan keeps one object.
+    """
+
+    kept: ClassVar[list[Any]] = []
+
+    def __init__(self, options: Mapping[str, str], columns: Mapping[str, Any]) -> None:
+        super().__init__(options, columns)
+        self.count, self.fail = int(options["count"]), options.get("fail")
+        # As large as a connection: an instance that is never released shows.
+        self.load = bytearray(64_000)
+        if self.fail == "init":
+            message = "no connection"
+            raise ValueError(message)
+
+    def get_rel_size(self, quals: Any, columns: Any) -> tuple[int, int]:
+        return (self.count, 100)
+
+    def get_path_keys(self) -> list[Any]:
+        return [(("id",), 1)]
+
+    def execute(self, quals: Any, columns: Any) -> Iterable[Any]:
+        if self.fail == "execute":
+            message = "no such table"
+            raise LookupError(message)
+        if self.fail == "leak":
+            self.kept.append(object())
+            return [(0, *[None] * (len(columns) - 1))]
+        for qual in quals:
+            if qual.field_name == "id" and qual.operator == "=":
+                return [self.row(qual.value)]
+        return self.rows()
+
+    def rows(self) -> Iterable[Any]:
+        for number in range(self.count):
+            if self.fail == "row" and number == 3:
+                message = "connection lost"
+                raise OSError(message)
+            yield self.row(number)
+
+    def row(self, number: int) -> tuple[Any, ...]:
+        return (
+            number,
+            f"row number {number}",
+            Decimal(number) / 8,
+            EPOCH + timedelta(seconds=number),
+            {"id": number, "tags": ["a", None]},
+            UUID(int=number),
+            [number, None, number],
+        )
+
+
+class Dicts(Rows):
+    """The same rows as dicts."""
+
+    def row(self, number: int) -> Any:
+        names = ("id", "t", "num", "tz", "js", "uu", "ar")
+        return dict(zip(names, super().row(number), strict=True))
+
+
+class _MallocInfo(ctypes.Structure):
+    """`struct mallinfo2` of glibc: bytes and counts."""
+
+    _fields_ = [
+        (name, ctypes.c_size_t)
+        for name in (
+            "arena",
+            "ordblks",
+            "smblks",
+            "hblks",
+            "hblkhd",
+            "usmblks",
+            "fsmblks",
+            "uordblks",
+            "fordblks",
+            "keepcost",
+        )
+    ]
+
+
+class Meter(ForeignDataWrapper):
+    """One row: what Python and malloc have in use, after everything that can be given back was."""
+
+    def __init__(self, options: Mapping[str, str], columns: Mapping[str, Any]) -> None:
+        super().__init__(options, columns)
+        self.libc = ctypes.CDLL(None)
+        self.libc.mallinfo2.restype = _MallocInfo
+
+    def execute(self, quals: Any, columns: Any) -> Iterable[Any]:
+        gc.collect()
+        self.libc.malloc_trim(0)
+        info = self.libc.mallinfo2()
+        return [(sys.getallocatedblocks(), info.uordblks + info.hblkhd)]

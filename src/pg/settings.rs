@@ -1,0 +1,230 @@
+//! Settings as the server keeps them: it writes into our statics. The danger is a check hook, which
+//! runs also while settings are rolled back or the configuration is read: it refuses by returning
+//! false and never raises.
+
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+
+use pgrx::pg_sys;
+
+use super::{encoding, raw};
+use crate::error::{Level, SqlState};
+
+/// Name and description of a setting.
+pub(crate) struct About {
+    pub(crate) name: &'static CStr,
+    pub(crate) short: &'static CStr,
+    /// May be empty.
+    pub(crate) long: &'static CStr,
+}
+
+impl About {
+    fn long(&self) -> *const c_char {
+        if self.long.is_empty() { std::ptr::null() } else { self.long.as_ptr() }
+    }
+}
+
+/// A setting that is text; empty by default.
+pub(crate) struct Text {
+    value: AtomicPtr<c_char>,
+    in_use: OnceLock<CString>,
+}
+
+/// Names a `Text` for the check hook, which the server calls without saying for which setting.
+pub(crate) trait Named {
+    fn text() -> &'static Text;
+}
+
+impl Text {
+    pub(crate) const fn new() -> Self {
+        Text { value: AtomicPtr::new(std::ptr::null_mut()), in_use: OnceLock::new() }
+    }
+
+    /// Defines a superuser's setting that may change at any time. Called while the library is loaded.
+    pub(crate) fn define(&'static self, about: &About) {
+        self.define_checked(about, None);
+    }
+
+    /// Defines a superuser's setting that stays as it is once `freeze` was called.
+    pub(crate) fn define_freezable<T: Named>(about: &About) {
+        T::text().define_checked(about, Some(check::<T>));
+    }
+
+    fn define_checked(&'static self, about: &About, check: pg_sys::GucStringCheckHook) {
+        // SAFETY: called from `_PG_init`, where no frame holds anything to drop; the server keeps
+        // the address of a static.
+        unsafe {
+            raw::DefineCustomStringVariable(
+                about.name.as_ptr(),
+                about.short.as_ptr(),
+                about.long(),
+                self.value.as_ptr(),
+                c"".as_ptr(),
+                pg_sys::GucContext::PGC_SUSET,
+                0,
+                check,
+                None,
+                None,
+            );
+        }
+    }
+
+    fn raw(&self) -> &CStr {
+        let text = self.value.load(Ordering::Relaxed);
+        if text.is_null() {
+            return c"";
+        }
+        // SAFETY: the server keeps the string until the next assignment, which cannot happen while
+        // the caller, on the same thread, copies it.
+        unsafe { CStr::from_ptr(text) }
+    }
+
+    pub(crate) fn get(&self) -> String {
+        encoding::from_server(self.raw())
+    }
+
+    /// From now on the setting stays as it is in this session.
+    pub(crate) fn freeze(&self) {
+        self.in_use.get_or_init(|| self.raw().to_owned());
+    }
+}
+
+unsafe extern "C-unwind" fn check<T: Named>(
+    new: *mut *mut c_char,
+    _extra: *mut *mut c_void,
+    source: pg_sys::GucSource::Type,
+) -> bool {
+    let Some(in_use) = T::text().in_use.get() else { return true };
+    // SAFETY: the server passes the address of a string, or of a null; the calls cannot raise but
+    // for lack of memory, and no frame here holds anything to drop.
+    unsafe {
+        let same =
+            if (*new).is_null() { in_use.is_empty() } else { CStr::from_ptr(*new) == in_use.as_c_str() };
+        same || is_for_others(source) || refuse()
+    }
+}
+
+/// ALTER ROLE, ALTER DATABASE and ALTER SYSTEM only check a value for other sessions; a reload of the
+/// configuration, which runs outside a transaction, would change this one.
+fn is_for_others(source: pg_sys::GucSource::Type) -> bool {
+    source == pg_sys::GucSource::PGC_S_TEST
+        // SAFETY: reads a variable of the backend.
+        || source == pg_sys::GucSource::PGC_S_FILE && unsafe { raw::IsTransactionState() }
+}
+
+/// Words the refusal for the server, which raises it.
+///
+/// # Safety
+/// Inside a check hook.
+unsafe fn refuse() -> bool {
+    // SAFETY: the caller's promise; the server frees what is in its error context.
+    unsafe {
+        raw::GUC_check_errcode(SqlState::CANT_CHANGE_RUNTIME_PARAM.0);
+        pg_sys::GUC_check_errmsg_string = raw::MemoryContextStrdup(
+            pg_sys::ErrorContext,
+            c"this setting cannot be changed after Python has started in the session".as_ptr(),
+        );
+        pg_sys::GUC_check_errhint_string = raw::MemoryContextStrdup(
+            pg_sys::ErrorContext,
+            c"A change takes effect in new sessions: use ALTER ROLE, ALTER DATABASE or ALTER SYSTEM."
+                .as_ptr(),
+        );
+    }
+    false
+}
+
+/// A setting that is a number of milliseconds.
+pub(crate) struct Milliseconds(AtomicI32);
+
+impl Milliseconds {
+    pub(crate) const fn new(default: c_int) -> Self {
+        Milliseconds(AtomicI32::new(default))
+    }
+
+    /// Defines a superuser's setting of at least 1 ms, with the present value as the default.
+    pub(crate) fn define(&'static self, about: &About) {
+        // SAFETY: as in `Text::define_checked`.
+        unsafe {
+            raw::DefineCustomIntVariable(
+                about.name.as_ptr(),
+                about.short.as_ptr(),
+                about.long(),
+                self.0.as_ptr(),
+                self.0.load(Ordering::Relaxed),
+                1,
+                c_int::MAX,
+                pg_sys::GucContext::PGC_SUSET,
+                pg_sys::GUC_UNIT_MS as c_int,
+                None,
+                None,
+                None,
+            );
+        }
+    }
+
+    pub(crate) fn get(&self) -> std::time::Duration {
+        std::time::Duration::from_millis(u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(1))
+    }
+}
+
+/// A setting that is the level of a message below ERROR.
+pub(crate) struct MessageLevel(AtomicI32);
+
+struct Entries([pg_sys::config_enum_entry; 6]);
+// SAFETY: pointers to literals, never written.
+unsafe impl Sync for Entries {}
+
+static LEVELS: Entries = Entries([
+    entry(c"debug1", Level::Debug1),
+    entry(c"log", Level::Log),
+    entry(c"info", Level::Info),
+    entry(c"notice", Level::Notice),
+    entry(c"warning", Level::Warning),
+    pg_sys::config_enum_entry { name: std::ptr::null(), val: 0, hidden: false },
+]);
+
+const fn entry(name: &'static CStr, level: Level) -> pg_sys::config_enum_entry {
+    pg_sys::config_enum_entry { name: name.as_ptr(), val: level as c_int, hidden: false }
+}
+
+impl MessageLevel {
+    pub(crate) const fn new(default: Level) -> Self {
+        MessageLevel(AtomicI32::new(default as i32))
+    }
+
+    /// Defines a superuser's setting with the present value as the default.
+    pub(crate) fn define(&'static self, about: &About) {
+        // SAFETY: as in `Text::define_checked`; the server keeps the address of the static list.
+        unsafe {
+            raw::DefineCustomEnumVariable(
+                about.name.as_ptr(),
+                about.short.as_ptr(),
+                about.long(),
+                self.0.as_ptr(),
+                self.0.load(Ordering::Relaxed),
+                LEVELS.0.as_ptr(),
+                pg_sys::GucContext::PGC_SUSET,
+                0,
+                None,
+                None,
+                None,
+            );
+        }
+    }
+
+    /// May be called on any thread.
+    pub(crate) fn get(&self) -> Level {
+        let value = self.0.load(Ordering::Relaxed);
+        [Level::Debug1, Level::Log, Level::Info, Level::Warning]
+            .into_iter()
+            .find(|&level| level as i32 == value)
+            .unwrap_or(Level::Notice)
+    }
+}
+
+/// Refuses settings of the prefix that were not defined by now: a misspelt one is an error.
+pub(crate) fn reserve(prefix: &'static CStr) {
+    // SAFETY: as in `Text::define_checked`.
+    unsafe { raw::MarkGUCPrefixReserved(prefix.as_ptr()) }
+}

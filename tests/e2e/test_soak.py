@@ -1,0 +1,65 @@
+"""Memory: the loads of `make soak`, scaled down. One object kept in each repetition fails the test."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(CHECKOUT / "bench"))
+
+from loads import LOADS, SET_UP, Growth, Load, grow, measure  # noqa: E402
+
+if TYPE_CHECKING:
+    from conftest import Database
+
+# What is kept once (a free list of Python, a block of malloc) may fall into any window, but hardly into
+# each of them; what is kept each time falls into all.
+WINDOWS = 3
+# The smallest object of Python is one block of at least 16 bytes.
+BYTES_EACH = 12
+BLOCKS_EACH = 0.5
+PAGES = 256 * 1024
+
+
+@pytest.fixture
+def prepared(database: Database) -> Database:
+    database.cluster.stage(CHECKOUT / "bench" / "wrappers" / "soak_fdw.py", "wrappers/soak_fdw.py")
+    database.sql(SET_UP)
+    return database
+
+
+@pytest.mark.parametrize("load", LOADS, ids=lambda load: load.name)
+def test_nothing_is_kept(prepared: Database, load: Load) -> None:
+    with prepared.connect(prepare_threshold=None) as connection:
+        windows = [measure(connection, load, load.small, warm_up=load.small)]
+        windows += [grow(connection, load, load.small) for _ in range(WINDOWS - 1)]
+
+    def kept(of: str) -> float:
+        return min(window.each(getattr(window, of)) for window in windows)
+
+    shown = "\n".join(str(window) for window in windows)
+    assert kept("blocks") < BLOCKS_EACH, shown
+    assert kept("resident") < PAGES / load.small + load.bytes_each, shown
+    if load.bytes_each:
+        # The catalogue caches grow by blocks that double: what is in use of them counts.
+        assert kept("contexts") < load.bytes_each, shown
+    else:
+        assert kept("malloc") < BYTES_EACH, shown
+
+
+def test_the_meters_see_one_object(prepared: Database) -> None:
+    """A wrapper that keeps one object of each scan is found out."""
+    prepared.sql("CREATE FOREIGN TABLE soak_leak (id int8) SERVER soak OPTIONS (count '1', fail 'leak')")
+
+    def scan(connection: object, count: int) -> None:
+        for _ in range(count):
+            connection.execute("SELECT id FROM soak_leak")  # type: ignore[attr-defined]
+
+    load = Load("leak", 200, 200, scan)
+    with prepared.connect(prepare_threshold=None) as connection:
+        growth: Growth = measure(connection, load, load.small, warm_up=load.small)
+    assert growth.each(growth.blocks) >= 1
