@@ -104,6 +104,7 @@ impl Target {
     }
 
     /// Whether somebody reads the row after it was stored: RETURNING, a check option, a row trigger.
+    /// Known when the first row comes; the server sets up RETURNING after it has begun the node.
     pub(crate) fn row_is_read(&self, command: Command) -> bool {
         let relation = self.relation();
         // SAFETY: null or the relation's triggers.
@@ -245,7 +246,6 @@ impl Row {
 pub(crate) struct IdentityRequest {
     root: *mut pg_sys::PlannerInfo,
     index: pg_sys::Index,
-    entry: *mut pg_sys::RangeTblEntry,
     relation: pg_sys::Relation,
 }
 
@@ -255,10 +255,9 @@ impl IdentityRequest {
     pub(super) unsafe fn new(
         root: *mut pg_sys::PlannerInfo,
         index: pg_sys::Index,
-        entry: *mut pg_sys::RangeTblEntry,
         relation: pg_sys::Relation,
     ) -> Self {
-        IdentityRequest { root, index, entry, relation }
+        IdentityRequest { root, index, relation }
     }
 
     pub(crate) fn table(&self) -> pg_sys::Oid {
@@ -295,12 +294,13 @@ impl IdentityRequest {
         }
     }
 
-    /// Asks for the whole old row.
+    /// Asks for the whole old row, as a record: tables of an inheritance tree share one column for it.
     pub(crate) fn add_whole_row(&self) -> Result<(), Error> {
         // SAFETY: as above.
         unsafe {
             pg_try(|| {
-                let var = raw::makeWholeRowVar(self.entry, self.index as i32, 0, false);
+                let none = pg_sys::InvalidOid;
+                let var = raw::makeVar(self.index as i32, 0, pg_sys::RECORDOID, -1, none, 0);
                 raw::add_row_identity_var(self.root, var, self.index, c"wholerow".as_ptr());
             })
         }

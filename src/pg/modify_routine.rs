@@ -66,11 +66,11 @@ unsafe extern "C-unwind" fn updatable<M: ForeignModify>(relation: pg_sys::Relati
 unsafe extern "C-unwind" fn add_targets<M: ForeignModify>(
     root: *mut pg_sys::PlannerInfo,
     index: pg_sys::Index,
-    entry: *mut pg_sys::RangeTblEntry,
+    _entry: *mut pg_sys::RangeTblEntry,
     relation: pg_sys::Relation,
 ) {
     // SAFETY: the server's promise to the callback.
-    boundary(|| M::identity(&unsafe { IdentityRequest::new(root, index, entry, relation) }));
+    boundary(|| M::identity(&unsafe { IdentityRequest::new(root, index, relation) }));
 }
 
 fn command(operation: pg_sys::CmdType::Type) -> Result<Command, Error> {

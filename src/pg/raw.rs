@@ -92,7 +92,6 @@ raw! {
     fn makeVar(
         varno: c_int, attno: AttrNumber, type_oid: Oid, typmod: int32, collation: Oid, levels_up: Index,
     ) -> *mut Var;
-    fn makeWholeRowVar(entry: *mut RangeTblEntry, varno: c_int, levels_up: Index, scalar: bool) -> *mut Var;
     fn add_path(rel: *mut RelOptInfo, path: *mut Path);
     fn contain_subplans(clause: *mut Node) -> bool;
     fn contain_volatile_functions(clause: *mut Node) -> bool;

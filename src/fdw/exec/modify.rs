@@ -34,8 +34,9 @@ pub(crate) struct Modify {
     identity: Option<(Junk, Rc<Known>)>,
     /// Where the whole old row is.
     old: Option<Junk>,
-    read: bool,
-    used: bool,
+    command: Command,
+    /// Whether the stored row is read; known at the first row.
+    read: Option<bool>,
 }
 
 impl Modify {
@@ -59,8 +60,7 @@ impl Modify {
         let (fields, rows) = made?;
         let identity = if command == Command::Insert { None } else { Some(Self::find(&instance, &target)?) };
         let old = if command == Command::Insert { None } else { target.old_row()? };
-        let read = target.row_is_read(command);
-        Ok(Modify { instance, target, fields, rows, identity, old, read, used: false })
+        Ok(Modify { instance, target, fields, rows, identity, old, command, read: None })
     }
 
     fn find(instance: &Instance, target: &Target) -> Result<(Junk, Rc<Known>), Error> {
@@ -68,6 +68,13 @@ impl Modify {
         let column = instance.table().column(row_id(instance)?).ok_or_else(lost)?;
         let junk = target.junk(&identity_name(column))?.ok_or_else(lost)?;
         Ok((junk, quals::known(column.type_oid.to_u32())?))
+    }
+
+    fn note_use(&mut self) {
+        // An UPDATE that moves rows inserts through the state that it began with.
+        self.read.get_or_insert_with(|| {
+            self.target.row_is_read(self.command) || self.target.row_is_read(Command::Insert)
+        });
     }
 
     /// How many rows an INSERT may collect.
@@ -85,7 +92,7 @@ impl Modify {
     }
 
     pub(crate) fn insert(&mut self, rows: &[Row]) -> Result<(), Error> {
-        self.used = true;
+        self.note_use();
         let target = self.target;
         target.per_row(|| match rows {
             [row] if self.instance.class.has_insert => self.insert_one(*row),
@@ -138,7 +145,7 @@ impl Modify {
     }
 
     pub(crate) fn update(&mut self, new: Row, input: Row) -> Result<(), Error> {
-        self.used = true;
+        self.note_use();
         let target = self.target;
         target.per_row(|| {
             new.fetch()?;
@@ -152,13 +159,13 @@ impl Modify {
     }
 
     pub(crate) fn delete(&mut self, returned: Row, input: Row) -> Result<(), Error> {
-        self.used = true;
+        self.note_use();
         let target = self.target;
         target.per_row(|| {
             bridge::call_as(Origin::Wrapper, |py| {
                 let identity = self.identity(py, input, self.instance.class.delete_takes_old_row)?;
                 let stored = self.instance.object.bind(py).call_method1("delete", (identity,))?;
-                let Some(old) = self.old.filter(|_| self.read) else { return Ok(()) };
+                let Some(old) = self.old.filter(|_| self.read == Some(true)) else { return Ok(()) };
                 returned.store_composite(input.junk(old)?)?;
                 let values = self.dict(py, returned)?;
                 self.take_back(py, returned, &values, &stored, "delete")
@@ -172,18 +179,18 @@ impl Modify {
             let lost = || Error::internal("multicorn: the plan lacks the old row");
             let row = input.junk(self.old.ok_or_else(lost)?)?;
             let row_type = self.target.row_type();
-            return Ok(quals::known(row_type.to_u32())?.to_python(py, row)?);
+            return quals::known(row_type.to_u32())?.value(py, row);
         }
         let lost = || Error::internal("multicorn: the plan lacks the row id");
         let (junk, known) = self.identity.as_ref().ok_or_else(lost)?;
-        known.to_python(py, input.junk(*junk)?)
+        known.value(py, input.junk(*junk)?)
     }
 
     /// All columns of a row that was fetched.
     fn dict<'py>(&self, py: Python<'py>, row: Row) -> Result<Bound<'py, PyDict>, Failure> {
         let values = PyDict::new(py);
         for field in &self.fields {
-            values.set_item(field.name.bind(py), field.value.to_python(py, row.value(field.attno))?)?;
+            values.set_item(field.name.bind(py), field.value.value(py, row.value(field.attno))?)?;
         }
         Ok(values)
     }
@@ -197,7 +204,7 @@ impl Modify {
         stored: &Bound<'_, PyAny>,
         method: &str,
     ) -> Result<(), Failure> {
-        if stored.is_none() || !self.read {
+        if stored.is_none() || self.read != Some(true) {
             return Ok(());
         }
         let full = if let Ok(mapping) = stored.cast::<PyMapping>() {
@@ -226,7 +233,7 @@ impl Modify {
 
 impl Ends for Modify {
     fn end(self, ending: Ending) {
-        if !(self.used && self.instance.class.has_end_modify) {
+        if self.read.is_none() || !self.instance.class.has_end_modify {
             return;
         }
         let close = |py: Python<'_>| {

@@ -25,12 +25,12 @@ pub(crate) fn updatable(table: pgrx::pg_sys::Oid) -> Result<Updatable, Error> {
 /// The column that names a row, and the whole row where the class or RETURNING wants it.
 pub(crate) fn identity(request: &IdentityRequest) -> Result<(), Error> {
     let instance = instance::get(request.table(), catalog::current_user())?;
-    let wants_row = if request.is_delete() {
-        instance.class.delete_takes_old_row || request.has_returning()
-    } else {
-        false // the server itself fetches the old row for UPDATE
-    };
-    if wants_row {
+    let class = &instance.class;
+    if !(if request.is_delete() { class.has_delete } else { class.has_update }) {
+        return Ok(()); // the executor words the refusal, from what `updatable` says
+    }
+    // The server itself fetches the old row for UPDATE.
+    if request.is_delete() && (class.delete_takes_old_row || request.has_returning()) {
         request.add_whole_row()?;
     }
     let column = row_id(&instance)?;
