@@ -19,7 +19,7 @@ pub(crate) enum Command {
 }
 
 /// Which commands a table takes.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Updatable {
     pub(crate) insert: bool,
     pub(crate) update: bool,

@@ -35,6 +35,8 @@ pub(crate) struct Modify {
     /// Where the whole old row is.
     old: Option<Junk>,
     command: Command,
+    /// Whether rows come in batches, the last one of which may hold a single row.
+    batched: bool,
     /// Whether the stored row is read; known at the first row.
     read: Option<bool>,
 }
@@ -60,7 +62,7 @@ impl Modify {
         let (fields, rows) = made?;
         let identity = if command == Command::Insert { None } else { Some(Self::find(&instance, &target)?) };
         let old = if command == Command::Insert { None } else { target.old_row()? };
-        Ok(Modify { instance, target, fields, rows, identity, old, command, read: None })
+        Ok(Modify { instance, target, fields, rows, identity, old, command, batched: false, read: None })
     }
 
     fn find(instance: &Instance, target: &Target) -> Result<(Junk, Rc<Known>), Error> {
@@ -88,14 +90,16 @@ impl Modify {
             let wrong = || wrong_result(class, "modify_batch_size", "a positive int", &size);
             Ok(size.extract::<i32>().ok().filter(|size| *size > 0).ok_or_else(wrong)?)
         });
-        size
+        let size = size?;
+        self.batched = size > 1;
+        Ok(size)
     }
 
     pub(crate) fn insert(&mut self, rows: &[Row]) -> Result<(), Error> {
         self.note_use();
         let target = self.target;
         target.per_row(|| match rows {
-            [row] if self.instance.class.has_insert => self.insert_one(*row),
+            [row] if self.instance.class.has_insert && !self.batched => self.insert_one(*row),
             rows => self.insert_many(rows),
         })
     }
