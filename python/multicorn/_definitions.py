@@ -9,8 +9,8 @@ from multicorn._quote import dict_to_optionstring, quote_identifier
 class SortKey(NamedTuple):
     """One column of an ORDER BY that the wrapper may take over.
 
-    `attnum` counts from 1; `collate` is the collation's name if the query
-    sorts by another than the column's own default, else None.
+    `attnum` counts from 1; `collate` is the collation's name, or None if the
+    type has none, or if query and column both use the database's own.
     """
 
     attname: str

@@ -189,11 +189,6 @@ impl Rows {
         matches!(self.source, Source::Done)
     }
 
-    /// Rows handed out so far; while one is being converted, its number.
-    pub(crate) fn row_number(&self) -> u64 {
-        self.row
-    }
-
     /// Fills a scan's slot with the next row; `false` at the end. The server may raise through this:
     /// the caller is a callback's row loop, whose frames own nothing.
     #[inline]

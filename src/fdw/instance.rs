@@ -19,7 +19,7 @@ use crate::bridge::{self, Failure, Origin};
 use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife, OwnedContext};
-use crate::pg::relation::Table;
+use crate::pg::relation::{Column, Table};
 use crate::pg::{catalog, guard, inval, relation};
 
 /// Everything that `__init__` is given, and what it depends on.
@@ -46,8 +46,11 @@ pub(super) struct Instance {
     pub(super) live: Vec<i16>,
     rows: RefCell<HashMap<Vec<i16>, Rc<Rows>>>,
     /// Plans that were executed, the latest last, by the text that they come as.
-    readings: RefCell<Vec<(Box<[u8]>, Rc<Reading>)>>,
+    readings: RefCell<Vec<Known>>,
 }
+
+/// A plan and the text that it was read from.
+type Known = (Box<[u8]>, Rc<Reading>);
 
 /// More plans of one table than this are read anew each time.
 const MOST_READINGS: usize = 32;
@@ -103,11 +106,14 @@ impl Instance {
 }
 
 impl Instance {
-    /// The name of the column that identifies a row, as the object says.
-    pub(super) fn row_id_name(&self) -> Result<String, Error> {
-        bridge::call(|py| {
+    /// The column that identifies a row, as the object says.
+    pub(super) fn row_id(&self) -> Result<&Column, Error> {
+        let name: String = bridge::call(|py| {
             class::contract(py)?.rowid_column.bind(py).call1((self.object.bind(py),))?.extract()
-        })
+        })?;
+        // The contract's words.
+        let missing = || Error::new(SqlState::FDW_ERROR, "The rowid attribute does not exist");
+        self.table().live_columns().find(|column| column.name == name).ok_or_else(missing)
     }
 
     /// The plan that `text` says.
@@ -143,13 +149,14 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     if let Some((instance, true)) = &known {
         return Ok(instance.clone());
     }
+    let changes = inval::changes();
     let definition = define(table, user)?;
     if let Some((instance, _)) = known {
         if instance.definition == definition {
             instance.forget_types();
             CACHE.read(|cache| {
                 if let Some(cached) = cache.get(&key) {
-                    cached.fresh.set(true);
+                    cached.fresh.set(inval::changes() == changes);
                 }
             });
             return Ok(instance);
@@ -157,7 +164,9 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
         release(key, instance);
     }
     let instance = Rc::new(make(definition)?);
-    let cached = Cached { instance: instance.clone(), fresh: Cell::new(true) };
+    // What changed while `__init__` ran may have been noted by a nested use of another table.
+    let fresh = Cell::new(inval::changes() == changes);
+    let cached = Cached { instance: instance.clone(), fresh };
     CACHE.change(|cache| cache.insert(key, cached));
     Ok(instance)
 }
@@ -170,10 +179,11 @@ fn mark_stale() -> Result<(), Error> {
     if !all && changed.is_empty() {
         return Ok(());
     }
-    let stale: Vec<Key> = CACHE.read(|cache| {
+    let mut stale: Vec<Key> = CACHE.read(|cache| {
         let hit = cache.iter().filter(|(key, _)| all || changed.contains(&key.0));
         hit.inspect(|(_, cached)| cached.fresh.set(false)).map(|(key, _)| *key).collect()
     });
+    stale.sort_unstable();
     for key in stale {
         if !relation::exists(pg_sys::Oid::from(key.0))? {
             let gone = CACHE.change(|cache| cache.remove(&key));
@@ -185,9 +195,16 @@ fn mark_stale() -> Result<(), Error> {
     Ok(())
 }
 
-/// Drops an instance where its destructor may run Python; a scan that still uses it keeps it.
 fn release(key: Key, instance: Rc<Instance>) {
     CACHE.change(|cache| cache.remove(&key));
+    let_go(instance);
+}
+
+/// Drops an instance where its destructor may run Python; a scan that still uses it keeps it.
+pub(super) fn let_go(instance: Rc<Instance>) {
+    if Rc::strong_count(&instance) > 1 {
+        return;
+    }
     let outcome = bridge::call_hook("release of an instance", |_py| {
         drop(instance);
         Ok(())

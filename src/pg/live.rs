@@ -6,9 +6,9 @@ use std::ffi::c_void;
 
 use pgrx::pg_sys;
 
+use super::memory;
 use super::memory::{Access, ForLife};
 use super::xact::Event;
-use super::{memory, xact};
 use crate::error::Error;
 
 /// Why a value ends.
@@ -57,10 +57,13 @@ thread_local! {
     static LIVE: ForLife<Vec<Live>> = ForLife::default();
 }
 
-/// Gives `value` to `context` and to the running subtransaction.
-pub(super) fn own<T: Ends>(context: pg_sys::MemoryContext, value: T) -> Result<*mut Cell<T>, Error> {
+/// Gives `value` to `context` and to the subtransaction whose abort ends it.
+pub(super) fn own<T: Ends>(
+    context: pg_sys::MemoryContext,
+    subtransaction: u32,
+    value: T,
+) -> Result<*mut Cell<T>, Error> {
     let cell = memory::own(context, Cell { value: Some(value) })?;
-    let subtransaction = xact::current_subtransaction();
     LIVE.change(|live| live.push(Live { cell: cell.cast(), abort: abort::<T>, subtransaction }));
     Ok(cell)
 }
@@ -68,19 +71,27 @@ pub(super) fn own<T: Ends>(context: pg_sys::MemoryContext, value: T) -> Result<*
 fn forget(cell: *mut c_void) {
     LIVE.change(|live| {
         if let Some(at) = live.iter().rposition(|entry| entry.cell == cell) {
-            live.swap_remove(at);
+            live.remove(at);
         }
     });
 }
 
-/// Ends what the aborting (sub)transaction began.
+/// Ends what the aborting (sub)transaction began, and hands what a committing one leaves to its parent.
 pub(super) fn listener(event: Event) -> Result<(), Error> {
     let ends = |entry: &Live| match event {
         Event::Abort => true,
         Event::AbortSub(id, _) => entry.subtransaction == id,
         _ => false,
     };
-    while let Some(entry) = LIVE.change(|live| live.iter().position(ends).map(|at| live.remove(at))) {
+    if let Event::CommitSub { id, parent } = event {
+        LIVE.change(|live| {
+            live.iter_mut()
+                .filter(|entry| entry.subtransaction == id)
+                .for_each(|entry| entry.subtransaction = parent);
+        });
+    }
+    // The last begun first: its query may run inside the generator of one before it.
+    while let Some(entry) = LIVE.change(|live| live.iter().rposition(ends).map(|at| live.remove(at))) {
         // SAFETY: a listed cell is alive; ending it takes it off the list.
         unsafe { (entry.abort)(entry.cell) };
     }

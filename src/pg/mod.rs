@@ -17,6 +17,7 @@ pub(crate) mod live;
 pub(crate) mod memory;
 pub(crate) mod modify;
 pub(crate) mod modify_routine;
+mod ordering;
 pub(crate) mod planner;
 pub(crate) mod raw;
 pub(crate) mod relation;

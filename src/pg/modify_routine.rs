@@ -10,6 +10,7 @@ use super::explain::Explain;
 use super::guard::boundary;
 use super::live::{self, Cell, Ending, Ends};
 use super::modify::{Command, IdentityRequest, ModifyRequest, Row, Target, Updatable};
+use super::xact;
 use crate::error::{Error, SqlState};
 
 /// A foreign data wrapper that writes, in safe terms.
@@ -142,7 +143,8 @@ unsafe fn enter<M: ForeignModify>(
         }
         let modify = M::begin_modify(target(state, relation), command)?;
         let context = target(state, relation).query_context();
-        (*relation).ri_FdwState = live::own(context, Users { modify, count: 1 })?.cast();
+        (*relation).ri_FdwState =
+            live::own(context, xact::current_subtransaction(), Users { modify, count: 1 })?.cast();
         Ok(())
     }
 }

@@ -4,19 +4,19 @@
 
 use pgrx::pg_sys;
 
-use multicorn_plan::{Cost, Direction, KeyClause, LimitFacts, LocalReason, Qual, ScanPlan, SortKey, Value};
+use multicorn_plan::{Cost, KeyClause, LimitFacts, LocalReason, Qual, ScanPlan, Value};
 
 use super::clause::{self, Expressions, Scope};
 use super::guard::pg_try;
-use super::{encoding, list, raw};
+use super::{list, raw};
 use crate::error::Error;
 
 /// One base relation (or inheritance child) while it is planned.
 #[derive(Clone, Copy)]
 pub(crate) struct BaseRel {
-    root: *mut pg_sys::PlannerInfo,
+    pub(super) root: *mut pg_sys::PlannerInfo,
     rel: *mut pg_sys::RelOptInfo,
-    table: pg_sys::Oid,
+    pub(super) table: pg_sys::Oid,
 }
 
 /// A constant of the query, valid while it is planned.
@@ -65,7 +65,7 @@ impl BaseRel {
         unsafe { &*self.rel }
     }
 
-    fn scope(&self) -> Scope {
+    pub(super) fn scope(&self) -> Scope {
         Scope { root: self.root, relid: self.rel().relid, table: self.table }
     }
 
@@ -240,49 +240,6 @@ impl BaseRel {
         Ok(())
     }
 
-    /// The longest prefix of the query's order that names columns of this table.
-    pub(crate) fn sort_keys(&self) -> Result<Vec<SortKey>, Error> {
-        let mut keys = Vec::new();
-        // SAFETY: a list of PathKey, kept by the planner.
-        let pathkeys: Vec<*mut pg_sys::PathKey> =
-            unsafe { list::pointers((*self.root).query_pathkeys).collect() };
-        for pathkey in pathkeys {
-            match self.sort_key(pathkey)? {
-                Some(key) => keys.push(key),
-                None => break,
-            }
-        }
-        Ok(keys)
-    }
-
-    /// How many keys the query's whole order has.
-    pub(crate) fn sort_length(&self) -> usize {
-        // SAFETY: a list or null.
-        unsafe { list::pointers::<pg_sys::PathKey>((*self.root).query_pathkeys).count() }
-    }
-
-    fn sort_key(&self, pathkey: *mut pg_sys::PathKey) -> Result<Option<SortKey>, Error> {
-        // SAFETY: nodes of the planner.
-        let (attno, direction, nulls_first, collation) = unsafe {
-            let key = &*pathkey;
-            let class = &*key.pk_eclass;
-            if class.ec_has_volatile {
-                return Ok(None);
-            }
-            let attno = list::pointers::<pg_sys::EquivalenceMember>(class.ec_members)
-                .find_map(|member| clause::column_of(self.scope(), (*member).em_expr.cast()));
-            (attno, direction(key), key.pk_nulls_first, class.ec_collation)
-        };
-        let Some(attno) = attno else { return Ok(None) };
-        Ok(Some(SortKey {
-            column: clause::column_name(self.table, attno)?,
-            attno,
-            direction,
-            nulls_first,
-            collation: collation_name(collation)?,
-        }))
-    }
-
     /// Offers a path.
     pub(crate) fn add_path(&self, spec: PathSpec<'_>) -> Result<(), Error> {
         let private = private_text(spec.private);
@@ -329,36 +286,6 @@ impl BaseRel {
                 raw::add_path(upper.output, path.cast());
             })
         }
-    }
-}
-
-#[cfg(not(feature = "pg18"))]
-fn direction(key: &pg_sys::PathKey) -> Direction {
-    if key.pk_strategy == pg_sys::BTGreaterStrategyNumber as i32 {
-        Direction::Descending
-    } else {
-        Direction::Ascending
-    }
-}
-
-#[cfg(feature = "pg18")]
-fn direction(key: &pg_sys::PathKey) -> Direction {
-    if key.pk_cmptype == pg_sys::CompareType::COMPARE_GT {
-        Direction::Descending
-    } else {
-        Direction::Ascending
-    }
-}
-
-/// The name of a collation that is not the database's own.
-fn collation_name(collation: pg_sys::Oid) -> Result<Option<String>, Error> {
-    if collation == pg_sys::InvalidOid || collation == pg_sys::DEFAULT_COLLATION_OID {
-        return Ok(None);
-    }
-    // SAFETY: raw call; null when the collation is gone.
-    unsafe {
-        let name = pg_try(|| raw::get_collation_name(collation))?;
-        Ok(encoding::from_server_ptr(name))
     }
 }
 
@@ -413,7 +340,8 @@ impl UpperRel {
                 && query.groupClause.is_null()
                 && query.groupingSets.is_null()
                 && query.distinctClause.is_null()
-                && query.havingQual.is_null()
+                // Not the query's own: `HAVING true` is gone by now, and still makes one row of any.
+                && !(*self.root).hasHavingQual
                 && query.setOperations.is_null()
                 && query.rowMarks.is_null();
             let limit = constant_count(query.limitCount);
@@ -472,10 +400,6 @@ pub(crate) struct PlanRequest {
 }
 
 impl PlanRequest {
-    pub(crate) fn rel(&self) -> &BaseRel {
-        &self.rel
-    }
-
     /// What `add_path` stored.
     pub(crate) fn private(&self) -> Option<String> {
         // SAFETY: the path that one of our callbacks made.

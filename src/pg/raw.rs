@@ -28,7 +28,10 @@ raw! {
     fn CopyErrorData() -> *mut ErrorData;
     fn FreeErrorData(data: *mut ErrorData);
     fn FlushErrorState();
+    #[cfg(any(feature = "pg15", feature = "pg16", feature = "pg17"))]
     fn ReThrowError(data: *mut ErrorData) -> !;
+    #[cfg(feature = "pg18")] // bindgen misses how version 18 says that it does not return
+    fn ReThrowError(data: *mut ErrorData);
     fn ThrowErrorData(data: *mut ErrorData);
     fn ProcessInterrupts();
 

@@ -160,7 +160,10 @@ unsafe extern "C-unwind" fn begin_scan<W: ForeignDataWrapper>(
         unsafe {
             let node = ScanNode::new(state);
             let scan = W::begin_scan(&node, explain_only)?;
-            (*state).fdw_state = live::own(node.query_context(), scan)?.cast();
+            // A recheck's scans begin while the query runs, perhaps under a savepoint later than the
+            // query, and live as long as its memory.
+            let subtransaction = if node.is_recheck() { xact::TOP } else { xact::current_subtransaction() };
+            (*state).fdw_state = live::own(node.query_context(), subtransaction, scan)?.cast();
         }
         Ok(())
     });

@@ -15,12 +15,12 @@ pub fn scan_cost(startup: f64, rows: f64, width: i32) -> Cost {
 }
 
 /// A scan that ends after `kept` of `rows` rows. It has to win against a Limit node above the whole
-/// scan, whose cost is the same share of the same run, so both parts are set slightly lower.
+/// scan, so both parts are a little less than that node's, which is computed in the same way: the
+/// total of a small table lies below its start-up cost, and so does the node's.
 pub fn limited_cost(whole: Cost, rows: f64, kept: f64) -> Cost {
     let share = if rows > 0.0 { (kept / rows).clamp(0.0, 1.0) } else { 1.0 };
-    let run = (whole.total - whole.startup).max(0.0);
-    let startup = whole.startup * 0.97;
-    Cost { startup, total: startup + run * share * 0.97 }
+    let node = whole.startup + (whole.total - whole.startup) * share;
+    Cost { startup: whole.startup * 0.97, total: node * 0.97 }
 }
 
 #[cfg(test)]
@@ -39,6 +39,6 @@ mod tests {
         let node = whole.startup + (whole.total - whole.startup) * 0.01;
         assert!(limited_cost(whole, 1000.0, 10.0).total < node / 1.01);
         let small = scan_cost(20.0, 1.0, 1);
-        assert!(limited_cost(small, 1.0, 1.0).total < small.startup / 1.01);
+        assert!(limited_cost(small, 1.0, 1.0).total < small.total / 1.01);
     }
 }

@@ -55,6 +55,10 @@ pub enum LocalReason {
     NoCommutator,
     /// It names a system column or the whole row.
     SystemColumn,
+    /// `WHERE oid_column::int4 < 5`: the operator is that of another type.
+    Recast,
+    /// `WHERE name < 'b' COLLATE "C"`: the class knows of no collation but the column's.
+    OtherCollation,
     /// It is a subquery's result, known only while the scan runs.
     Subquery,
     /// Its collation takes different texts for equal.
@@ -69,6 +73,8 @@ impl LocalReason {
             LocalReason::TwoColumns => "compares columns of the table",
             LocalReason::NoCommutator => "operator has no commutator",
             LocalReason::SystemColumn => "names a system column or the whole row",
+            LocalReason::Recast => "takes the column for another type",
+            LocalReason::OtherCollation => "compares by another collation than the column's",
             LocalReason::Subquery => "contains a subquery",
             LocalReason::Collation => "nondeterministic collation",
         }

@@ -7,7 +7,6 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping, PyString};
 
 use super::super::instance::{self, Instance, wrong_result};
-use super::super::plan::modify::row_id;
 use super::super::quals::{self, Known};
 use super::super::transaction;
 use crate::bridge::{self, Failure, Origin};
@@ -67,7 +66,7 @@ impl Modify {
 
     fn find(instance: &Instance, target: &Target) -> Result<(Junk, Rc<Known>), Error> {
         let lost = || Error::internal("multicorn: the plan lacks the row id");
-        let column = instance.table().column(row_id(instance)?).ok_or_else(lost)?;
+        let column = instance.row_id()?;
         let junk = target.junk(&identity_name(column))?.ok_or_else(lost)?;
         Ok((junk, quals::known(column.type_oid.to_u32())?))
     }

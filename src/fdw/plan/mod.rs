@@ -18,6 +18,8 @@ pub(crate) struct Planning {
     instance: Rc<Instance>,
     cost: Cost,
     keys: Vec<PathKey>,
+    /// Columns that the table's own clauses compare by `=`.
+    equal: Vec<i16>,
     /// The prefix of the query's order that the class promised to deliver.
     sort: Vec<SortKey>,
 }

@@ -5,7 +5,7 @@ use crate::error::{Error, SqlState};
 use crate::pg::catalog;
 use crate::pg::modify::{Command, IdentityRequest, ModifyRequest, Updatable, identity_name};
 
-use super::super::instance::{self, Instance};
+use super::super::instance;
 
 /// What information_schema shows and the executor checks: the methods that the class overrides.
 pub(crate) fn updatable(table: pgrx::pg_sys::Oid) -> Result<Updatable, Error> {
@@ -34,20 +34,8 @@ pub(crate) fn identity(request: &IdentityRequest) -> Result<(), Error> {
     if request.is_delete() && (class.delete_takes_old_row || request.has_returning()) {
         request.add_whole_row()?;
     }
-    let column = row_id(&instance)?;
-    let column = instance.table().column(column).ok_or_else(missing_row_id)?;
+    let column = instance.row_id()?;
     request.add_column(column, &identity_name(column))
-}
-
-/// The attribute number of the instance's row id.
-pub(in super::super) fn row_id(instance: &Instance) -> Result<i16, Error> {
-    let name = instance.row_id_name()?;
-    instance.attno(&name).ok_or_else(missing_row_id)
-}
-
-/// The contract's words.
-fn missing_row_id() -> Error {
-    Error::new(SqlState::FDW_ERROR, "The rowid attribute does not exist")
 }
 
 /// Makes the instance, so that an error in the class is told before anything else.
