@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use multicorn_plan::{WrapperChoice, choose_wrapper, merge};
+use multicorn_plan::{WrapperChoice, choose_wrapper, is_secret, merge};
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -250,10 +250,10 @@ pub(super) fn rights(
     })
 }
 
-/// A user mapping's values never reach a message, but for the plain name of the user.
+/// A user mapping's passwords and the like never reach a message.
 pub(super) fn register_secrets(mapping: &catalog::Options) {
     for (name, value) in mapping {
-        if !matches!(name.as_str(), "user" | "username" | "login") {
+        if is_secret(name) {
             bridge::secrets::register(value);
         }
     }

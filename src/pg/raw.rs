@@ -103,6 +103,7 @@ raw! {
         root: *mut PlannerInfo, rel: *mut RelOptInfo, callback: ec_matches_callback_type,
         argument: *mut c_void, prohibited: Relids,
     ) -> *mut List;
+    fn copy_pathtarget(target: *mut PathTarget) -> *mut PathTarget;
     fn get_baserel_parampathinfo(root: *mut PlannerInfo, rel: *mut RelOptInfo, outer: Relids) -> *mut ParamPathInfo;
     fn join_clause_is_movable_to(info: *mut RestrictInfo, rel: *mut RelOptInfo) -> bool;
     fn make_foreignscan(
