@@ -271,6 +271,7 @@ impl BaseRel {
         &self,
         upper: &UpperRel,
         rows: f64,
+        width: i32,
         cost: Cost,
         private: String,
     ) -> Result<(), Error> {
@@ -279,7 +280,10 @@ impl BaseRel {
         // scan of the table, which projects the query's own target.
         unsafe {
             pg_try(|| {
-                let target = (*self.root).upper_targets[pg_sys::UpperRelationKind::UPPERREL_FINAL as usize];
+                let last = pg_sys::UpperRelationKind::UPPERREL_FINAL as usize;
+                let target = raw::copy_pathtarget((*self.root).upper_targets[last]);
+                // As the class says; the server only knows the types.
+                (*target).width = width;
                 let keys = raw::list_copy_head((*self.root).query_pathkeys, i32::MAX);
                 let outer = (*self.rel).lateral_relids;
                 let path = raw::foreign_path(self.root, self.rel, target, rows, cost, keys, outer, &private);
@@ -400,10 +404,6 @@ pub(crate) struct PlanRequest {
 }
 
 impl PlanRequest {
-    pub(crate) fn rel(&self) -> &BaseRel {
-        &self.rel
-    }
-
     /// What `add_path` stored.
     pub(crate) fn private(&self) -> Option<String> {
         // SAFETY: the path that one of our callbacks made.

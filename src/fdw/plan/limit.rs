@@ -28,10 +28,8 @@ pub(crate) fn offer(rel: &BaseRel, planning: &Planning, upper: &UpperRel) -> Res
     if !agreed {
         return Ok(());
     }
-    let rows = rel.rows();
-    let skipped = offset.unwrap_or(0) as f64;
-    let kept = limit.map_or(rows, |limit| limit as f64).min(rows - skipped).max(0.0);
-    let cost = limited_cost(planning.cost, rows, kept + skipped);
+    let startup = planning.instance.class.startup_cost;
+    let (kept, cost) = limited_cost(startup, rel.rows(), planning.width, limit, offset.unwrap_or(0));
     let private = PathPlan { sorted: planning.sort.len(), limit, offset }.to_text();
-    rel.add_final_path(upper, kept.max(1.0), cost, private)
+    rel.add_final_path(upper, kept, planning.width, cost, private)
 }
