@@ -19,7 +19,7 @@ use crate::bridge::{self, Failure, Origin};
 use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife, OwnedContext};
-use crate::pg::relation::Table;
+use crate::pg::relation::{Column, Table};
 use crate::pg::{catalog, guard, inval, relation};
 
 /// Everything that `__init__` is given, and what it depends on.
@@ -106,6 +106,16 @@ impl Instance {
 }
 
 impl Instance {
+    /// The column that identifies a row, as the object says.
+    pub(super) fn row_id(&self) -> Result<&Column, Error> {
+        let name: String = bridge::call(|py| {
+            class::contract(py)?.rowid_column.bind(py).call1((self.object.bind(py),))?.extract()
+        })?;
+        // The contract's words.
+        let missing = || Error::new(SqlState::FDW_ERROR, "The rowid attribute does not exist");
+        self.table().live_columns().find(|column| column.name == name).ok_or_else(missing)
+    }
+
     /// The plan that `text` says.
     pub(super) fn reading(&self, text: &[u8]) -> Result<Rc<Reading>, Error> {
         let known = self.readings.borrow();

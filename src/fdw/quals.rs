@@ -27,6 +27,15 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// The value of a row's column.
+    pub(super) fn value<'py>(
+        &self,
+        py: Python<'py>,
+        constant: Constant,
+    ) -> Result<Bound<'py, PyAny>, Failure> {
+        Ok(self.plan.constant(py, constant)?)
+    }
+
     /// The value, flat for ANY and ALL, which look at an array's elements in whatever dimensions they
     /// lie. `None` if it would be taken for another: the null of JSON for that of SQL.
     pub(super) fn to_python<'py>(

@@ -404,10 +404,6 @@ pub(crate) struct PlanRequest {
 }
 
 impl PlanRequest {
-    pub(crate) fn rel(&self) -> &BaseRel {
-        &self.rel
-    }
-
     /// What `add_path` stored.
     pub(crate) fn private(&self) -> Option<String> {
         // SAFETY: the path that one of our callbacks made.

@@ -91,6 +91,10 @@ raw! {
     fn untransformRelOptions(options: Datum) -> *mut List;
 
     // the planner
+    fn add_row_identity_var(root: *mut PlannerInfo, var: *mut Var, index: Index, name: *const c_char);
+    fn makeVar(
+        varno: c_int, attno: AttrNumber, type_oid: Oid, typmod: int32, collation: Oid, levels_up: Index,
+    ) -> *mut Var;
     fn add_path(rel: *mut RelOptInfo, path: *mut Path);
     fn contain_subplans(clause: *mut Node) -> bool;
     fn contain_volatile_functions(clause: *mut Node) -> bool;
@@ -111,6 +115,12 @@ raw! {
 
     // the executor
     fn ExecInitExprList(nodes: *mut List, parent: *mut PlanState) -> *mut List;
+    fn ExecFindJunkAttributeInTlist(target_list: *mut List, name: *const c_char) -> AttrNumber;
+    #[cfg(not(feature = "pg15"))]
+    fn ExecGetResultRelCheckAsUser(relation: *mut ResultRelInfo, estate: *mut EState) -> Oid;
+    fn MakePerTupleExprContext(estate: *mut EState) -> *mut ExprContext;
+    fn heap_deform_tuple(tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
+    fn slot_getsomeattrs_int(slot: *mut TupleTableSlot, attno: c_int);
     fn ExecStoreVirtualTuple(slot: *mut TupleTableSlot) -> *mut TupleTableSlot;
 
     // EXPLAIN
@@ -250,7 +260,6 @@ raw! {
     fn heap_form_tuple(descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool) -> HeapTuple;
     #[cfg(feature = "pg18")]
     fn heap_form_tuple(descriptor: TupleDesc, values: *const Datum, nulls: *const bool) -> HeapTuple;
-    fn heap_deform_tuple(tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
     fn HeapTupleHeaderGetDatum(header: HeapTupleHeader) -> Datum;
     fn lookup_type_cache(type_oid: Oid, what: c_int) -> *mut TypeCacheEntry;
     fn get_multirange_range(type_oid: Oid) -> Oid;

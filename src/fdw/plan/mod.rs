@@ -3,6 +3,7 @@
 
 pub(super) mod create;
 pub(super) mod limit;
+pub(super) mod modify;
 pub(super) mod paths;
 pub(super) mod rel_size;
 
