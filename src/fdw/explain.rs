@@ -10,6 +10,7 @@ use super::instance::wrong_result;
 use super::quals::{self, Side};
 use crate::bridge::{self, Failure, Origin};
 use crate::error::Error;
+use crate::interpreter::objects;
 use crate::pg::explain::Explain;
 use crate::pg::scan_node::ScanNode;
 
@@ -155,7 +156,11 @@ fn lines(result: &Bound<'_, PyAny>) -> Option<Result<Vec<String>, Failure>> {
     let mut lines = Vec::new();
     for line in result.try_iter().ok()? {
         match line {
-            Ok(line) => lines.push(line.str().ok()?.to_string()),
+            Ok(line) => match line.str() {
+                // The server's text would end at a NUL.
+                Ok(text) => lines.push(objects::readable(&text).replace('\0', "\\x00")),
+                Err(error) => return Some(Err(error.into())),
+            },
             Err(error) => return Some(Err(error.into())),
         }
     }

@@ -18,6 +18,7 @@ use crate::bridge::rights::Rights;
 use crate::bridge::{self, Failure, Origin};
 use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
+use crate::interpreter::objects;
 use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::relation::Table;
 use crate::pg::{catalog, guard, inval, relation};
@@ -248,17 +249,9 @@ fn make(definition: Definition) -> Result<Instance, Error> {
             Ok::<_, Failure>((class, object))
         })
     });
-    let (class, object) = made.map_err(|error| named(error, &definition.table))?;
+    let (class, object) = made?;
     let live = definition.table.live_columns().map(|column| column.attno).collect();
     Ok(Instance { class, object, definition, live, rows: RefCell::default(), readings: RefCell::default() })
-}
-
-/// Names the table in the error's fields; its text is the contract's.
-fn named(mut error: Error, table: &Table) -> Error {
-    if let Some(report) = error.report_mut() {
-        report.table_name.get_or_insert_with(|| table.name.clone());
-    }
-    error
 }
 
 fn column_definitions<'py>(py: Python<'py>, table: &Table) -> PyResult<Bound<'py, PyAny>> {
@@ -284,9 +277,13 @@ fn column_definitions<'py>(py: Python<'py>, table: &Table) -> PyResult<Bound<'py
 
 /// A method that has to return something of a certain kind returned something else.
 pub(super) fn wrong_result(class: &Class, method: &str, expected: &str, got: &Bound<'_, PyAny>) -> Error {
-    let kind = got.get_type().name().map(|name| name.to_string()).unwrap_or_default();
-    Error::new(
+    let kind = objects::type_name(got);
+    let error = Error::new(
         SqlState::FDW_ERROR,
         format!("{method}() of wrapper {} must return {expected}, not {kind}", class.name),
-    )
+    );
+    match bridge::errors::shown(got) {
+        Some(shown) => error.detail(format!("It returned {shown}.")),
+        None => error,
+    }
 }

@@ -21,7 +21,7 @@ pub(crate) fn options(arguments: Arguments) -> Result<(), Error> {
         Target::Server => match wrapper {
             None | Some("") => Err(wrapper_missing(&options)),
             Some("*") => Ok(()),
-            Some(class) => class_allowed(class, catalog::current_user()),
+            Some(class) => class_allowed(class, server_owner()?),
         },
         Target::Table => wrapper.map_or(Ok(()), table_wrapper),
         Target::Other => match wrapper {
@@ -32,6 +32,12 @@ pub(crate) fn options(arguments: Arguments) -> Result<(), Error> {
             }
         },
     }
+}
+
+/// Who owns the server that is being created or altered. A superuser may alter that of another role.
+fn server_owner() -> Result<pg_sys::Oid, Error> {
+    let altered = ddl::altered_server().map(|name| catalog::foreign_server_by_name(&name)).transpose()?;
+    Ok(altered.flatten().map_or_else(catalog::current_user, |server| server.owner))
 }
 
 /// A table's own class, judged now if the statement tells its server, else at use.

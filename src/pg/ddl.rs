@@ -25,6 +25,24 @@ pub(crate) fn target(catalog: Option<pg_sys::Datum>) -> Target {
     }
 }
 
+/// The server that the running ALTER SERVER changes.
+pub(crate) fn altered_server() -> Option<String> {
+    // SAFETY: as in `server_of_statement`.
+    unsafe {
+        let portal = pg_sys::ActivePortal.as_ref()?;
+        list::pointers::<pg_sys::PlannedStmt>(portal.stmts).find_map(|statement| {
+            let node = (*statement).utilityStmt;
+            match node.as_ref()?.type_ {
+                pg_sys::NodeTag::T_AlterForeignServerStmt => {
+                    let alter = &*node.cast::<pg_sys::AlterForeignServerStmt>();
+                    encoding::from_server_ptr(alter.servername)
+                }
+                _ => None,
+            }
+        })
+    }
+}
+
 /// The server that the running CREATE or ALTER FOREIGN TABLE is about.
 pub(crate) fn server_of_statement() -> Result<Option<String>, Error> {
     // SAFETY: the active portal and its statements live while it runs; casts follow the tags.

@@ -18,6 +18,7 @@ const MOST_ROWS: f64 = 1e15;
 const MOST_WIDTH: f64 = 1e9;
 
 pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
+    rel.check_permissions()?;
     let instance = instance::get(rel.table(), rel.user())?;
     let restrictions = rel.restrictions()?;
     let columns = rel.columns(&instance.live)?;
