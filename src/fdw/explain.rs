@@ -8,7 +8,7 @@ use pyo3::types::PyDict;
 use super::exec::Scan;
 use super::instance::wrong_result;
 use super::quals::{self, Side};
-use crate::bridge::{self, Failure, Origin};
+use crate::bridge::{self, Failure, Origin, secrets};
 use crate::error::Error;
 use crate::interpreter::objects;
 use crate::pg::explain::Explain;
@@ -157,8 +157,11 @@ fn lines(result: &Bound<'_, PyAny>) -> Option<Result<Vec<String>, Failure>> {
     for line in result.try_iter().ok()? {
         match line {
             Ok(line) => match line.str() {
-                // The server's text would end at a NUL.
-                Ok(text) => lines.push(objects::readable(&text).replace('\0', "\\x00")),
+                Ok(text) => {
+                    let text = secrets::redact(result.py(), objects::readable(&text));
+                    // The server's text would end at a NUL.
+                    lines.push(text.replace('\0', "\\x00"));
+                }
                 Err(error) => return Some(Err(error.into())),
             },
             Err(error) => return Some(Err(error.into())),

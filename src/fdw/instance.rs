@@ -13,7 +13,7 @@ use pyo3::types::PyDict;
 
 use super::class::{self, Class};
 use super::reading::Reading;
-use super::validate;
+use super::validate::{self, Allowed};
 use crate::bridge::rights::Rights;
 use crate::bridge::{self, Failure, Origin};
 use crate::convert::{Attribute, RowPlan};
@@ -56,6 +56,7 @@ const MOST_READINGS: usize = 32;
 struct Cached {
     instance: Rc<Instance>,
     fresh: Cell<bool>,
+    allowed: RefCell<Allowed>,
 }
 
 type Key = (u32, u32);
@@ -132,18 +133,21 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     inval::register()?;
     let key = (table.to_u32(), user.to_u32());
     mark_stale()?;
-    let known =
-        CACHE.read(|cache| cache.get(&key).map(|cached| (cached.instance.clone(), cached.fresh.get())));
+    let known = CACHE.read(|cache| {
+        let cached = cache.get(&key)?;
+        Some((cached.instance.clone(), cached.fresh.get() && cached.allowed.borrow().holds()))
+    });
     if let Some((instance, true)) = &known {
         return Ok(instance.clone());
     }
-    let definition = define(table, user)?;
+    let (definition, allowed) = define(table, user)?;
     if let Some((instance, _)) = known {
         if instance.definition == definition {
             instance.forget_types();
             CACHE.read(|cache| {
                 if let Some(cached) = cache.get(&key) {
                     cached.fresh.set(true);
+                    cached.allowed.replace(allowed);
                 }
             });
             return Ok(instance);
@@ -151,7 +155,8 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
         release(key, instance);
     }
     let instance = Rc::new(make(definition)?);
-    let cached = Cached { instance: instance.clone(), fresh: Cell::new(true) };
+    let cached =
+        Cached { instance: instance.clone(), fresh: Cell::new(true), allowed: RefCell::new(allowed) };
     CACHE.change(|cache| cache.insert(key, cached));
     Ok(instance)
 }
@@ -192,7 +197,7 @@ fn release(key: Key, instance: Rc<Instance>) {
 }
 
 /// Reads the catalogue and checks that the server's owner may name the class.
-fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Definition, Error> {
+fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<(Definition, Allowed), Error> {
     let foreign = catalog::foreign_table(table)?;
     let server = catalog::foreign_server(foreign.server)?;
     let mapping = catalog::user_mapping(user, foreign.server)?;
@@ -204,12 +209,12 @@ fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Definition, Error> {
         WrapperChoice::Missing => return Err(validate::wrapper_missing(&server.options)),
         WrapperChoice::TableMayNot => return Err(validate::wrapper_on_table()),
     };
-    validate::class_allowed(&class, server.owner)?;
+    let allowed = validate::class_allowed(&class, server.owner)?;
     register_secrets(&mapping);
     let options = merge([&foreign.options, &server.options, &mapping]);
     let table = relation::describe(table)?;
     let rights = rights(&[server.owner, table.owner], user, &mapping)?;
-    Ok(Definition { class, options, table, rights })
+    Ok((Definition { class, options, table, rights }, allowed))
 }
 
 /// What the roles that chose the options may do: all of `owners` need a right for the class to have it.

@@ -21,7 +21,7 @@ pub(crate) fn options(arguments: Arguments) -> Result<(), Error> {
         Target::Server => match wrapper {
             None | Some("") => Err(wrapper_missing(&options)),
             Some("*") => Ok(()),
-            Some(class) => class_allowed(class, server_owner()?),
+            Some(class) => class_allowed(class, server_owner()?).map(drop),
         },
         Target::Table => wrapper.map_or(Ok(()), table_wrapper),
         Target::Other => match wrapper {
@@ -46,7 +46,7 @@ fn table_wrapper(class: &str) -> Result<(), Error> {
     let Some(server) = catalog::foreign_server_by_name(&name)? else { return Ok(()) };
     let own = server.options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.as_str());
     match multicorn_plan::choose_wrapper(own, Some(class)) {
-        multicorn_plan::WrapperChoice::Class(class) => class_allowed(&class, server.owner),
+        multicorn_plan::WrapperChoice::Class(class) => class_allowed(&class, server.owner).map(drop),
         _ => Err(wrapper_on_table()),
     }
 }
@@ -71,20 +71,38 @@ pub(super) fn wrapper_on_table() -> Error {
         .hint("Set it on the server")
 }
 
-/// Superusers may name any class, others what `multicorn.allowed_wrappers` lists.
-pub(super) fn class_allowed(class: &str, owner: pg_sys::Oid) -> Result<(), Error> {
-    if catalog::is_superuser(owner)? {
-        return Ok(());
+/// Why a server's owner may name its class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Allowed {
+    Superuser,
+    /// By this value of the setting.
+    Listed(Vec<String>),
+}
+
+impl Allowed {
+    /// Whether the setting still says so; for the owner's part the catalogue's callbacks are asked.
+    pub(super) fn holds(&self) -> bool {
+        match self {
+            Allowed::Superuser => true,
+            Allowed::Listed(patterns) => *patterns == gucs::allowed_wrappers(),
+        }
     }
-    let listed = gucs::allowed_wrappers().join(",");
-    let patterns = Patterns::parse(&listed).map_err(|wrong| {
+}
+
+/// Superusers may name any class, others what `multicorn.allowed_wrappers` lists.
+pub(super) fn class_allowed(class: &str, owner: pg_sys::Oid) -> Result<Allowed, Error> {
+    if catalog::is_superuser(owner)? {
+        return Ok(Allowed::Superuser);
+    }
+    let listed = gucs::allowed_wrappers();
+    let patterns = Patterns::parse(&listed.join(",")).map_err(|wrong| {
         Error::new(
             SqlState::INVALID_PARAMETER_VALUE,
             format!("multicorn.allowed_wrappers has a pattern that is not a dotted name: \"{}\"", wrong.0),
         )
     })?;
     if patterns.allow(class) {
-        return Ok(());
+        return Ok(Allowed::Listed(listed));
     }
     let role = catalog::role_name(owner)?;
     Err(Error::new(
