@@ -10,11 +10,14 @@ from collections.abc import Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
+from multicorn._signals import protect
+
 _CONTEXT = "multiprocessing.context"
 
 
 def start() -> None:
     """Prepare this Python for life inside a server process. Repeatable."""
+    protect()
     if not sys.executable or not os.path.basename(sys.executable).startswith("python"):
         sys.executable = _find_python()
     context = sys.modules.get(_CONTEXT)

@@ -1,1 +1,1 @@
-import a_library_that_is_not_installed
+import a_library_that_is_not_installed  # noqa: F401
