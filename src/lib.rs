@@ -15,4 +15,5 @@ pgrx::pg_module_magic!(name, version);
 #[unsafe(no_mangle)]
 pub extern "C-unwind" fn _PG_init() {
     gucs::init();
+    pg::ddl::watch();
 }

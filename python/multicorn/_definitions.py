@@ -9,8 +9,8 @@ from multicorn._quote import dict_to_optionstring, quote_identifier
 class SortKey(NamedTuple):
     """One column of an ORDER BY that the wrapper may take over.
 
-    `attnum` counts from 1; `collate` is the collation's name if the query
-    sorts by another than the column's own default, else None.
+    `attnum` counts from 1; `collate` is the collation's name, or None if the
+    type has none, or if query and column both use the database's own.
     """
 
     attname: str
@@ -67,7 +67,10 @@ class ColumnDefinition:
         """Return the column as CREATE FOREIGN TABLE wants it.
 
         The type's name is SQL already (`numeric(10,2)[]`) and is not quoted.
+        Raises ValueError for a column without one.
         """
+        if not self.type_name:
+            raise ValueError(f"column {self.column_name!r} has no type_name")
         clauses = [quote_identifier(self.column_name), self.type_name]
         if self.options:
             clauses.append(f"OPTIONS ({dict_to_optionstring(self.options)})")

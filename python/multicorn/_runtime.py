@@ -5,8 +5,7 @@ Called once, by the extension library, after the package was imported.
 
 import os
 import sys
-import sysconfig
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
@@ -15,9 +14,16 @@ from multicorn._signals import protect
 _CONTEXT = "multiprocessing.context"
 
 
-def start() -> None:
-    """Prepare this Python for life inside a server process. Repeatable."""
+def start(cancelled: type[BaseException], cancel_again: Callable[[], None]) -> None:
+    """Prepare this Python for life inside a server process. Repeatable.
+
+    `cancelled` is the exception that ends a statement, `cancel_again` asks for
+    it to be raised once more.
+    """
     protect()
+    if not isinstance(sys.unraisablehook, _UnraisableHook):
+        hook = _UnraisableHook(sys.unraisablehook, cancelled, cancel_again)
+        sys.unraisablehook = hook
     if not sys.executable or not os.path.basename(sys.executable).startswith("python"):
         sys.executable = _find_python()
     context = sys.modules.get(_CONTEXT)
@@ -27,12 +33,34 @@ def start() -> None:
         sys.meta_path.insert(0, _ContextFinder())
 
 
+class _UnraisableHook:
+    """Keeps a cancel that came while a destructor ran, which cannot raise."""
+
+    def __init__(
+        self,
+        report: Callable[["sys.UnraisableHookArgs"], object],
+        cancelled: type[BaseException],
+        cancel_again: Callable[[], None],
+    ) -> None:
+        self._report = report
+        self._cancelled = cancelled
+        self._cancel_again = cancel_again
+
+    def __call__(self, unraisable: "sys.UnraisableHookArgs", /) -> None:
+        if issubclass(unraisable.exc_type, self._cancelled):
+            self._cancel_again()
+        else:
+            self._report(unraisable)
+
+
 def _find_python() -> str:
     """Return the interpreter that belongs to this library, or ''.
 
     multiprocessing starts its children with it; inside a server Python cannot
     tell its own place from the name of the running program.
     """
+    import sysconfig  # rarely needed, and slow to import
+
     name = f"python{sys.version_info.major}.{sys.version_info.minor}"
     directories = (
         sysconfig.get_config_var("BINDIR"),

@@ -221,14 +221,6 @@ pub(super) fn bounded(text: String, longest: usize) -> String {
     text
 }
 
-/// What a value looks like, for a message: the beginning of its `repr`, without secrets. `None` if
-/// that raises.
-pub(crate) fn shown(object: &Bound<'_, PyAny>) -> Option<String> {
-    const LONGEST: usize = 100;
-    let text = objects::readable(&object.repr().ok()?);
-    Some(bounded(secrets::redact(object.py(), text), LONGEST))
-}
-
 /// The traceback of the exception and of those that led to it, the oldest first, as Python prints
 /// them. Empty if anything in it raises.
 fn traceback(py: Python<'_>, value: &Bound<'_, PyBaseException>) -> String {

@@ -222,6 +222,14 @@ pub(super) fn in_grace() -> bool {
     RAISED.load(Ordering::Relaxed)
 }
 
+/// What was raised is lost: Python raised it inside a destructor or a callback.
+pub(super) fn raise_again() {
+    if RAISED.swap(false, Ordering::Relaxed) {
+        // By the timer alone: the mark would be noticed inside the same destructor's frame.
+        arm(REPEAT, REPEAT);
+    }
+}
+
 /// `QueryCancelled` is being raised now.
 fn grant_grace() {
     RAISED.store(true, Ordering::Relaxed);

@@ -62,6 +62,18 @@ pub(super) fn signal_handler(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
     Ok(wrap_pyfunction!(on_signal, py)?.into_any())
 }
 
+/// What the package calls when a cancel was raised where Python cannot raise.
+pub(super) fn cancel_again(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    Ok(wrap_pyfunction!(raise_again, py)?.into_any())
+}
+
+#[pyfunction]
+fn raise_again() {
+    if !super::in_child() && interrupts::on_main_thread() {
+        interrupts::raise_again();
+    }
+}
+
 #[pyfunction]
 fn on_signal(py: Python<'_>, _signal: i32, _frame: Option<Bound<'_, PyAny>>) -> PyResult<()> {
     interrupts::acknowledge(py)

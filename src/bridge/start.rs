@@ -10,7 +10,7 @@ use pgrx::pg_sys;
 use pyo3::prelude::*;
 
 use super::subtransaction::in_subtransaction;
-use super::{Failure, Origin, interrupts, native, transaction};
+use super::{Failure, Origin, errors, interrupts, native, transaction};
 use crate::error::{Error, Level, Report, SqlState};
 use crate::gucs;
 use crate::interpreter::lifecycle;
@@ -77,7 +77,8 @@ fn prepare(py: Python<'_>) -> Result<(), Failure> {
     site::assemble(py, &package.to_string_lossy(), &gucs::python_path(), venv.as_deref())?;
     native::attach_to_package(py)?;
     py.import("multicorn._logging")?.call_method0("install")?;
-    py.import("multicorn._runtime")?.call_method0("start")?;
+    let cancel = (py.get_type::<errors::QueryCancelled>(), native::cancel_again(py)?);
+    py.import("multicorn._runtime")?.call_method1("start", cancel)?;
     if !FORK_REFUSED.load(Ordering::Relaxed) {
         lifecycle::refuse_fork().map_err(|()| PyErr::fetch(py))?;
         FORK_REFUSED.store(true, Ordering::Relaxed);

@@ -38,6 +38,8 @@ pub(super) struct TextPlan {
     coercion: Option<Coercion>,
     /// Up to so many characters `coercion` would change nothing.
     fits: Option<usize>,
+    /// Python's UTF-8 goes in as it is: no length to enforce, no other encoding.
+    verbatim: bool,
 }
 
 impl TextPlan {
@@ -46,7 +48,8 @@ impl TextPlan {
         // varchar's typmod is its length and the header's; bpchar is padded, so it always goes through.
         let limited = coercion.is_some() && type_oid == pg_sys::VARCHAROID;
         let fits = limited.then(|| usize::try_from(typmod - varlena::HEADER as i32).unwrap_or(0));
-        Ok(TextPlan { coercion, fits })
+        let verbatim = coercion.is_none() && takes_utf8();
+        Ok(TextPlan { coercion, fits, verbatim })
     }
 
     /// # Safety
@@ -55,6 +58,15 @@ impl TextPlan {
     pub(super) unsafe fn to_datum(&self, object: *mut ffi::PyObject) -> Result<Datum, Error> {
         // SAFETY: the caller's promise.
         unsafe {
+            if self.verbatim && ffi::PyUnicode_Check(object) != 0 {
+                let mut length = 0;
+                let data = ffi::PyUnicode_AsUTF8AndSize(object, &raw mut length);
+                if data.is_null() {
+                    ffi::PyErr_Clear(); // raised again on the long way, which words it
+                } else if libc::memchr(data.cast(), 0, length as usize).is_null() {
+                    return Ok(varlena::from_bytes(data.cast(), length as usize));
+                }
+            }
             let text = of_object(object)?;
             let datum = varlena::from_bytes(text.data, text.length);
             match (&self.coercion, self.fits, text.characters) {
@@ -64,6 +76,13 @@ impl TextPlan {
             }
         }
     }
+}
+
+/// Whether the database takes UTF-8 unconverted.
+fn takes_utf8() -> bool {
+    // SAFETY: reads a variable of the backend; cannot raise.
+    let encoding = unsafe { raw::GetDatabaseEncoding() };
+    encoding == pg_sys::pg_enc::PG_UTF8 as c_int || encoding == pg_sys::pg_enc::PG_SQL_ASCII as c_int
 }
 
 /// The text form of any object: a str as it is, bytes if they are valid text, dates and times in ISO
@@ -154,11 +173,12 @@ unsafe fn of_utf8(data: *const u8, length: usize, characters: usize) -> Result<T
             return Err(nul());
         }
         let encoding = raw::GetDatabaseEncoding();
-        let as_is = encoding == pg_sys::pg_enc::PG_UTF8 as c_int
-            || encoding == pg_sys::pg_enc::PG_SQL_ASCII as c_int
-            || characters == length;
-        if as_is {
+        if characters == length || encoding == pg_sys::pg_enc::PG_UTF8 as c_int {
             return Ok(Text { data, length, characters: Some(characters) });
+        }
+        if encoding == pg_sys::pg_enc::PG_SQL_ASCII as c_int {
+            // There the server counts bytes.
+            return Ok(Text { data, length, characters: None });
         }
         let converted =
             raw::pg_any_to_server(data.cast(), c_length(length)?, pg_sys::pg_enc::PG_UTF8 as c_int);
@@ -199,15 +219,12 @@ unsafe fn surrogates(object: *mut ffi::PyObject) -> Result<Text, Error> {
             return Err(python::raised());
         }
         if raw::GetDatabaseEncoding() != pg_sys::pg_enc::PG_SQL_ASCII as c_int {
-            let error = Error::new(
-                SqlState::CHARACTER_NOT_IN_REPERTOIRE,
-                "text contains a surrogate code point, which is not a character",
-            );
-            return Err(error.detail(format!("The value is {}.", python::shown(object))));
+            return Err(no_character(object));
         }
         let bytes = ffi::PyUnicode_AsEncodedString(object, c"utf-8".as_ptr(), c"surrogateescape".as_ptr());
         if bytes.is_null() {
-            return Err(python::raised());
+            let unfit = python::clear_if(ffi::PyExc_UnicodeEncodeError);
+            return Err(if unfit { no_character(object) } else { python::raised() });
         }
         let copied = copy_bytes(bytes);
         python::release(bytes);
@@ -217,6 +234,16 @@ unsafe fn surrogates(object: *mut ffi::PyObject) -> Result<Text, Error> {
             false => Err(nul()),
         }
     }
+}
+
+#[cold]
+unsafe fn no_character(object: *mut ffi::PyObject) -> Error {
+    let error = Error::new(
+        SqlState::CHARACTER_NOT_IN_REPERTOIRE,
+        "text contains a surrogate code point, which is not a character",
+    );
+    // SAFETY: the caller holds the object.
+    error.detail(format!("The value is {}.", unsafe { python::shown(object) }))
 }
 
 unsafe fn copy_bytes(bytes: *mut ffi::PyObject) -> Result<(*const u8, usize), Error> {

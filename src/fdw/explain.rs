@@ -3,7 +3,7 @@
 
 use multicorn_plan::{Direction, Qual, Quantifier, SortKey, Value};
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::exec::Scan;
 use super::instance::wrong_result;
@@ -15,8 +15,15 @@ use crate::pg::explain::Explain;
 use crate::pg::scan_node::ScanNode;
 
 pub(crate) fn scan(scan: &mut Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
-    for line in class_lines(scan, node, explain)? {
-        explain.text("Multicorn", &line)?;
+    let lines = class_lines(scan, node, explain)?;
+    if explain.is_text() {
+        // A line within a line would lose its label and its place in the tree.
+        for line in lines.iter().flat_map(|line| line.split('\n')) {
+            explain.text("Multicorn", line)?;
+        }
+    } else if !lines.is_empty() {
+        // An object of JSON has each key once.
+        explain.list("Multicorn", &lines)?;
     }
     if explain.is_text() && !explain.is_verbose() && !explain.is_analyze() {
         return Ok(());
@@ -49,7 +56,9 @@ fn plan_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<(), Err
     }
     let columns: Vec<String> =
         plan.columns.iter().map(|attno| scan.instance.column_name(*attno).to_owned()).collect();
-    explain.list("Columns", &columns)?;
+    if !columns.is_empty() || !explain.is_text() {
+        explain.list("Columns", &columns)?;
+    }
     if !plan.sort.is_empty() {
         explain.list("Pushed Sort", &plan.sort.iter().map(sort_text).collect::<Vec<_>>())?;
     }
@@ -107,8 +116,8 @@ fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<St
     let mut values = Vec::new();
     for qual in &scan.plan().quals {
         if let Value::Expression { index, runtime, .. } = qual.value {
-            let value = if runtime { None } else { Some(node.evaluate(&scan.expressions, index)?) };
-            values.push(value);
+            let known = !runtime && node.knows_parameters(index)?;
+            values.push(if known { Some(node.evaluate(&scan.expressions, index)?) } else { None });
         }
     }
     bridge::call_as(Origin::Wrapper, |py| {
@@ -150,7 +159,7 @@ fn lines(result: &Bound<'_, PyAny>) -> Option<Result<Vec<String>, Failure>> {
     if result.is_none() {
         return Some(Ok(Vec::new()));
     }
-    if result.is_instance_of::<pyo3::types::PyString>() {
+    if result.is_instance_of::<PyString>() || result.is_instance_of::<PyBytes>() {
         return None;
     }
     let mut lines = Vec::new();

@@ -94,8 +94,11 @@ fn worded(
         }
         let to_statement = table.getattr("to_statement").map_err(|_| malformed())?;
         let statement = to_statement.call1((&request.local_schema, &server.name))?;
-        statements.push(statement.extract::<String>().map_err(|_| {
-            Failure::from(wrong_result(class, "TableDefinition.to_statement", "a str", &statement))
+        // The server would read no further than a NUL.
+        let text = statement.extract::<String>().ok().filter(|text| !text.contains('\0'));
+        let expected = "a str without NUL characters";
+        statements.push(text.ok_or_else(|| {
+            Failure::from(wrong_result(class, "TableDefinition.to_statement", expected, &statement))
         })?);
     }
     Ok(statements)

@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use multicorn_plan::{WrapperChoice, choose_wrapper, merge};
+use multicorn_plan::{WrapperChoice, choose_wrapper, is_secret, merge};
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -20,7 +20,7 @@ use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
 use crate::pg::memory::{Access, ForLife, OwnedContext};
-use crate::pg::relation::Table;
+use crate::pg::relation::{Column, Table};
 use crate::pg::{catalog, guard, inval, relation};
 
 /// Everything that `__init__` is given, and what it depends on.
@@ -47,8 +47,11 @@ pub(super) struct Instance {
     pub(super) live: Vec<i16>,
     rows: RefCell<HashMap<Vec<i16>, Rc<Rows>>>,
     /// Plans that were executed, the latest last, by the text that they come as.
-    readings: RefCell<Vec<(Box<[u8]>, Rc<Reading>)>>,
+    readings: RefCell<Vec<Known>>,
 }
+
+/// A plan and the text that it was read from.
+type Known = (Box<[u8]>, Rc<Reading>);
 
 /// More plans of one table than this are read anew each time.
 const MOST_READINGS: usize = 32;
@@ -105,6 +108,16 @@ impl Instance {
 }
 
 impl Instance {
+    /// The column that identifies a row, as the object says.
+    pub(super) fn row_id(&self) -> Result<&Column, Error> {
+        let name: String = bridge::call(|py| {
+            class::contract(py)?.rowid_column.bind(py).call1((self.object.bind(py),))?.extract()
+        })?;
+        // The contract's words.
+        let missing = || Error::new(SqlState::FDW_ERROR, "The rowid attribute does not exist");
+        self.table().live_columns().find(|column| column.name == name).ok_or_else(missing)
+    }
+
     /// The plan that `text` says.
     pub(super) fn reading(&self, text: &[u8]) -> Result<Rc<Reading>, Error> {
         let known = self.readings.borrow();
@@ -140,13 +153,14 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     if let Some((instance, true)) = &known {
         return Ok(instance.clone());
     }
+    let changes = inval::changes();
     let (definition, allowed) = define(table, user)?;
     if let Some((instance, _)) = known {
         if instance.definition == definition {
             instance.forget_types();
             CACHE.read(|cache| {
                 if let Some(cached) = cache.get(&key) {
-                    cached.fresh.set(true);
+                    cached.fresh.set(inval::changes() == changes);
                     cached.allowed.replace(allowed);
                 }
             });
@@ -155,8 +169,9 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
         release(key, instance);
     }
     let instance = Rc::new(make(definition)?);
-    let cached =
-        Cached { instance: instance.clone(), fresh: Cell::new(true), allowed: RefCell::new(allowed) };
+    // What changed while `__init__` ran may have been noted by a nested use of another table.
+    let fresh = Cell::new(inval::changes() == changes);
+    let cached = Cached { instance: instance.clone(), fresh, allowed: RefCell::new(allowed) };
     CACHE.change(|cache| cache.insert(key, cached));
     Ok(instance)
 }
@@ -169,10 +184,11 @@ fn mark_stale() -> Result<(), Error> {
     if !all && changed.is_empty() {
         return Ok(());
     }
-    let stale: Vec<Key> = CACHE.read(|cache| {
+    let mut stale: Vec<Key> = CACHE.read(|cache| {
         let hit = cache.iter().filter(|(key, _)| all || changed.contains(&key.0));
         hit.inspect(|(_, cached)| cached.fresh.set(false)).map(|(key, _)| *key).collect()
     });
+    stale.sort_unstable();
     for key in stale {
         if !relation::exists(pg_sys::Oid::from(key.0))? {
             let gone = CACHE.change(|cache| cache.remove(&key));
@@ -184,9 +200,16 @@ fn mark_stale() -> Result<(), Error> {
     Ok(())
 }
 
-/// Drops an instance where its destructor may run Python; a scan that still uses it keeps it.
 fn release(key: Key, instance: Rc<Instance>) {
     CACHE.change(|cache| cache.remove(&key));
+    let_go(instance);
+}
+
+/// Drops an instance where its destructor may run Python; a scan that still uses it keeps it.
+pub(super) fn let_go(instance: Rc<Instance>) {
+    if Rc::strong_count(&instance) > 1 {
+        return;
+    }
     let outcome = bridge::call_hook("release of an instance", |_py| {
         drop(instance);
         Ok(())
@@ -232,10 +255,10 @@ pub(super) fn rights(
     })
 }
 
-/// A user mapping's values never reach a message, but for the plain name of the user.
+/// A user mapping's passwords and the like never reach a message.
 pub(super) fn register_secrets(mapping: &catalog::Options) {
     for (name, value) in mapping {
-        if !matches!(name.as_str(), "user" | "username" | "login") {
+        if is_secret(name) {
             bridge::secrets::register(value);
         }
     }
@@ -282,13 +305,22 @@ fn column_definitions<'py>(py: Python<'py>, table: &Table) -> PyResult<Bound<'py
 
 /// A method that has to return something of a certain kind returned something else.
 pub(super) fn wrong_result(class: &Class, method: &str, expected: &str, got: &Bound<'_, PyAny>) -> Error {
-    let kind = objects::type_name(got);
-    let error = Error::new(
+    Error::new(
         SqlState::FDW_ERROR,
-        format!("{method}() of wrapper {} must return {expected}, not {kind}", class.name),
-    );
-    match bridge::errors::shown(got) {
-        Some(shown) => error.detail(format!("It returned {shown}.")),
-        None => error,
+        format!("{method}() of wrapper {} must return {expected}, not {}", class.name, shown(got)),
+    )
+}
+
+/// A plain value as Python writes it, of anything else the class.
+fn shown(got: &Bound<'_, PyAny>) -> String {
+    const LONGEST: usize = 80;
+    let class = got.get_type();
+    let builtin = class.module().is_ok_and(|module| module == "builtins");
+    let text = got.repr().map(|text| objects::readable(&text)).unwrap_or_default();
+    let text = bridge::secrets::redact(got.py(), text);
+    // An address says nothing, and differs from run to run.
+    if builtin && !text.contains(" at 0x") && (1..=LONGEST).contains(&text.len()) {
+        return text;
     }
+    class.name().map(|name| format!("an object of class {name}")).unwrap_or_default()
 }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use multicorn_plan::{Direction, Qual, Quantifier, SortKey, Value};
 use pgrx::pg_sys;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyList, PySet, PyString, PyTuple};
+use pyo3::types::{PyList, PySet, PyString, PyTuple};
 
 use super::class;
 use super::instance::Instance;
@@ -21,17 +21,52 @@ use crate::pg::planner::Constant;
 /// A type's conversion to Python, with the memory that it keeps.
 pub(super) struct Known {
     plan: ValuePlan,
+    /// An array whose elements are lists themselves, in Python.
+    of_lists: bool,
     _context: OwnedContext,
 }
 
 impl Known {
-    pub(super) fn to_python<'py>(
+    /// The value of a row's column.
+    pub(super) fn value<'py>(
         &self,
         py: Python<'py>,
         constant: Constant,
     ) -> Result<Bound<'py, PyAny>, Failure> {
         Ok(self.plan.constant(py, constant)?)
     }
+
+    /// The value, flat for ANY and ALL, which look at an array's elements in whatever dimensions they
+    /// lie. `None` if it would be taken for another: the null of JSON for that of SQL.
+    pub(super) fn to_python<'py>(
+        &self,
+        py: Python<'py>,
+        constant: Constant,
+        quantifier: Option<Quantifier>,
+    ) -> Result<Option<Bound<'py, PyAny>>, Failure> {
+        let value = self.plan.constant(py, constant)?;
+        if value.is_none() && !constant.is_null {
+            return Ok(None);
+        }
+        match value.cast::<PyList>() {
+            Ok(nested) if quantifier.is_some() && !self.of_lists => {
+                let flat = PyList::empty(py);
+                flatten(nested, &flat)?;
+                Ok(Some(flat.into_any()))
+            }
+            _ => Ok(Some(value)),
+        }
+    }
+}
+
+fn flatten(nested: &Bound<'_, PyList>, flat: &Bound<'_, PyList>) -> PyResult<()> {
+    for item in nested {
+        match item.cast::<PyList>() {
+            Ok(inner) => flatten(inner, flat)?,
+            Err(_) => flat.append(item)?,
+        }
+    }
+    Ok(())
 }
 
 thread_local! {
@@ -55,7 +90,7 @@ pub(super) fn list<'py>(
     for qual in quals {
         let value = match &qual.value {
             Value::Expression { type_oid, .. } => match side(qual) {
-                Some(Side::Known(constant)) => Some(known(*type_oid)?.to_python(py, constant)?),
+                Some(Side::Known(constant)) => known(*type_oid)?.to_python(py, constant, qual.quantifier)?,
                 Some(Side::Unbound) => Some(class::contract(py)?.unbound.bind(py).clone()),
                 None => None,
             },
@@ -74,8 +109,9 @@ pub(super) fn list<'py>(
 pub(super) fn fixed<'py>(py: Python<'py>, value: &Value) -> Bound<'py, PyAny> {
     match value {
         // The text is pinned by existing wrappers.
-        Value::Flag(set) => PyString::new(py, if *set { "t" } else { "f" }).into_any(),
-        Value::Truth(Some(truth)) => PyBool::new(py, *truth).to_owned().into_any(),
+        Value::Flag(truth) | Value::Truth(Some(truth)) => {
+            PyString::new(py, if *truth { "t" } else { "f" }).into_any()
+        }
         Value::Null | Value::Truth(None) | Value::Expression { .. } => py.None().into_bound(py),
     }
 }
@@ -104,7 +140,8 @@ pub(super) fn known(type_oid: u32) -> Result<Rc<Known>, Error> {
     }
     let context = OwnedContext::new()?;
     let plan = context.within(|| ValuePlan::resolve(pg_sys::Oid::from(type_oid)))?;
-    let known = Rc::new(Known { plan, _context: context });
+    let of_lists = [pg_sys::JSONARRAYOID, pg_sys::JSONBARRAYOID].contains(&pg_sys::Oid::from(type_oid));
+    let known = Rc::new(Known { plan, of_lists, _context: context });
     VALUES.change(|(_, plans)| plans.insert(type_oid, known.clone()));
     Ok(known)
 }

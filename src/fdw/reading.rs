@@ -5,7 +5,7 @@
 use std::cell::OnceCell;
 use std::rc::Rc;
 
-use multicorn_plan::{Qual, ScanPlan, Value};
+use multicorn_plan::{Qual, Quantifier, ScanPlan, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PySet, PyString};
 
@@ -35,6 +35,7 @@ struct ReadyQual {
     column: Py<PyString>,
     /// A str, or the pair for ANY and ALL.
     operator: Py<PyAny>,
+    quantifier: Option<Quantifier>,
     side: ReadySide,
 }
 
@@ -89,15 +90,17 @@ impl Ready {
         let mut values = values.iter();
         for qual in &self.quals {
             let value = match &qual.side {
-                ReadySide::Fixed(value) => value.bind(py).clone(),
+                ReadySide::Fixed(value) => Some(value.bind(py).clone()),
                 ReadySide::Evaluated(known) => {
                     let value = values
                         .next()
                         .ok_or_else(|| Error::internal("multicorn: a qual's value is missing"))?;
-                    known.to_python(py, *value)?
+                    known.to_python(py, *value, qual.quantifier)?
                 }
             };
-            result.append(class.call1((qual.column.bind(py), qual.operator.bind(py), value))?)?;
+            if let Some(value) = value {
+                result.append(class.call1((qual.column.bind(py), qual.operator.bind(py), value))?)?;
+            }
         }
         Ok(result)
     }
@@ -112,6 +115,7 @@ impl ReadyQual {
         Ok(ReadyQual {
             column: PyString::intern(py, &qual.column).unbind(),
             operator: quals::operator(py, qual)?.unbind(),
+            quantifier: qual.quantifier,
             side,
         })
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use pyo3::prelude::*;
 
-use super::instance::Instance;
+use super::instance::{self, Instance};
 use crate::bridge::{self, Failure};
 use crate::error::{Error, SqlState};
 use crate::pg::guard;
@@ -80,6 +80,7 @@ fn listener(event: Event) -> Result<(), Error> {
             sub_rollback(level);
             Ok(())
         }
+        Event::CommitSub { .. } => Ok(()),
     }
 }
 
@@ -118,6 +119,8 @@ fn finish(hook: &str, wanted: impl Fn(&Instance) -> bool) {
         if wanted(&known.instance) {
             told(bridge::call_hook(hook, |py| call0(py, &known.instance, hook)));
         }
+        // Replaced in this transaction, it was kept only for this.
+        instance::let_go(known.instance);
     }
 }
 

@@ -47,7 +47,8 @@ fn table_wrapper(class: &str) -> Result<(), Error> {
     let own = server.options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.as_str());
     match multicorn_plan::choose_wrapper(own, Some(class)) {
         multicorn_plan::WrapperChoice::Class(class) => class_allowed(&class, server.owner).map(drop),
-        _ => Err(wrapper_on_table()),
+        multicorn_plan::WrapperChoice::Missing => Err(wrapper_missing(&server.options)),
+        multicorn_plan::WrapperChoice::TableMayNot => Err(wrapper_on_table()),
     }
 }
 

@@ -31,45 +31,105 @@ pub(super) unsafe fn classify(
 ) -> Classified {
     // SAFETY: node types are checked by tag before each cast; the planner keeps the tree alive.
     unsafe {
-        match (*clause).type_ {
-            pg_sys::NodeTag::T_OpExpr => operator(scope, &*clause.cast(), exprs),
-            pg_sys::NodeTag::T_ScalarArrayOpExpr => array_operator(scope, &*clause.cast(), exprs),
-            pg_sys::NodeTag::T_NullTest => null_test(scope, &*clause.cast()),
-            pg_sys::NodeTag::T_BooleanTest => boolean_test(scope, &*clause.cast()),
-            pg_sys::NodeTag::T_BoolExpr => negated_column(scope, &*clause.cast()),
-            _ => match column(scope, clause) {
-                Side::Column(attno) => named(scope, attno, "=", Value::Flag(true)),
-                Side::System => Ok(Err(LocalReason::SystemColumn)),
-                Side::Other => Ok(Err(LocalReason::Shape)),
+        let classified = match (*clause).type_ {
+            pg_sys::NodeTag::T_OpExpr => operator(scope, &*clause.cast(), exprs)?,
+            pg_sys::NodeTag::T_ScalarArrayOpExpr => array_operator(scope, &*clause.cast(), exprs)?,
+            pg_sys::NodeTag::T_NullTest => null_test(scope, &*clause.cast())?,
+            pg_sys::NodeTag::T_BooleanTest => boolean_test(scope, &*clause.cast())?,
+            pg_sys::NodeTag::T_BoolExpr => negated_column(scope, &*clause.cast())?,
+            _ => match column(scope, clause)? {
+                Side::Column(column) => named(scope, column.attno, "=", Value::Flag(true))?,
+                other => Err(other.reason()),
             },
+        };
+        match classified {
+            Err(LocalReason::Shape) if pg_try(|| raw::contain_subplans(clause))? => {
+                Ok(Err(LocalReason::Subquery))
+            }
+            known => Ok(known),
         }
     }
 }
 
 enum Side {
-    Column(i16),
+    Column(Column),
     System,
+    /// A column taken for another type, whose operators compare it differently.
+    Recast,
     Other,
 }
 
-/// A column of the relation, seen through the relabelling of varchar to text.
-unsafe fn column(scope: Scope, mut node: *mut pg_sys::Node) -> Side {
+#[derive(Clone, Copy)]
+struct Column {
+    attno: i16,
+    /// As declared, `InvalidOid` for types without.
+    collation: pg_sys::Oid,
+}
+
+impl Side {
+    /// Why this is no side of a qual.
+    fn reason(&self) -> LocalReason {
+        match self {
+            Side::System => LocalReason::SystemColumn,
+            Side::Recast => LocalReason::Recast,
+            Side::Column(_) | Side::Other => LocalReason::Shape,
+        }
+    }
+}
+
+/// A column of the relation, seen through the relabelling of varchar to text and the like.
+///
+/// Runs inside `pg_try`.
+unsafe fn seen_column(scope: Scope, mut node: *mut pg_sys::Node) -> Side {
     // SAFETY: casts follow the tags.
     unsafe {
+        let mut seen = None;
         while !node.is_null() && (*node).type_ == pg_sys::NodeTag::T_RelabelType {
-            node = (*node.cast::<pg_sys::RelabelType>()).arg.cast();
+            let relabel = &*node.cast::<pg_sys::RelabelType>();
+            seen.get_or_insert(relabel.resulttype);
+            node = relabel.arg.cast();
         }
         if node.is_null() || (*node).type_ != pg_sys::NodeTag::T_Var {
             return Side::Other;
         }
         let var = &*node.cast::<pg_sys::Var>();
         if var.varno as pg_sys::Index != scope.relid || var.varlevelsup != 0 {
-            Side::Other
-        } else if var.varattno > 0 {
-            Side::Column(var.varattno)
-        } else {
-            Side::System
+            return Side::Other;
         }
+        if var.varattno <= 0 {
+            return Side::System;
+        }
+        match seen {
+            Some(seen) if !is_same_kind(var.vartype, seen) => Side::Recast,
+            _ => Side::Column(Column { attno: var.varattno, collation: var.varcollid }),
+        }
+    }
+}
+
+unsafe fn column(scope: Scope, node: *mut pg_sys::Node) -> Result<Side, Error> {
+    // SAFETY: raw calls only, on an expression of the planner.
+    unsafe { pg_try(|| seen_column(scope, node)) }
+}
+
+/// Whether values of a column of type `declared` keep their order and equality when an operator takes
+/// them for `seen`. An oid taken for an integer, which is the same bits, turns negative above 2³¹.
+///
+/// Runs inside `pg_try`.
+unsafe fn is_same_kind(declared: pg_sys::Oid, seen: pg_sys::Oid) -> bool {
+    let text = |oid| matches!(oid, pg_sys::TEXTOID | pg_sys::VARCHAROID);
+    let mut typmod = -1;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let declared = raw::getBaseTypeAndTypmod(declared, &raw mut typmod);
+        let seen = raw::getBaseTypeAndTypmod(seen, &raw mut typmod);
+        let (element, seen_element) = (raw::get_element_type(declared), raw::get_element_type(seen));
+        declared == seen
+            || (text(declared) && text(seen))
+            || (declared == pg_sys::CIDROID && seen == pg_sys::INETOID)
+            || raw::get_typtype(seen) as u8 == pg_sys::TYPTYPE_PSEUDO
+            || (element != pg_sys::InvalidOid
+                && seen_element != pg_sys::InvalidOid
+                && is_same_kind(element, seen_element))
     }
 }
 
@@ -78,20 +138,25 @@ unsafe fn operator(scope: Scope, op: &pg_sys::OpExpr, exprs: &mut Expressions) -
     unsafe {
         let args: Vec<*mut pg_sys::Node> = list::pointers(op.args).collect();
         let [left, right] = args[..] else { return Ok(Err(LocalReason::Shape)) };
-        let (attno, other, opno) = match (column(scope, left), column(scope, right)) {
+        let (column, value, opno) = match (column(scope, left)?, column(scope, right)?) {
             (Side::Column(_), Side::Column(_)) => return Ok(Err(LocalReason::TwoColumns)),
-            (Side::Column(attno), _) => (attno, right, op.opno),
-            (_, Side::Column(attno)) => {
+            (Side::Column(column), _) => (column, right, op.opno),
+            (_, Side::Column(column)) => {
                 let commutator = pg_try(|| raw::get_commutator(op.opno))?;
                 if commutator == pg_sys::InvalidOid {
                     return Ok(Err(LocalReason::NoCommutator));
                 }
-                (attno, left, commutator)
+                (column, left, commutator)
             }
-            (Side::System, _) | (_, Side::System) => return Ok(Err(LocalReason::SystemColumn)),
-            _ => return Ok(Err(LocalReason::Shape)),
+            (Side::Other, side) | (side, _) => return Ok(Err(side.reason())),
         };
-        with_value(scope, attno, opno, None, other, exprs)
+        with_value(
+            scope,
+            column,
+            Comparison { opno, collation: op.inputcollid, quantifier: None },
+            value,
+            exprs,
+        )
     }
 }
 
@@ -105,22 +170,49 @@ unsafe fn array_operator(
         let args: Vec<*mut pg_sys::Node> = list::pointers(op.args).collect();
         let [left, array] = args[..] else { return Ok(Err(LocalReason::Shape)) };
         let quantifier = if op.useOr { Quantifier::Any } else { Quantifier::All };
-        match column(scope, left) {
-            Side::Column(attno) => with_value(scope, attno, op.opno, Some(quantifier), array, exprs),
-            Side::System => Ok(Err(LocalReason::SystemColumn)),
-            Side::Other => Ok(Err(LocalReason::Shape)),
+        let comparison =
+            Comparison { opno: op.opno, collation: op.inputcollid, quantifier: Some(quantifier) };
+        match column(scope, left)? {
+            Side::Column(column) => with_value(scope, column, comparison, array, exprs),
+            other => Ok(Err(other.reason())),
         }
+    }
+}
+
+/// How the column on the left is compared.
+#[derive(Clone, Copy)]
+struct Comparison {
+    opno: pg_sys::Oid,
+    collation: pg_sys::Oid,
+    quantifier: Option<Quantifier>,
+}
+
+impl Comparison {
+    /// Why a class, which knows nothing of collations, might find other rows than the server does.
+    /// Deterministic ones agree on what is equal.
+    ///
+    /// Runs inside `pg_try`.
+    unsafe fn objection(&self, column: Column, is_equality: bool) -> Option<LocalReason> {
+        // A comparison of jsonb with text has the text's collation, which is nothing to the column.
+        if self.collation == pg_sys::InvalidOid || column.collation == pg_sys::InvalidOid {
+            return None;
+        }
+        // SAFETY: the caller's promise.
+        if !unsafe { raw::get_collation_isdeterministic(self.collation) } {
+            return Some(LocalReason::Collation);
+        }
+        (!is_equality && self.collation != column.collation).then_some(LocalReason::OtherCollation)
     }
 }
 
 unsafe fn with_value(
     scope: Scope,
-    attno: i16,
-    opno: pg_sys::Oid,
-    quantifier: Option<Quantifier>,
+    column: Column,
+    comparison: Comparison,
     value: *mut pg_sys::Node,
     exprs: &mut Expressions,
 ) -> Classified {
+    let Comparison { opno, quantifier, .. } = comparison;
     // SAFETY: raw calls on trees of the planner; names are copied out at once.
     unsafe {
         let relid = scope.relid as i32;
@@ -143,14 +235,19 @@ unsafe fn with_value(
             (raw::get_opname(opno), raw::op_strict(opno), raw::exprType(value), is_runtime(value))
         })?;
         let name = encoding::from_server_ptr(name).unwrap_or_default();
+        let is_equality = name == "=" || name == "<>";
+        if let Some(reason) = pg_try(|| comparison.objection(column, is_equality))? {
+            return Ok(Err(reason));
+        }
         exprs.push(value.cast());
         let value = Value::Expression {
             index: exprs.len() - 1,
             type_oid: type_oid.to_u32(),
             runtime,
-            strict: strict && quantifier != Some(Quantifier::All),
+            // Compared with a NULL array the answer is NULL whatever the operator is.
+            strict: strict || quantifier.is_some(),
         };
-        named(scope, attno, &name, value).map(|qual| qual.map(|qual| Qual { quantifier, ..qual }))
+        named(scope, column.attno, &name, value).map(|qual| qual.map(|qual| Qual { quantifier, ..qual }))
     }
 }
 
@@ -178,16 +275,37 @@ unsafe fn is_runtime(value: *mut pg_sys::Node) -> bool {
     unsafe { walk(value, std::ptr::null_mut()) }
 }
 
-unsafe fn null_test(scope: Scope, test: &pg_sys::NullTest) -> Classified {
-    if test.argisrow {
-        return Ok(Err(LocalReason::Shape));
+/// Whether a parameter of the statement (`$1`) is in the expression.
+///
+/// # Safety
+/// Runs inside `pg_try`; `expression` is one of a plan.
+pub(super) unsafe fn has_parameter(expression: *mut pg_sys::Node) -> bool {
+    unsafe extern "C-unwind" fn walk(node: *mut pg_sys::Node, context: *mut std::ffi::c_void) -> bool {
+        if node.is_null() {
+            return false;
+        }
+        // SAFETY: a node of the tree; the cast follows the tag.
+        unsafe {
+            match (*node).type_ {
+                pg_sys::NodeTag::T_Param => {
+                    (*node.cast::<pg_sys::Param>()).paramkind == pg_sys::ParamKind::PARAM_EXTERN
+                }
+                _ => raw::expression_tree_walker(node, walk, context),
+            }
+        }
     }
+    // SAFETY: the caller's promise.
+    unsafe { walk(expression, std::ptr::null_mut()) }
+}
+
+unsafe fn null_test(scope: Scope, test: &pg_sys::NullTest) -> Classified {
     let is_null = test.nulltesttype == pg_sys::NullTestType::IS_NULL;
     // SAFETY: the argument is an expression node.
-    match unsafe { column(scope, test.arg.cast()) } {
-        Side::Column(attno) => named(scope, attno, if is_null { "=" } else { "<>" }, Value::Null),
-        Side::System => Ok(Err(LocalReason::SystemColumn)),
-        Side::Other => Ok(Err(LocalReason::Shape)),
+    match unsafe { column(scope, test.arg.cast())? } {
+        // A composite IS NULL if all of its fields are, which is another question.
+        Side::Column(_) if test.argisrow => Ok(Err(LocalReason::Shape)),
+        Side::Column(column) => named(scope, column.attno, if is_null { "=" } else { "<>" }, Value::Null),
+        other => Ok(Err(other.reason())),
     }
 }
 
@@ -203,10 +321,9 @@ unsafe fn boolean_test(scope: Scope, test: &pg_sys::BooleanTest) -> Classified {
         _ => return Ok(Err(LocalReason::Shape)),
     };
     // SAFETY: the argument is an expression node.
-    match unsafe { column(scope, test.arg.cast()) } {
-        Side::Column(attno) => named(scope, attno, operator, Value::Truth(truth)),
-        Side::System => Ok(Err(LocalReason::SystemColumn)),
-        Side::Other => Ok(Err(LocalReason::Shape)),
+    match unsafe { column(scope, test.arg.cast())? } {
+        Side::Column(column) => named(scope, column.attno, operator, Value::Truth(truth)),
+        other => Ok(Err(other.reason())),
     }
 }
 
@@ -214,13 +331,16 @@ unsafe fn negated_column(scope: Scope, not: &pg_sys::BoolExpr) -> Classified {
     if not.boolop != pg_sys::BoolExprType::NOT_EXPR {
         return Ok(Err(LocalReason::Shape));
     }
-    // SAFETY: NOT has one argument.
-    let argument = unsafe { list::nth::<pg_sys::Node>(not.args, 0) };
-    // SAFETY: an expression node.
-    match argument.map(|node| unsafe { column(scope, node) }) {
-        Some(Side::Column(attno)) => named(scope, attno, "=", Value::Flag(false)),
-        Some(Side::System) => Ok(Err(LocalReason::SystemColumn)),
-        _ => Ok(Err(LocalReason::Shape)),
+    // SAFETY: NOT has one argument, an expression node.
+    let argument = unsafe {
+        match list::nth::<pg_sys::Node>(not.args, 0) {
+            Some(node) => column(scope, node)?,
+            None => Side::Other,
+        }
+    };
+    match argument {
+        Side::Column(column) => named(scope, column.attno, "=", Value::Flag(false)),
+        other => Ok(Err(other.reason())),
     }
 }
 
@@ -242,11 +362,11 @@ pub(super) fn column_name(table: pg_sys::Oid, attno: i16) -> Result<String, Erro
 /// The attribute number when `node` is a column of the relation.
 ///
 /// # Safety
-/// `node` is an expression of the query being planned.
+/// Runs inside `pg_try`; `node` is an expression of the query being planned.
 pub(super) unsafe fn column_of(scope: Scope, node: *mut pg_sys::Node) -> Option<i16> {
     // SAFETY: the caller's promise.
-    match unsafe { column(scope, node) } {
-        Side::Column(attno) => Some(attno),
-        Side::System | Side::Other => None,
+    match unsafe { seen_column(scope, node) } {
+        Side::Column(column) => Some(column.attno),
+        Side::System | Side::Recast | Side::Other => None,
     }
 }

@@ -1,5 +1,8 @@
 //! What a validator may know of the DDL statement around it. The danger is guessing: a statement run
-//! by a function is not the portal's, and then nothing is said.
+//! by a function is not the portal's, so each utility statement is noted while it runs.
+
+use std::cell::Cell;
+use std::ffi::c_char;
 
 use pgrx::pg_sys;
 
@@ -25,43 +28,86 @@ pub(crate) fn target(catalog: Option<pg_sys::Datum>) -> Target {
     }
 }
 
-/// The server that the running ALTER SERVER changes.
-pub(crate) fn altered_server() -> Option<String> {
-    // SAFETY: as in `server_of_statement`.
+thread_local! {
+    /// The innermost utility statement that runs, null for none.
+    static RUNNING: Cell<*mut pg_sys::PlannedStmt> = const { Cell::new(std::ptr::null_mut()) };
+    static NEXT: Cell<pg_sys::ProcessUtility_hook_type> = const { Cell::new(None) };
+}
+
+/// Notes utility statements from now on.
+pub(crate) fn watch() {
+    // SAFETY: the library is being loaded, by the backend's only thread.
     unsafe {
-        let portal = pg_sys::ActivePortal.as_ref()?;
-        list::pointers::<pg_sys::PlannedStmt>(portal.stmts).find_map(|statement| {
-            let node = (*statement).utilityStmt;
-            match node.as_ref()?.type_ {
-                pg_sys::NodeTag::T_AlterForeignServerStmt => {
-                    let alter = &*node.cast::<pg_sys::AlterForeignServerStmt>();
-                    encoding::from_server_ptr(alter.servername)
-                }
-                _ => None,
-            }
-        })
+        NEXT.set(pg_sys::ProcessUtility_hook);
+        pg_sys::ProcessUtility_hook = Some(run);
+    }
+}
+
+unsafe extern "C-unwind" fn run(
+    statement: *mut pg_sys::PlannedStmt,
+    text: *const c_char,
+    read_only: bool,
+    context: pg_sys::ProcessUtilityContext::Type,
+    params: pg_sys::ParamListInfo,
+    environment: *mut pg_sys::QueryEnvironment,
+    dest: *mut pg_sys::DestReceiver,
+    completion: *mut pg_sys::QueryCompletion,
+) {
+    let outer = RUNNING.replace(statement);
+    let next = NEXT.get().unwrap_or(raw::standard_ProcessUtility);
+    // SAFETY: the arguments as the server passed them; this frame has nothing to drop.
+    unsafe {
+        guard::pg_finally(
+            || next(statement, text, read_only, context, params, environment, dest, completion),
+            || RUNNING.set(outer),
+        );
     }
 }
 
 /// The server that the running CREATE or ALTER FOREIGN TABLE is about.
 pub(crate) fn server_of_statement() -> Result<Option<String>, Error> {
-    // SAFETY: the active portal and its statements live while it runs; casts follow the tags.
+    // SAFETY: null or a parser node of a running statement.
+    unsafe { server_of(running()) }
+}
+
+/// The server that the running ALTER SERVER changes.
+pub(crate) fn altered_server() -> Option<String> {
+    // SAFETY: null or a parser node of a running statement; the cast follows the tag.
     unsafe {
-        let Some(portal) = pg_sys::ActivePortal.as_ref() else { return Ok(None) };
-        for statement in list::pointers::<pg_sys::PlannedStmt>(portal.stmts) {
-            let node = (*statement).utilityStmt;
-            match node.as_ref().map(|found| found.type_) {
-                Some(pg_sys::NodeTag::T_CreateForeignTableStmt) => {
-                    let create = &*node.cast::<pg_sys::CreateForeignTableStmt>();
-                    return Ok(encoding::from_server_ptr(create.servername));
-                }
-                Some(pg_sys::NodeTag::T_AlterTableStmt) => {
-                    return server_of_table((*node.cast::<pg_sys::AlterTableStmt>()).relation);
-                }
-                _ => {}
-            }
+        let node = running();
+        if node.as_ref()?.type_ != pg_sys::NodeTag::T_AlterForeignServerStmt {
+            return None;
         }
-        Ok(None)
+        encoding::from_server_ptr((*node.cast::<pg_sys::AlterForeignServerStmt>()).servername)
+    }
+}
+
+/// The running utility statement, or null.
+fn running() -> *mut pg_sys::Node {
+    // SAFETY: a statement is noted while it runs; the active portal's statements live as it does.
+    let statement = unsafe {
+        RUNNING.get().as_ref().or_else(|| {
+            // The statement that made the server load this library began before `watch`.
+            let portal = pg_sys::ActivePortal.as_ref()?;
+            list::nth::<pg_sys::PlannedStmt>(portal.stmts, 0)?.as_ref()
+        })
+    };
+    statement.map_or(std::ptr::null_mut(), |statement| statement.utilityStmt)
+}
+
+unsafe fn server_of(node: *mut pg_sys::Node) -> Result<Option<String>, Error> {
+    // SAFETY: null or a parser node; casts follow the tags.
+    unsafe {
+        match node.as_ref().map(|found| found.type_) {
+            Some(pg_sys::NodeTag::T_CreateForeignTableStmt) => {
+                let create = &*node.cast::<pg_sys::CreateForeignTableStmt>();
+                Ok(encoding::from_server_ptr(create.servername))
+            }
+            Some(pg_sys::NodeTag::T_AlterTableStmt) => {
+                server_of_table((*node.cast::<pg_sys::AlterTableStmt>()).relation)
+            }
+            _ => Ok(None),
+        }
     }
 }
 

@@ -53,6 +53,29 @@ pub(crate) unsafe fn pg_try<T>(calls: impl FnOnce() -> T) -> Result<T, Error> {
     }
 }
 
+/// Runs `calls` and then `after`, also when `calls` raise; their error goes on, unread and unchanged.
+///
+/// # Safety
+/// As of `pg_try`, but that no frame below this one has anything to drop: the error is raised here.
+pub(super) unsafe fn pg_finally(calls: impl FnOnce(), after: impl FnOnce()) {
+    // SAFETY: as in `pg_try`.
+    unsafe {
+        let exception_stack = pg_sys::PG_exception_stack;
+        let context_stack = pg_sys::error_context_stack;
+        let jumped = call_with_sigsetjmp(false, |buffer| {
+            pg_sys::PG_exception_stack = std::ptr::from_ref(buffer).cast_mut().cast();
+            calls();
+            0
+        });
+        pg_sys::PG_exception_stack = exception_stack;
+        pg_sys::error_context_stack = context_stack;
+        after();
+        if jumped != 0 {
+            raw::pg_re_throw()
+        }
+    }
+}
+
 /// Moves the error that was just caught into Rust's memory and clears the server's error state.
 unsafe fn take_error() -> Report {
     // SAFETY: called right after the longjmp, with a sane CurrentMemoryContext; the strings are

@@ -12,6 +12,7 @@ use super::raw;
 use crate::error::Error;
 
 thread_local! {
+    static CHANGES: Cell<u64> = const { Cell::new(0) };
     static GENERATION: Cell<u64> = const { Cell::new(1) };
     static RELATIONS: ForLife<Vec<u32>> = ForLife::default();
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
@@ -23,6 +24,11 @@ const MOST_RELATIONS: usize = 64;
 /// Counts up whenever a foreign table, server, user mapping, wrapper or type changed.
 pub(crate) fn generation() -> u64 {
     GENERATION.get()
+}
+
+/// Counts up at every message of the caches, also those that are noted by relation.
+pub(crate) fn changes() -> u64 {
+    CHANGES.get()
 }
 
 /// Relations whose definition changed since the last call.
@@ -63,10 +69,12 @@ pub(crate) fn register() -> Result<(), Error> {
 }
 
 unsafe extern "C-unwind" fn catalog_changed(_arg: pg_sys::Datum, _cache: c_int, _hash: u32) {
+    CHANGES.set(CHANGES.get() + 1);
     GENERATION.set(GENERATION.get() + 1);
 }
 
 unsafe extern "C-unwind" fn relation_changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
+    CHANGES.set(CHANGES.get() + 1);
     let relation = relation.to_u32();
     let noted = RELATIONS.try_change(|list| {
         let room = relation != 0 && list.len() < MOST_RELATIONS;

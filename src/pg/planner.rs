@@ -4,19 +4,19 @@
 
 use pgrx::pg_sys;
 
-use multicorn_plan::{Cost, Direction, KeyClause, LimitFacts, LocalReason, Qual, ScanPlan, SortKey, Value};
+use multicorn_plan::{Cost, KeyClause, LimitFacts, LocalReason, Qual, ScanPlan, Value};
 
 use super::clause::{self, Expressions, Scope};
 use super::guard::pg_try;
-use super::{encoding, list, raw};
+use super::{list, raw};
 use crate::error::Error;
 
 /// One base relation (or inheritance child) while it is planned.
 #[derive(Clone, Copy)]
 pub(crate) struct BaseRel {
-    root: *mut pg_sys::PlannerInfo,
+    pub(super) root: *mut pg_sys::PlannerInfo,
     rel: *mut pg_sys::RelOptInfo,
-    table: pg_sys::Oid,
+    pub(super) table: pg_sys::Oid,
 }
 
 /// A constant of the query, valid while it is planned.
@@ -65,7 +65,7 @@ impl BaseRel {
         unsafe { &*self.rel }
     }
 
-    fn scope(&self) -> Scope {
+    pub(super) fn scope(&self) -> Scope {
         Scope { root: self.root, relid: self.rel().relid, table: self.table }
     }
 
@@ -117,9 +117,19 @@ impl BaseRel {
 
     /// Attribute numbers that the query needs, ascending; a whole-row reference needs them all.
     pub(crate) fn columns(&self, live: &[i16]) -> Result<Vec<i16>, Error> {
+        let mut needed = self.attributes()?;
+        if needed.contains(&0) {
+            return Ok(live.to_vec());
+        }
+        needed.retain(|attno| live.contains(attno));
+        Ok(needed)
+    }
+
+    /// Every attribute number that the query names, 0 for the whole row, negative for system columns.
+    fn attributes(&self) -> Result<Vec<i16>, Error> {
         let rel = self.rel();
         // SAFETY: raw calls on trees of the planner.
-        let (whole, mut columns) = unsafe {
+        unsafe {
             let members = pg_try(|| {
                 let mut members = std::ptr::null_mut();
                 raw::pull_varattnos((*rel.reltarget).exprs.cast(), rel.relid, &raw mut members);
@@ -128,13 +138,23 @@ impl BaseRel {
                 }
                 members
             })?;
-            attribute_numbers(members)?
-        };
-        if whole {
-            return Ok(live.to_vec());
+            attribute_numbers(members)
         }
-        columns.retain(|attno| live.contains(attno));
-        Ok(columns)
+    }
+
+    /// A system column that the query names although no foreign row has it: all but tableoid.
+    ///
+    /// A locked inheritance parent names its rows by ctid, which its children have to go along with.
+    pub(crate) fn system_column(&self) -> Result<Option<&'static str>, Error> {
+        const NAMES: [(i16, &str); 5] =
+            [(-1, "ctid"), (-2, "xmin"), (-3, "cmin"), (-4, "xmax"), (-5, "cmax")];
+        // SAFETY: the query being planned.
+        let locked = unsafe { !(*self.root).rowMarks.is_null() };
+        if locked && self.rel().reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL {
+            return Ok(None);
+        }
+        let named = self.attributes()?;
+        Ok(NAMES.iter().find(|(attno, _)| named.contains(attno)).map(|(_, name)| *name))
     }
 
     /// Sets the estimate that joins are planned with.
@@ -234,49 +254,6 @@ impl BaseRel {
         Ok(())
     }
 
-    /// The longest prefix of the query's order that names columns of this table.
-    pub(crate) fn sort_keys(&self) -> Result<Vec<SortKey>, Error> {
-        let mut keys = Vec::new();
-        // SAFETY: a list of PathKey, kept by the planner.
-        let pathkeys: Vec<*mut pg_sys::PathKey> =
-            unsafe { list::pointers((*self.root).query_pathkeys).collect() };
-        for pathkey in pathkeys {
-            match self.sort_key(pathkey)? {
-                Some(key) => keys.push(key),
-                None => break,
-            }
-        }
-        Ok(keys)
-    }
-
-    /// How many keys the query's whole order has.
-    pub(crate) fn sort_length(&self) -> usize {
-        // SAFETY: a list or null.
-        unsafe { list::pointers::<pg_sys::PathKey>((*self.root).query_pathkeys).count() }
-    }
-
-    fn sort_key(&self, pathkey: *mut pg_sys::PathKey) -> Result<Option<SortKey>, Error> {
-        // SAFETY: nodes of the planner.
-        let (attno, direction, nulls_first, collation) = unsafe {
-            let key = &*pathkey;
-            let class = &*key.pk_eclass;
-            if class.ec_has_volatile {
-                return Ok(None);
-            }
-            let attno = list::pointers::<pg_sys::EquivalenceMember>(class.ec_members)
-                .find_map(|member| clause::column_of(self.scope(), (*member).em_expr.cast()));
-            (attno, direction(key), key.pk_nulls_first, class.ec_collation)
-        };
-        let Some(attno) = attno else { return Ok(None) };
-        Ok(Some(SortKey {
-            column: clause::column_name(self.table, attno)?,
-            attno,
-            direction,
-            nulls_first,
-            collation: collation_name(collation)?,
-        }))
-    }
-
     /// Offers a path.
     pub(crate) fn add_path(&self, spec: PathSpec<'_>) -> Result<(), Error> {
         let private = private_text(spec.private);
@@ -308,6 +285,7 @@ impl BaseRel {
         &self,
         upper: &UpperRel,
         rows: f64,
+        width: i32,
         cost: Cost,
         private: String,
     ) -> Result<(), Error> {
@@ -316,43 +294,16 @@ impl BaseRel {
         // scan of the table, which projects the query's own target.
         unsafe {
             pg_try(|| {
-                let target = (*self.root).upper_targets[pg_sys::UpperRelationKind::UPPERREL_FINAL as usize];
+                let last = pg_sys::UpperRelationKind::UPPERREL_FINAL as usize;
+                let target = raw::copy_pathtarget((*self.root).upper_targets[last]);
+                // As the class says; the server only knows the types.
+                (*target).width = width;
                 let keys = raw::list_copy_head((*self.root).query_pathkeys, i32::MAX);
                 let outer = (*self.rel).lateral_relids;
                 let path = raw::foreign_path(self.root, self.rel, target, rows, cost, keys, outer, &private);
                 raw::add_path(upper.output, path.cast());
             })
         }
-    }
-}
-
-#[cfg(not(feature = "pg18"))]
-fn direction(key: &pg_sys::PathKey) -> Direction {
-    if key.pk_strategy == pg_sys::BTGreaterStrategyNumber as i32 {
-        Direction::Descending
-    } else {
-        Direction::Ascending
-    }
-}
-
-#[cfg(feature = "pg18")]
-fn direction(key: &pg_sys::PathKey) -> Direction {
-    if key.pk_cmptype == pg_sys::CompareType::COMPARE_GT {
-        Direction::Descending
-    } else {
-        Direction::Ascending
-    }
-}
-
-/// The name of a collation that is not the database's own.
-fn collation_name(collation: pg_sys::Oid) -> Result<Option<String>, Error> {
-    if collation == pg_sys::InvalidOid || collation == pg_sys::DEFAULT_COLLATION_OID {
-        return Ok(None);
-    }
-    // SAFETY: raw call; null when the collation is gone.
-    unsafe {
-        let name = pg_try(|| raw::get_collation_name(collation))?;
-        Ok(encoding::from_server_ptr(name))
     }
 }
 
@@ -374,17 +325,12 @@ unsafe fn bits(set: *mut pg_sys::Bitmapset) -> Result<Vec<u32>, Error> {
     }
 }
 
-/// What `pull_varattnos` found: whether the whole row is meant, and the user columns.
-unsafe fn attribute_numbers(set: *mut pg_sys::Bitmapset) -> Result<(bool, Vec<i16>), Error> {
+/// What `pull_varattnos` found, ascending: 0 is the whole row, below it are the system columns.
+unsafe fn attribute_numbers(set: *mut pg_sys::Bitmapset) -> Result<Vec<i16>, Error> {
     // SAFETY: the caller's promise.
     let members = unsafe { bits(set)? };
-    let attnos = members.into_iter().map(|m| m as i32 + pg_sys::FirstLowInvalidHeapAttributeNumber);
-    let (mut whole, mut columns) = (false, Vec::new());
-    for attno in attnos {
-        whole |= attno == 0;
-        columns.extend(i16::try_from(attno).ok().filter(|attno| *attno > 0));
-    }
-    Ok((whole, columns))
+    let attno = |member: u32| member as i32 + pg_sys::FirstLowInvalidHeapAttributeNumber;
+    Ok(members.into_iter().filter_map(|member| i16::try_from(attno(member)).ok()).collect())
 }
 
 /// The relation of the final planning step above a base relation.
@@ -412,7 +358,8 @@ impl UpperRel {
                 && query.groupClause.is_null()
                 && query.groupingSets.is_null()
                 && query.distinctClause.is_null()
-                && query.havingQual.is_null()
+                // Not the query's own: `HAVING true` is gone by now, and still makes one row of any.
+                && !(*self.root).hasHavingQual
                 && query.setOperations.is_null()
                 && query.rowMarks.is_null();
             let limit = constant_count(query.limitCount);
@@ -471,10 +418,6 @@ pub(crate) struct PlanRequest {
 }
 
 impl PlanRequest {
-    pub(crate) fn rel(&self) -> &BaseRel {
-        &self.rel
-    }
-
     /// What `add_path` stored.
     pub(crate) fn private(&self) -> Option<String> {
         // SAFETY: the path that one of our callbacks made.
@@ -503,7 +446,7 @@ impl PlanRequest {
         let relid = self.rel.rel().relid;
         let checked = self.checked();
         // SAFETY: raw calls on trees of the planner.
-        let (whole, clauses) = unsafe {
+        let clauses = unsafe {
             let members = pg_try(|| {
                 let mut members = std::ptr::null_mut();
                 for clause in &checked {
@@ -513,7 +456,7 @@ impl PlanRequest {
             })?;
             attribute_numbers(members)?
         };
-        if whole {
+        if clauses.contains(&0) {
             return Ok(live.to_vec());
         }
         let needed = self.rel.columns(live)?;

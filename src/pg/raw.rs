@@ -28,7 +28,10 @@ raw! {
     fn CopyErrorData() -> *mut ErrorData;
     fn FreeErrorData(data: *mut ErrorData);
     fn FlushErrorState();
+    #[cfg(any(feature = "pg15", feature = "pg16", feature = "pg17"))]
     fn ReThrowError(data: *mut ErrorData) -> !;
+    #[cfg(feature = "pg18")] // bindgen misses how version 18 says that it does not return
+    fn ReThrowError(data: *mut ErrorData);
     fn ThrowErrorData(data: *mut ErrorData);
     fn ProcessInterrupts();
 
@@ -74,6 +77,7 @@ raw! {
     fn format_type_be(type_oid: Oid) -> *mut c_char;
     fn format_type_with_typemod(type_oid: Oid, typmod: int32) -> *mut c_char;
     fn get_attname(relation: Oid, attno: AttrNumber, missing_ok: bool) -> *mut c_char;
+    fn get_collation_isdeterministic(collation: Oid) -> bool;
     fn get_collation_name(collation: Oid) -> *mut c_char;
     fn get_commutator(operator: Oid) -> Oid;
     fn get_foreign_server_oid(name: *const c_char, missing_ok: bool) -> Oid;
@@ -94,6 +98,10 @@ raw! {
     fn ExecCheckRTPerms(range_table: *mut List, raise: bool) -> bool;
     #[cfg(not(feature = "pg15"))]
     fn ExecCheckPermissions(range_table: *mut List, permissions: *mut List, raise: bool) -> bool;
+    fn add_row_identity_var(root: *mut PlannerInfo, var: *mut Var, index: Index, name: *const c_char);
+    fn makeVar(
+        varno: c_int, attno: AttrNumber, type_oid: Oid, typmod: int32, collation: Oid, levels_up: Index,
+    ) -> *mut Var;
     fn add_path(rel: *mut RelOptInfo, path: *mut Path);
     fn contain_subplans(clause: *mut Node) -> bool;
     fn contain_volatile_functions(clause: *mut Node) -> bool;
@@ -102,6 +110,7 @@ raw! {
         root: *mut PlannerInfo, rel: *mut RelOptInfo, callback: ec_matches_callback_type,
         argument: *mut c_void, prohibited: Relids,
     ) -> *mut List;
+    fn copy_pathtarget(target: *mut PathTarget) -> *mut PathTarget;
     fn get_baserel_parampathinfo(root: *mut PlannerInfo, rel: *mut RelOptInfo, outer: Relids) -> *mut ParamPathInfo;
     fn join_clause_is_movable_to(info: *mut RestrictInfo, rel: *mut RelOptInfo) -> bool;
     fn make_foreignscan(
@@ -113,6 +122,12 @@ raw! {
 
     // the executor
     fn ExecInitExprList(nodes: *mut List, parent: *mut PlanState) -> *mut List;
+    fn ExecFindJunkAttributeInTlist(target_list: *mut List, name: *const c_char) -> AttrNumber;
+    #[cfg(not(feature = "pg15"))]
+    fn ExecGetResultRelCheckAsUser(relation: *mut ResultRelInfo, estate: *mut EState) -> Oid;
+    fn MakePerTupleExprContext(estate: *mut EState) -> *mut ExprContext;
+    fn heap_deform_tuple(tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
+    fn slot_getsomeattrs_int(slot: *mut TupleTableSlot, attno: c_int);
     fn ExecStoreVirtualTuple(slot: *mut TupleTableSlot) -> *mut TupleTableSlot;
 
     // EXPLAIN
@@ -122,6 +137,12 @@ raw! {
     fn ExplainPropertyText(label: *const c_char, value: *const c_char, es: *mut ExplainState);
     fn deparse_expression(node: *mut Node, context: *mut List, prefix: bool, implicit: bool) -> *mut c_char;
     fn set_deparse_context_plan(context: *mut List, plan: *mut Plan, ancestors: *mut List) -> *mut List;
+
+    // statements
+    fn standard_ProcessUtility(
+        statement: *mut PlannedStmt, text: *const c_char, read_only: bool, context: ProcessUtilityContext::Type,
+        params: ParamListInfo, environment: *mut QueryEnvironment, dest: *mut DestReceiver, qc: *mut QueryCompletion,
+    );
 
     // transactions
     fn GetCurrentTransactionNestLevel() -> c_int;
@@ -137,6 +158,8 @@ type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 unsafe extern "C-unwind" {
     #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
     pub(crate) fn expression_tree_walker(node: *mut Node, walker: Walker, context: *mut c_void) -> bool;
+    // Bound for no version, for want of a use in C without its macro.
+    pub(crate) fn pg_re_throw() -> !;
 }
 
 /// `create_foreignscan_path`, whose parameters grew with the versions.
@@ -244,7 +267,6 @@ raw! {
     fn heap_form_tuple(descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool) -> HeapTuple;
     #[cfg(feature = "pg18")]
     fn heap_form_tuple(descriptor: TupleDesc, values: *const Datum, nulls: *const bool) -> HeapTuple;
-    fn heap_deform_tuple(tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
     fn HeapTupleHeaderGetDatum(header: HeapTupleHeader) -> Datum;
     fn lookup_type_cache(type_oid: Oid, what: c_int) -> *mut TypeCacheEntry;
     fn get_multirange_range(type_oid: Oid) -> Oid;

@@ -45,21 +45,17 @@ impl Table {
 /// Reads the definition of `table`, on which the caller holds a lock.
 pub(crate) fn describe(table: pg_sys::Oid) -> Result<Table, Error> {
     memory::scratch(|| {
-        // SAFETY: raw calls; the relation is open while its descriptor is read, and closed on the
-        // error path by the transaction's abort.
+        // SAFETY: raw calls; the relation is open while its descriptor is read, and closed whether
+        // that succeeded or not.
         unsafe {
             let relation = pg_try(|| raw::table_open(table, pg_sys::NoLock as i32))?;
             let name = encoding::from_server_ptr((*(*relation).rd_rel).relname.data.as_ptr());
             let owner = (*(*relation).rd_rel).relowner;
             let descriptor = (*relation).rd_att;
-            let columns = (0..(*descriptor).natts as usize).map(|i| column(table, descriptor, i)).collect();
+            let columns: Result<Vec<_>, Error> =
+                (0..(*descriptor).natts as usize).map(|i| column(table, descriptor, i)).collect();
             pg_try(|| raw::table_close(relation, pg_sys::NoLock as i32))?;
-            Ok(Table {
-                oid: table,
-                name: name.unwrap_or_default(),
-                owner,
-                columns: Result::from_iter::<Vec<_>>(columns)?,
-            })
+            Ok(Table { oid: table, name: name.unwrap_or_default(), owner, columns: columns? })
         }
     })
 }

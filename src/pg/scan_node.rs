@@ -4,7 +4,7 @@
 use pgrx::pg_sys;
 
 use super::guard::pg_try;
-use super::{catalog, list, planner, raw};
+use super::{catalog, clause, list, planner, raw};
 use crate::error::Error;
 
 #[derive(Clone, Copy)]
@@ -72,6 +72,11 @@ impl ScanNode {
         self.estate().es_instrument != 0
     }
 
+    /// Whether this node belongs to EvalPlanQual, which checks a row again that somebody else changed.
+    pub(super) fn is_recheck(&self) -> bool {
+        !self.estate().es_epq_active.is_null()
+    }
+
     /// The context that lives as long as the query's execution.
     pub(super) fn query_context(&self) -> pg_sys::MemoryContext {
         self.estate().es_query_cxt
@@ -116,6 +121,16 @@ impl ScanNode {
         }
     }
 
+    /// Whether expression `index` can be evaluated: EXPLAIN (GENERIC_PLAN) gives `$1` no value.
+    pub(crate) fn knows_parameters(&self, index: usize) -> Result<bool, Error> {
+        let Some(expression) = self.expression(index) else { return Ok(false) };
+        if !self.estate().es_param_list_info.is_null() {
+            return Ok(true);
+        }
+        // SAFETY: an expression of the plan.
+        unsafe { pg_try(|| !clause::has_parameter(expression)) }
+    }
+
     /// The arrays of the scan slot, emptied.
     #[inline]
     pub(crate) fn row_target(&self) -> RowTarget {
@@ -138,6 +153,8 @@ impl ScanNode {
             let slot = (*self.node).ss.ss_ScanTupleSlot;
             if filled {
                 raw::ExecStoreVirtualTuple(slot);
+            } else if let Some(clear) = (*(*slot).tts_ops).clear {
+                clear(slot);
             }
             slot
         }

@@ -233,14 +233,31 @@ impl RowType {
             let count = self.fields.len().max(1);
             let values = raw::palloc(count * size_of::<Datum>()).cast::<Datum>();
             let nulls = raw::palloc(count).cast::<bool>();
-            let mut tuple = pg_sys::HeapTupleData {
-                t_len: (*header).t_choice.t_datum.datum_len_ as u32 >> LENGTH_SHIFT,
-                t_data: header,
-                ..Default::default()
-            };
-            raw::heap_deform_tuple(&raw mut tuple, self.descriptor, values, nulls);
+            deform_into(header, self.descriptor, values, nulls);
             (values, nulls)
         }
+    }
+}
+
+/// The fields of a composite, one element for each attribute of `descriptor`. May raise.
+///
+/// # Safety
+/// `header` is a live, detoasted value of the descriptor's type; the arrays have an element for each
+/// attribute; the caller's frames hold no destructors.
+pub(crate) unsafe fn deform_into(
+    header: pg_sys::HeapTupleHeader,
+    descriptor: pg_sys::TupleDesc,
+    values: *mut Datum,
+    nulls: *mut bool,
+) {
+    // SAFETY: the caller's promise; the tuple only lends its header to the callee.
+    unsafe {
+        let mut tuple = pg_sys::HeapTupleData {
+            t_len: (*header).t_choice.t_datum.datum_len_ as u32 >> LENGTH_SHIFT,
+            t_data: header,
+            ..Default::default()
+        };
+        raw::heap_deform_tuple(&raw mut tuple, descriptor, values, nulls);
     }
 }
 

@@ -23,6 +23,11 @@ pub(crate) enum Event {
     PreCommitSub(i32),
     /// ROLLBACK TO, of the subtransaction with this id at this level.
     AbortSub(u32, i32),
+    /// The subtransaction with this id has become part of its parent.
+    CommitSub {
+        id: u32,
+        parent: u32,
+    },
 }
 
 type Listener = fn(Event) -> Result<(), Error>;
@@ -50,6 +55,9 @@ pub(crate) fn listen(listener: Listener) -> Result<(), Error> {
     });
     Ok(())
 }
+
+/// The server's TopSubTransactionId: the transaction itself counts as the outermost subtransaction.
+pub(crate) const TOP: u32 = 1;
 
 /// The innermost open subtransaction.
 pub(crate) fn current_subtransaction() -> u32 {
@@ -95,13 +103,14 @@ unsafe extern "C-unwind" fn transaction(event: pg_sys::XactEvent::Type, _argumen
 unsafe extern "C-unwind" fn subtransaction(
     event: pg_sys::SubXactEvent::Type,
     id: pg_sys::SubTransactionId,
-    _parent: pg_sys::SubTransactionId,
+    parent: pg_sys::SubTransactionId,
     _argument: *mut c_void,
 ) {
     use pg_sys::SubXactEvent::*;
     match event {
         SUBXACT_EVENT_PRE_COMMIT_SUB => boundary(|| tell(Event::PreCommitSub(nesting_level()))),
         SUBXACT_EVENT_ABORT_SUB => tell_all(Event::AbortSub(id, nesting_level())),
+        SUBXACT_EVENT_COMMIT_SUB => tell_all(Event::CommitSub { id, parent }),
         _ => {}
     }
 }

@@ -60,6 +60,16 @@ class Runner:
         message = f"no error but {result!r}"
         raise AssertionError(message)
 
+    def fails_afterwards(self, source: str) -> psycopg.errors.Diagnostic:
+        """Run source that leaves `result = 1` in a query that then fails by itself."""
+        query = sql.SQL("SELECT 1 / (result::int - 1) FROM run WHERE source = {}")
+        try:
+            self.connection.execute(query.format(textwrap.dedent(source).strip()))
+        except psycopg.Error as error:
+            return error.diag
+        message = "no error"
+        raise AssertionError(message)
+
     def texts(self) -> list[str | None]:
         """The messages since the last call, without their details."""
         taken = [message.text for message in self.messages]

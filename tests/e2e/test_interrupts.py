@@ -126,6 +126,24 @@ def test_code_that_swallows_the_cancel_gets_it_again(runner: Runner) -> None:
     assert 1 <= time.monotonic() - start < 3
 
 
+def test_a_cancel_inside_a_destructor_is_not_lost(runner: Runner) -> None:
+    runner.connection.execute("SET statement_timeout = 100")
+    start = time.monotonic()
+    diag = runner.fails(
+        """
+        import time
+        class Slow:
+            def __del__(self):
+                time.sleep(60)
+        Slow()
+        time.sleep(60)
+        """
+    )
+    assert diag.message_primary == "canceling statement due to statement timeout"
+    assert time.monotonic() - start < 0.9
+    assert runner.messages == []
+
+
 def test_finally_has_a_second_of_peace(runner: Runner) -> None:
     runner.connection.execute("SET statement_timeout = 100")
     runner.fails(
@@ -215,6 +233,59 @@ def test_a_terminate_inside_nested_sql_ends_the_session_quietly(prepared: Databa
             diag = runner.fails("from multicorn import _native\n_native.execute('SELECT pg_sleep(60)')")
         assert diag.sqlstate == "57P01"
         assert runner.messages == []
+
+
+# What runs after an error, while the server holds interrupts.
+CLEANUPS = {
+    "sleep": "import time\n    time.sleep(60)",
+    "loop": "n = 0\n    while True:\n        n += 1",
+    "lock": "import threading\n    lock = threading.Lock()\n    lock.acquire()\n    lock.acquire()",
+}
+
+
+@pytest.mark.parametrize("cleanup", CLEANUPS)
+def test_a_clean_up_ends_by_its_own_timeout(runner: Runner, cleanup: str) -> None:
+    runner.connection.execute("SET multicorn.hook_timeout = 200")
+    start = time.monotonic()
+    diag = runner.fails_afterwards(f"result = 1\ndef finish():\n    {CLEANUPS[cleanup]}")
+    assert diag.message_primary == "division by zero"
+    assert 0.2 <= time.monotonic() - start < 2
+    (text,) = runner.texts()
+    assert "ran longer than multicorn.hook_timeout" in str(text)
+    assert runner.run("result = 'goes on'") == "goes on"
+
+
+def test_a_terminate_ends_a_clean_up(prepared: Database) -> None:
+    with prepared.connect() as connection:
+        runner = Runner(connection)
+        runner.run("result = 1")
+        with signal_soon(prepared.conninfo, "pg_terminate_backend", connection.info.backend_pid) as when:
+            runner.fails_afterwards(f"result = 1\ndef finish():\n    {CLEANUPS['lock']}")
+            with pytest.raises(psycopg.OperationalError):
+                connection.execute("SELECT 1")
+            end = time.monotonic()
+        assert end - when[0] < 1
+
+
+def test_sql_is_refused_in_a_clean_up(runner: Runner) -> None:
+    runner.fails_afterwards(
+        """
+        from multicorn import _native
+        result = 1
+        def finish():
+            try:
+                _native.execute("SELECT 1")
+            except RuntimeError as error:
+                print(error)
+        """
+    )
+    assert runner.texts() == ["SQL cannot be run in a transaction hook or a clean-up"]
+
+
+def test_a_clean_up_after_a_normal_end_obeys_the_timeout(runner: Runner) -> None:
+    runner.connection.execute("SET statement_timeout = 200")
+    diag = runner.fails(f"result = 1\ndef finish():\n    {CLEANUPS['sleep']}")
+    assert diag.message_primary == "canceling statement due to statement timeout"
 
 
 def test_other_requests_are_served_while_python_waits(prepared: Database, runner: Runner) -> None:

@@ -9,11 +9,11 @@ pub struct PathKey {
     pub rows: f64,
 }
 
-/// A join clause `column = expression of other relations`.
+/// A clause `column = expression`, of other relations or of none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyClause {
     pub attno: i16,
-    /// The relations that the other side needs, ascending.
+    /// The relations that the other side needs, ascending; none for a constant or parameter.
     pub outer: Vec<u32>,
 }
 
@@ -27,7 +27,8 @@ pub struct Parameterization {
 /// More combinations than this cost planning time and never win.
 const MOST: usize = 32;
 
-/// Every minimal set of outer relations that fixes all columns of a key, with the fewest rows.
+/// Every minimal set of outer relations that fixes all columns of a key, with the fewest rows. A key
+/// that constants fix alone needs no outer relation and is no parameterization.
 pub fn parameterizations(keys: &[PathKey], clauses: &[KeyClause]) -> Vec<Parameterization> {
     let mut found: Vec<Parameterization> = Vec::new();
     for key in keys.iter().filter(|key| !key.attnos.is_empty()) {
@@ -44,7 +45,7 @@ pub fn parameterizations(keys: &[PathKey], clauses: &[KeyClause]) -> Vec<Paramet
             }
             sets = next;
         }
-        for outer in sets {
+        for outer in sets.into_iter().filter(|outer| !outer.is_empty()) {
             let full = found.len() >= MOST;
             match found.iter_mut().find(|p| p.outer == outer) {
                 Some(p) => p.rows = p.rows.min(key.rows),
@@ -100,6 +101,14 @@ mod tests {
         assert!(parameterizations(&keys, &[clause(1, &[2])]).is_empty());
         let found = parameterizations(&keys, &[clause(1, &[2]), clause(2, &[3])]);
         assert_eq!(found, [Parameterization { outer: vec![2, 3], rows: 1.0 }]);
+    }
+
+    #[test]
+    fn a_constant_fixes_its_part_of_a_key() {
+        let keys = [key(&[1, 2], 1.0)];
+        let found = parameterizations(&keys, &[clause(1, &[2]), clause(2, &[])]);
+        assert_eq!(found, [Parameterization { outer: vec![2], rows: 1.0 }]);
+        assert!(parameterizations(&keys, &[clause(1, &[]), clause(2, &[])]).is_empty());
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub enum Value {
     Null,
     /// A boolean column on its own (`WHERE flag`) or negated: text `t` or `f`.
     Flag(bool),
-    /// `a IS TRUE`, `a IS NOT FALSE`, `a IS UNKNOWN` …: `True`, `False` or `None`.
+    /// `a IS TRUE`, `a IS NOT FALSE`, `a IS UNKNOWN` …: text `t` or `f`, or `None`.
     Truth(Option<bool>),
 }
 
@@ -55,8 +55,14 @@ pub enum LocalReason {
     NoCommutator,
     /// It names a system column or the whole row.
     SystemColumn,
+    /// `WHERE oid_column::int4 < 5`: the operator is that of another type.
+    Recast,
+    /// `WHERE name < 'b' COLLATE "C"`: the class knows of no collation but the column's.
+    OtherCollation,
     /// It is a subquery's result, known only while the scan runs.
     Subquery,
+    /// Its collation takes different texts for equal.
+    Collation,
 }
 
 impl LocalReason {
@@ -67,7 +73,10 @@ impl LocalReason {
             LocalReason::TwoColumns => "compares columns of the table",
             LocalReason::NoCommutator => "operator has no commutator",
             LocalReason::SystemColumn => "names a system column or the whole row",
+            LocalReason::Recast => "takes the column for another type",
+            LocalReason::OtherCollation => "compares by another collation than the column's",
             LocalReason::Subquery => "contains a subquery",
+            LocalReason::Collation => "nondeterministic collation",
         }
     }
 }

@@ -16,8 +16,8 @@ use crate::bridge::{self, Failure, Origin};
 use crate::convert;
 use crate::error::Error;
 use crate::pg::guard;
+use crate::pg::live::{Ending, Ends};
 use crate::pg::planner::Constant;
-use crate::pg::routine::Ending;
 use crate::pg::scan_node::{Expressions, ScanNode};
 
 enum State {
@@ -164,35 +164,38 @@ impl Scan {
             State::Ready | State::Done => Ok(()),
         }
     }
+}
 
+impl Ends for Scan {
     /// Closes the generator and tells the class. The query is over, or has failed already: what is
     /// raised here is a warning.
-    pub(crate) fn end(mut self, ending: Ending) {
-        let rows = match std::mem::replace(&mut self.state, State::Done) {
+    fn end(self, ending: Ending) {
+        let Scan { instance, state, executed, .. } = self;
+        let rows = match state {
             State::Running(rows) => Some(rows),
             State::Ready | State::Done => None,
         };
-        let tell = self.executed && self.instance.class.has_end_scan;
-        if rows.is_none() && !tell {
-            return;
-        }
-        let instance = self.instance.clone();
-        let close = move |py: Python<'_>| {
-            let closed = rows.map_or(Ok(()), |mut rows| rows.close(py));
-            if tell {
-                instance.object.bind(py).call_method0(pyo3::intern!(py, "end_scan"))?;
+        let tell = executed && instance.class.has_end_scan;
+        if rows.is_some() || tell {
+            let close = |py: Python<'_>| {
+                let closed = rows.map_or(Ok(()), |mut rows| rows.close(py));
+                if tell {
+                    instance.object.bind(py).call_method0(pyo3::intern!(py, "end_scan"))?;
+                }
+                closed.map_err(Failure::from)
+            };
+            let outcome = match ending {
+                Ending::Normal => bridge::call_as(Origin::Wrapper, close),
+                Ending::Abort => bridge::call_hook("end_scan", close),
+            };
+            match outcome {
+                // The server words a cancel itself, at its next check.
+                Ok(()) | Err(Error::Interrupted) => {}
+                Err(error) => guard::warn(error),
             }
-            closed.map_err(Failure::from)
-        };
-        let outcome = match ending {
-            Ending::Normal => bridge::call_as(Origin::Wrapper, close),
-            Ending::Abort => bridge::call_hook("end_scan", close),
-        };
-        match outcome {
-            // The server words a cancel itself, at its next check.
-            Ok(()) | Err(Error::Interrupted) => {}
-            Err(error) => guard::warn(error),
         }
+        // A changed definition may have left the scan with the last use of it.
+        instance::let_go(instance);
     }
 }
 

@@ -5,7 +5,7 @@ use multicorn_plan::{PathPlan, limit_decision, limited_cost};
 use pyo3::prelude::*;
 
 use super::Planning;
-use crate::bridge;
+use crate::bridge::{self, Failure, Origin};
 use crate::error::Error;
 use crate::pg::planner::{BaseRel, UpperRel};
 
@@ -21,16 +21,15 @@ pub(crate) fn offer(rel: &BaseRel, planning: &Planning, upper: &UpperRel) -> Res
     let Ok((limit, offset)) = limit_decision(upper.limit_facts(rel, sorted)) else {
         return Ok(());
     };
-    let agreed = bridge::call(|py| {
-        planning.instance.object.bind(py).call_method1("can_limit", (limit, offset))?.is_truthy()
+    let agreed = bridge::call_as(Origin::Wrapper, |py| {
+        let object = planning.instance.object.bind(py);
+        Ok::<_, Failure>(object.call_method1("can_limit", (limit, offset))?.is_truthy()?)
     })?;
     if !agreed {
         return Ok(());
     }
-    let rows = rel.rows();
-    let skipped = offset.unwrap_or(0) as f64;
-    let kept = limit.map_or(rows, |limit| (limit as f64).min(rows));
-    let cost = limited_cost(planning.cost, rows, kept + skipped);
+    let startup = planning.instance.class.startup_cost;
+    let (kept, cost) = limited_cost(startup, rel.rows(), planning.width, limit, offset.unwrap_or(0));
     let private = PathPlan { sorted: planning.sort.len(), limit, offset }.to_text();
-    rel.add_final_path(upper, kept.max(1.0), cost, private)
+    rel.add_final_path(upper, kept, planning.width, cost, private)
 }

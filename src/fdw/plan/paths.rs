@@ -1,7 +1,7 @@
 //! The paths of one table: the whole scan, the sorted scan (`can_sort`), and lookups driven by other
 //! relations (`get_path_keys`). The danger is promising an order that the class did not agree to.
 
-use multicorn_plan::{Direction, PathPlan, SortKey, parameterizations, scan_cost};
+use multicorn_plan::{Direction, KeyClause, PathPlan, SortKey, parameterizations, scan_cost};
 use pyo3::prelude::*;
 
 use super::super::instance::{Instance, wrong_result};
@@ -78,7 +78,8 @@ fn offer_lookups(rel: &BaseRel, planning: &Planning) -> Result<(), Error> {
     let mut attnos: Vec<i16> = planning.keys.iter().flat_map(|key| key.attnos.clone()).collect();
     attnos.sort_unstable();
     attnos.dedup();
-    let clauses = rel.key_clauses(&attnos)?;
+    let mut clauses = rel.key_clauses(&attnos)?;
+    clauses.extend(planning.equal.iter().map(|attno| KeyClause { attno: *attno, outer: Vec::new() }));
     for found in parameterizations(&planning.keys, &clauses) {
         let rows = found.rows.min(rel.rows());
         let cost = scan_cost(planning.instance.class.startup_cost, rows, rel.width());

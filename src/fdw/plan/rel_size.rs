@@ -3,13 +3,14 @@
 
 use multicorn_plan::{PathKey, Value, generic_rows, scan_cost};
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple};
+use pyo3::types::{PySequence, PyString};
 
+use super::super::class;
 use super::super::instance::{self, Instance, wrong_result};
 use super::super::quals::{self, Side};
 use super::Planning;
 use crate::bridge::{self, Failure, Origin};
-use crate::error::Error;
+use crate::error::{Error, SqlState};
 use crate::pg::planner::{BaseRel, Quals};
 
 /// More rows than this make costs meaningless.
@@ -20,6 +21,9 @@ const MOST_WIDTH: f64 = 1e9;
 pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
     rel.check_permissions()?;
     let instance = instance::get(rel.table(), rel.user())?;
+    if let Some(column) = rel.system_column()? {
+        return Err(no_system_column(&instance, column));
+    }
     let restrictions = rel.restrictions()?;
     let columns = rel.columns(&instance.live)?;
     let (rows, width, keys) = bridge::call_as(Origin::Wrapper, |py| {
@@ -31,7 +35,16 @@ pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
     let rows = generic_rows(rows, &keys, &equal, &unknown);
     rel.set_size(rows, width);
     let cost = scan_cost(instance.class.startup_cost, rows, width);
-    Ok(Planning { instance, cost, keys, sort: Vec::new() })
+    Ok(Planning { instance, cost, width, keys, equal, sort: Vec::new() })
+}
+
+fn no_system_column(instance: &Instance, column: &str) -> Error {
+    let table = &instance.table().name;
+    Error::new(
+        SqlState::FEATURE_NOT_SUPPORTED,
+        format!("foreign table \"{table}\" has no system column \"{column}\""),
+    )
+    .hint("Of the system columns, rows of a foreign table have only tableoid.")
 }
 
 /// Columns compared by `=` with a value that `wanted` accepts.
@@ -53,21 +66,32 @@ fn size(
 ) -> Result<(f64, i32), Failure> {
     let constant = |qual: &multicorn_plan::Qual| restrictions.constant(&qual.value).map(Side::Known);
     let quals = quals::list(py, &restrictions.pushed, constant)?;
-    let method = instance.object.bind(py).getattr("get_rel_size")?;
-    let result = if instance.class.rel_size_takes_columns {
-        method.call1((quals, quals::columns(py, instance, columns)?))?
-    } else {
-        method.call1((quals,))?
+    let columns = quals::columns(py, instance, columns)?;
+    let object = instance.object.bind(py);
+    let result = match object.getattr_opt("get_rel_size")? {
+        Some(method) if instance.class.rel_size_takes_columns => method.call1((quals, columns))?,
+        Some(method) => method.call1((quals,))?,
+        // A class need not inherit: what it lacks is as if it did.
+        None => class::contract(py)?.default_rel_size.bind(py).call1((object, quals, columns))?,
     };
-    match result.extract::<(f64, f64)>() {
-        Ok((rows, width)) if rows.is_finite() && width.is_finite() => {
-            Ok((rows.clamp(1.0, MOST_ROWS).round(), width.clamp(0.0, MOST_WIDTH) as i32))
-        }
-        _ => {
+    let size = pair(&result).and_then(|(rows, width)| Some((finite(&rows)?, finite(&width)?)));
+    match size {
+        Some((rows, width)) => Ok((rows.clamp(1.0, MOST_ROWS).round(), width.clamp(0.0, MOST_WIDTH) as i32)),
+        None => {
             Err(wrong_result(&instance.class, "get_rel_size", "a tuple (rows, width in bytes)", &result)
                 .into())
         }
     }
+}
+
+/// The two items of a tuple or a list.
+fn pair<'py>(object: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let items = object.cast::<PySequence>().ok().filter(|_| !object.is_instance_of::<PyString>())?;
+    (items.len().ok()? == 2).then(|| Some((items.get_item(0).ok()?, items.get_item(1).ok()?)))?
+}
+
+fn finite(number: &Bound<'_, PyAny>) -> Option<f64> {
+    number.extract::<f64>().ok().filter(|number| number.is_finite())
 }
 
 /// The keys whose columns the table declares; others cannot be looked up by.
@@ -85,21 +109,14 @@ fn path_keys(py: Python<'_>, instance: &Instance) -> Result<Vec<PathKey>, Failur
         return Ok(keys);
     }
     for entry in result.try_iter().map_err(|_| malformed())? {
-        let entry = entry?;
-        let pair = entry.cast::<PyTuple>().ok().filter(|pair| pair.len() == 2);
-        let list_pair = || entry.extract::<(Bound<'_, PyAny>, f64)>().ok();
-        let (columns, rows) = pair
-            .and_then(|pair| pair.extract::<(Bound<'_, PyAny>, f64)>().ok())
-            .or_else(list_pair)
+        let (columns, rows) = pair(&entry?)
+            .and_then(|(columns, rows)| Some((columns, finite(&rows)?)))
             .ok_or_else(malformed)?;
         let names: Vec<String> = match columns.cast::<PyString>() {
             // The tutorial's form: a bare name.
             Ok(name) => vec![name.to_string()],
             Err(_) => columns.extract().map_err(|_| malformed())?,
         };
-        if !rows.is_finite() {
-            return Err(malformed());
-        }
         if let Some(attnos) = names.iter().map(|name| instance.attno(name)).collect::<Option<Vec<_>>>() {
             keys.push(PathKey { attnos, rows: rows.clamp(1.0, MOST_ROWS) });
         }

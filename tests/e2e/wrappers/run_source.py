@@ -7,7 +7,10 @@ from multicorn import ForeignDataWrapper, Qual
 
 
 class RunSource(ForeignDataWrapper):
-    """One row: the source and `str()` of the variable `result` that it left, or NULL."""
+    """One row: the source and `str()` of the variable `result` that it left, or NULL.
+
+    If the source defines `finish`, that is called when the scan is closed.
+    """
 
     def execute(self, quals: Sequence[Qual], columns: object) -> Iterator[dict[str, Any]]:
         for qual in quals:
@@ -15,4 +18,7 @@ class RunSource(ForeignDataWrapper):
                 scope: dict[str, Any] = {}
                 exec(qual.value, scope)
                 result = scope.get("result")
-                yield {"source": qual.value, "result": None if result is None else str(result)}
+                try:
+                    yield {"source": qual.value, "result": None if result is None else str(result)}
+                finally:
+                    scope.get("finish", int)()

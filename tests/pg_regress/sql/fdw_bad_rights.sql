@@ -97,7 +97,7 @@ ALTER FOREIGN TABLE free OPTIONS (SET wrapper 'witness.Other');
 CREATE FOREIGN TABLE other (u text, p text) SERVER theirs OPTIONS (wrapper 'witness.Other');
 CREATE FOREIGN TABLE same (u text, p text) SERVER theirs OPTIONS (wrapper 'witness.Witness');
 SELECT * FROM same;
--- Through a function the statement cannot be seen; then the use is refused.
+-- In a function too.
 DO $$
 BEGIN
     EXECUTE 'CREATE FOREIGN TABLE other (u text, p text) SERVER free OPTIONS (wrapper ''witness.Other'')';

@@ -3,17 +3,18 @@
 import array
 import collections
 import dataclasses
-import datetime
+import datetime as dt
 import decimal
 import enum
 import ipaddress
 import types
+import typing
 import uuid
 
 from multicorn import ForeignDataWrapper
 
 D = decimal.Decimal
-UTC = datetime.timezone.utc
+UTC = dt.timezone.utc
 
 
 class Mood(enum.Enum):
@@ -29,7 +30,9 @@ class Point:
     y: str
 
 
-Pair = collections.namedtuple("Pair", "x y")
+class Pair(typing.NamedTuple):
+    x: int
+    y: str
 
 
 class Reading(collections.abc.Mapping):
@@ -82,6 +85,8 @@ class Vandal:
 class Text(str):
     """A str whose `str()` is another text: its own characters count."""
 
+    __slots__ = ()
+
     def __str__(self):
         return "not this"
 
@@ -99,7 +104,7 @@ class Wide:
         return self.nested
 
 
-class Zone(datetime.tzinfo):
+class Zone(dt.tzinfo):
     """A zone whose `utcoffset` raises."""
 
     def utcoffset(self, when):
@@ -125,8 +130,8 @@ def range_of(lower, upper, **more):
     return types.SimpleNamespace(lower=lower, upper=upper, **more)
 
 
-NAMES = {**globals(), "date": datetime.date, "time": datetime.time, "datetime": datetime.datetime}
-NAMES |= {"timedelta": datetime.timedelta, "timezone": datetime.timezone, "array": array.array}
+NAMES = {**globals(), "date": dt.date, "time": dt.time, "datetime": dt.datetime}
+NAMES |= {"timedelta": dt.timedelta, "timezone": dt.timezone, "array": array.array}
 NAMES |= {"ip": ipaddress, "UUID": uuid.UUID}
 
 
