@@ -184,19 +184,14 @@ class TestExit:
             connection.execute(TABLE)
             with pytest.raises(psycopg.OperationalError, match="server closed the connection"):
                 Runner(connection).run("import os\nos._exit(0)")
-        wait_until_up(database)
-        assert "terminating any other active server processes" in written_since(database.cluster.log, size)
+        wait_for_log(database, size, "terminating any other active server processes")
+        wait_for_log(database, size, "database system is ready to accept connections")
 
 
-def wait_until_up(database: Database) -> None:
+def wait_for_log(database: Database, size: int, text: str) -> None:
     deadline = time.monotonic() + LIMIT
-    while True:
-        try:
-            database.connect().close()
-        except psycopg.OperationalError:
-            assert time.monotonic() < deadline
-        else:
-            return
+    while text not in written_since(database.cluster.log, size):
+        assert time.monotonic() < deadline, text
 
 
 def swallowed(source: str) -> str:
