@@ -52,7 +52,6 @@ SELECT id FROM t WHERE even LIMIT 2;
 SELECT id FROM t WHERE current_user IS NOT NULL LIMIT 2;
 SELECT id FROM t WHERE false LIMIT 2;
 SELECT id FROM t WHERE (SELECT true) LIMIT 2;
-EXPLAIN (COSTS off) SELECT id FROM t WHERE (SELECT true) LIMIT 2;
 
 -- Below what counts, groups, joins or locks rows.
 EXPLAIN (COSTS off) SELECT count(*) FROM t LIMIT 1;
