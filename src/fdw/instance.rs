@@ -176,7 +176,7 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     Ok(instance)
 }
 
-/// Applies what the catalogue's callbacks counted, and lets go of tables that are no more.
+/// Applies what the catalogue's callbacks counted, and lets go of tables and roles that are no more.
 fn mark_stale() -> Result<(), Error> {
     let generation = inval::generation();
     let all = SEEN.replace(generation) != generation;
@@ -190,7 +190,8 @@ fn mark_stale() -> Result<(), Error> {
     });
     stale.sort_unstable();
     for key in stale {
-        if !relation::exists(pg_sys::Oid::from(key.0))? {
+        let (table, role) = (pg_sys::Oid::from(key.0), pg_sys::Oid::from(key.1));
+        if !relation::exists(table)? || !catalog::role_exists(role)? {
             let gone = CACHE.change(|cache| cache.remove(&key));
             if let Some(cached) = gone {
                 release(key, cached.instance);
