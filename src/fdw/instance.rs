@@ -20,12 +20,15 @@ use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::relation::{Column, Table};
+use crate::pg::catalog::{ForeignServer, ForeignTable};
 use crate::pg::{catalog, guard, inval, relation};
 
 /// Everything that `__init__` is given, and what it depends on.
 #[derive(Clone, PartialEq, Eq)]
 struct Definition {
     class: String,
+    /// Who answers for naming the class.
+    server_owner: pg_sys::Oid,
     options: catalog::Options,
     table: Table,
     rights: Rights,
@@ -147,6 +150,8 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     let known =
         CACHE.read(|cache| cache.get(&key).map(|cached| (cached.instance.clone(), cached.fresh.get())));
     if let Some((instance, true)) = &known {
+        // A reload of the configuration may have taken the class off the list.
+        validate::class_allowed(&instance.definition.class, instance.definition.server_owner)?;
         return Ok(instance.clone());
     }
     let changes = inval::changes();
@@ -214,11 +219,15 @@ pub(super) fn let_go(instance: Rc<Instance>) {
     }
 }
 
-/// Reads the catalogue and checks that the server's owner may name the class.
-fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Definition, Error> {
+/// The class that the catalogue names for `table`, without an object of it.
+pub(super) fn class_of(table: pg_sys::Oid) -> Result<Rc<Class>, Error> {
     let foreign = catalog::foreign_table(table)?;
-    let server = catalog::foreign_server(foreign.server)?;
-    let mapping = catalog::user_mapping(user, foreign.server)?;
+    let name = class_name(&foreign, &catalog::foreign_server(foreign.server)?)?;
+    bridge::call_as(Origin::Wrapper, |py| class::load(py, &name))
+}
+
+/// The name of a table's class, which the server's owner may name.
+fn class_name(foreign: &ForeignTable, server: &ForeignServer) -> Result<String, Error> {
     let find = |options: &catalog::Options| {
         options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.clone())
     };
@@ -228,11 +237,20 @@ fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Definition, Error> {
         WrapperChoice::TableMayNot => return Err(validate::wrapper_on_table()),
     };
     validate::class_allowed(&class, server.owner)?;
+    Ok(class)
+}
+
+/// Reads the catalogue.
+fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Definition, Error> {
+    let foreign = catalog::foreign_table(table)?;
+    let server = catalog::foreign_server(foreign.server)?;
+    let class = class_name(&foreign, &server)?;
+    let mapping = catalog::user_mapping(user, foreign.server)?;
     register_secrets(&mapping);
     let options = merge([&foreign.options, &server.options, &mapping]);
     let table = relation::describe(table)?;
     let rights = rights(&[server.owner, table.owner], user, &mapping)?;
-    Ok(Definition { class, options, table, rights })
+    Ok(Definition { class, server_owner: server.owner, options, table, rights })
 }
 
 /// What the roles that chose the options may do: all of `owners` need a right for the class to have it.

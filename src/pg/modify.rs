@@ -265,6 +265,12 @@ impl IdentityRequest {
         unsafe { (*self.relation).rd_id }
     }
 
+    /// The role whose user mapping counts.
+    pub(crate) fn user(&self) -> pg_sys::Oid {
+        // SAFETY: the query being planned.
+        unsafe { planned_user(self.root) }
+    }
+
     pub(crate) fn is_delete(&self) -> bool {
         // SAFETY: the query being planned.
         unsafe { (*(*self.root).parse).commandType == pg_sys::CmdType::CMD_DELETE }
@@ -310,8 +316,31 @@ impl IdentityRequest {
 /// What the planner is asked to modify.
 pub(crate) struct ModifyRequest {
     pub(crate) table: pg_sys::Oid,
+    pub(crate) user: pg_sys::Oid,
     pub(crate) command: Command,
     pub(crate) on_conflict: bool,
+}
+
+/// The role whose user mapping counts for what a query modifies: a view's owner for a table under a view.
+///
+/// Of the table that the query names: its inheritance children are entered without a role.
+///
+/// # Safety
+/// A query with a result relation that is being planned.
+pub(super) unsafe fn planned_user(root: *mut pg_sys::PlannerInfo) -> pg_sys::Oid {
+    // SAFETY: the caller's promise; indexes of the range table and of the permissions count from 1.
+    let user = unsafe {
+        let query = (*root).parse;
+        let at = |index: i64| usize::try_from(index - 1).ok();
+        let entry = at((*query).resultRelation.into())
+            .and_then(|position| super::list::nth::<pg_sys::RangeTblEntry>((*query).rtable, position));
+        #[cfg(not(feature = "pg15"))]
+        let entry = entry
+            .and_then(|entry| at((*entry).perminfoindex.into()))
+            .and_then(|position| super::list::nth::<pg_sys::RTEPermissionInfo>((*query).rteperminfos, position));
+        entry.map_or(pg_sys::InvalidOid, |entry| (*entry).checkAsUser)
+    };
+    if user == pg_sys::InvalidOid { catalog::current_user() } else { user }
 }
 
 /// The name under which a column of the old row is fetched: one per definition, since tables of an

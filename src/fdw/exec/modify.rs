@@ -13,7 +13,6 @@ use crate::bridge::{self, Failure, Origin};
 use crate::convert;
 use crate::error::{Error, SqlState};
 use crate::pg::explain::Explain;
-use crate::pg::guard;
 use crate::pg::live::{Ending, Ends};
 use crate::pg::modify::{Command, Junk, Row, Target, identity_name};
 
@@ -235,21 +234,18 @@ impl Modify {
 }
 
 impl Ends for Modify {
-    fn end(self, ending: Ending) {
+    /// Tells the class. Where it writes what it has collected, a failure has to fail the statement.
+    fn end(self, ending: Ending) -> Result<(), Error> {
         if self.read.is_none() || !self.instance.class.has_end_modify {
-            return;
+            return Ok(());
         }
         let close = |py: Python<'_>| {
             self.instance.object.bind(py).call_method0("end_modify")?;
             Ok::<_, Failure>(())
         };
-        let outcome = match ending {
+        match ending {
             Ending::Normal => bridge::call_as(Origin::Wrapper, close),
             Ending::Abort => bridge::call_hook("end_modify", close),
-        };
-        match outcome {
-            Ok(()) | Err(Error::Interrupted) => {}
-            Err(error) => guard::warn(error),
         }
     }
 }
