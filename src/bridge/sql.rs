@@ -31,7 +31,11 @@ pub(crate) fn uncaught() -> Result<(), Error> {
 
 #[cold]
 fn copy_uncaught() -> Result<(), Error> {
-    UNCAUGHT.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(Ok(()), |error| Err(errors::copy(error)))
+    UNCAUGHT
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .as_ref()
+        .map_or(Ok(()), |error| Err(errors::copy(error)))
 }
 
 /// An abort has released everything.

@@ -18,9 +18,9 @@ use crate::bridge::rights::Rights;
 use crate::bridge::{self, Failure, Origin};
 use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
+use crate::pg::catalog::{ForeignServer, ForeignTable};
 use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::relation::{Column, Table};
-use crate::pg::catalog::{ForeignServer, ForeignTable};
 use crate::pg::{catalog, guard, inval, relation};
 
 /// Everything that `__init__` is given, and what it depends on.

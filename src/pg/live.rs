@@ -7,8 +7,8 @@ use std::ffi::c_void;
 use pgrx::pg_sys;
 
 use super::memory::{Access, ForLife};
-use super::{guard, memory};
 use super::xact::Event;
+use super::{guard, memory};
 use crate::error::Error;
 
 /// Why a value ends.

@@ -197,7 +197,7 @@ impl Ends for Scan {
         }
         // A changed definition may have left the scan with the last use of it.
         instance::let_go(instance);
-        bridge::uncaught()
+        if ending == Ending::Normal { bridge::uncaught() } else { Ok(()) }
     }
 }
 
