@@ -6,7 +6,7 @@ use std::ffi::c_char;
 
 use pgrx::pg_sys::{self, Datum, Oid};
 
-use super::{encoding, guard::pg_try, raw};
+use super::{encoding, guard::pg_try, raw, relation};
 use crate::error::Error;
 
 /// A function of the server, ready to be called.
