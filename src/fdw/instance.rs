@@ -278,7 +278,8 @@ fn make(definition: Definition) -> Result<Instance, Error> {
 }
 
 /// Names the table in the error's fields; its text is the contract's.
-fn named(mut error: Error, table: &Table) -> Error {
+#[cold]
+pub(super) fn named(mut error: Error, table: &Table) -> Error {
     if let Some(report) = error.report_mut() {
         report.table_name.get_or_insert_with(|| table.name.clone());
     }

@@ -256,9 +256,9 @@ raw! {
         elements: *mut *mut Datum, nulls: *mut *mut bool, count: *mut c_int,
     );
     fn lookup_rowtype_tupdesc_copy(type_oid: Oid, typmod: int32) -> TupleDesc;
-    #[cfg(any(feature = "pg15", feature = "pg16", feature = "pg17"))]
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
     fn heap_form_tuple(descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool) -> HeapTuple;
-    #[cfg(feature = "pg18")]
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
     fn heap_form_tuple(descriptor: TupleDesc, values: *const Datum, nulls: *const bool) -> HeapTuple;
     fn HeapTupleHeaderGetDatum(header: HeapTupleHeader) -> Datum;
     fn lookup_type_cache(type_oid: Oid, what: c_int) -> *mut TypeCacheEntry;

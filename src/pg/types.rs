@@ -6,7 +6,7 @@ use std::ffi::c_char;
 
 use pgrx::pg_sys::{self, Datum, Oid};
 
-use super::{encoding, guard::pg_try, raw, relation};
+use super::{encoding, guard::pg_try, inval, raw, relation};
 use crate::error::Error;
 
 /// A function of the server, ready to be called.
@@ -192,11 +192,25 @@ pub(crate) struct RowType {
     fields: Vec<Field>,
 }
 
+/// The relation that defines a row type, which `ALTER TYPE` changes.
+///
+/// # Safety
+/// `descriptor` is a live one.
+unsafe fn relation_of(descriptor: pg_sys::TupleDesc) -> Option<Oid> {
+    // SAFETY: the caller's promise.
+    let first = unsafe { ((*descriptor).natts > 0).then(|| (*relation::attribute(descriptor, 0)).attrelid)? };
+    (first != Oid::INVALID).then_some(first)
+}
+
 impl RowType {
     /// `typmod` tells anonymous records apart, otherwise it is -1.
     pub(crate) fn lookup(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
         // SAFETY: raw call; the copy is ours.
         let descriptor = unsafe { pg_try(|| raw::lookup_rowtype_tupdesc_copy(type_oid, typmod))? };
+        // SAFETY: as below; an anonymous record's attributes name no relation.
+        if let Some(relation) = unsafe { relation_of(descriptor) } {
+            inval::watch_row_type(relation);
+        }
         // SAFETY: a descriptor has `natts` attributes.
         let fields = (0..unsafe { (*descriptor).natts } as usize)
             .map(|index| {

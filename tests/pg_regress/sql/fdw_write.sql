@@ -16,13 +16,11 @@ EXPLAIN (COSTS OFF) INSERT INTO t VALUES (1);
 CREATE FOREIGN TABLE b (id int, note text) SERVER kept OPTIONS (name 'b', noisy '1', batch '2');
 INSERT INTO b SELECT i FROM generate_series(1, 3) i;
 INSERT INTO b SELECT i FROM generate_series(4, 6) i RETURNING id, note;
-COPY b FROM STDIN;
-7	seven
-8	eight
-\.
 SELECT count(*) FROM b;
 CREATE VIEW small AS SELECT * FROM b WHERE id < 100 WITH CHECK OPTION;
-INSERT INTO small VALUES (200, 'no');
+-- What is told while an error ends the statement may reach the client before or after it.
+DO $$ BEGIN INSERT INTO small VALUES (200, 'no');
+EXCEPTION WHEN with_check_option_violation THEN RAISE NOTICE '%', sqlerrm; END $$;
 INSERT INTO small VALUES (20, 'yes');
 CREATE FUNCTION tell() RETURNS trigger LANGUAGE plpgsql AS
     $$BEGIN RAISE NOTICE '% % -> %', tg_op, to_json(old), to_json(new); RETURN NULL; END$$;
