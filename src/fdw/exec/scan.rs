@@ -75,7 +75,7 @@ impl Scan {
     #[inline]
     pub(crate) fn next_row(&mut self, node: &ScanNode) -> Result<bool, Error> {
         if matches!(self.state, State::Ready) {
-            self.execute(node).map_err(|error| instance::named(error, self.instance.table()))?;
+            self.execute(node)?;
         }
         if !self.measured {
             return self.advance(node);
@@ -106,7 +106,7 @@ impl Scan {
             self.close_rows()?;
         }
         bridge::logging::flush()?;
-        filled.map_err(|error| instance::named(error, self.instance.table()))
+        filled
     }
 
     fn execute(&mut self, node: &ScanNode) -> Result<(), Error> {
