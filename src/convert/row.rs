@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 use super::python::{self, Import, running};
 use super::{Attribute, ColumnPlan};
+use crate::bridge::uncaught;
 use crate::error::{Error, SqlState};
 use crate::pg::guard::pg_try;
 use crate::pg::scan_node::RowTarget;
@@ -234,7 +235,7 @@ impl Rows {
             let filled = self.fill(plan, &position, values, nulls);
             pg_sys::error_context_stack = callback.previous;
             match filled {
-                Ok(()) => Ok(true),
+                Ok(()) => uncaught().map(|()| true),
                 Err(error) => Err(self.located(error, plan, position.column.get())),
             }
         }
