@@ -123,11 +123,11 @@ impl Held {
 }
 
 unsafe extern "C-unwind" fn drop_all(stack: *mut c_void) {
-    let stack: *mut Stack = stack.cast();
+    let held = Held(stack.cast());
     // SAFETY: called by the memory context that owns the stack, on the main thread.
     unsafe {
-        while Held(stack).is_filled() && python::is_up() {
-            Held(stack).pop();
+        if held.is_filled() && python::is_up() {
+            python::finally("a conversion", || held.clear());
         }
     }
 }

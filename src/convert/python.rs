@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::{Python, ffi};
 
+use crate::bridge;
 use crate::bridge::errors::{Origin, to_error};
 use crate::bridge::interrupts;
 use crate::error::{Error, SqlState};
@@ -101,6 +102,17 @@ pub(super) unsafe fn runs_no_code(object: *mut ffi::PyObject) -> bool {
             || class == &raw mut ffi::PyBool_Type
             || object == ffi::Py_None()
     }
+}
+
+/// Runs `release`, which drops references, after an error or at the end of a query: the server may
+/// hold interrupts then, so that only multicorn.hook_timeout ends a `__del__` that never does.
+pub(super) fn finally(what: &str, release: impl FnOnce()) {
+    let name = format!("the end of {what}");
+    // It fails only if Python does not run, and then there is nothing to release.
+    let _ = bridge::call_hook(&name, |_| {
+        release();
+        Ok(())
+    });
 }
 
 /// Whether Python runs, so that a destructor may drop references.
