@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from measure import Backend, Way
+from psycopg.pq import ExecStatus
 from setting import STYLES, Sizes
 
 if TYPE_CHECKING:
     import psycopg
+    from psycopg.pq.abc import PGconn
 
 PLPYTHON = "plpython3u"
+# Look-ups in one message to the server: their answers fit the socket's buffer.
+BATCH = 250
 SCANNED = ("dict", "tuple", "prebuilt", PLPYTHON, "file_fdw", "heap")
 
 
@@ -39,6 +43,20 @@ def source(shape: str, way: str) -> str:
             return f"heap_{shape}"
         case style:
             return f"mc_{shape}_{style}"
+
+
+def rows_of(protocol: PGconn) -> int:
+    """Reads what a batch returned, to its end; raises what a look-up raised."""
+    rows = 0
+    while True:
+        result = protocol.get_result()
+        if result is None:  # between two look-ups
+            continue
+        if result.status == ExecStatus.PIPELINE_SYNC:
+            return rows
+        if result.status != ExecStatus.TUPLES_OK:
+            raise SystemExit(result.error_message.decode())
+        rows += result.ntuples
 
 
 class Cases:
@@ -103,20 +121,33 @@ class Cases:
             raise SystemExit(message)
 
     def prepared(self) -> dict[str, Way]:
-        """One-row look-ups by a prepared statement over the extended protocol, in one pipeline."""
-        queries = {style: f"SELECT v FROM find_{style} WHERE id = %s::int8" for style in STYLES}
-        queries[PLPYTHON] = "SELECT v FROM py_find(%s::int8)"
-        queries["heap"] = "SELECT v FROM heap_pairs WHERE id = %s::int8"
-        return {way: self.executions(query) for way, query in queries.items()}
+        """One-row look-ups by a prepared statement over the extended protocol."""
+        queries = {style: f"SELECT v FROM find_{style} WHERE id = $1" for style in STYLES}
+        queries[PLPYTHON] = "SELECT v FROM py_find($1)"
+        queries["heap"] = "SELECT v FROM heap_pairs WHERE id = $1"
+        for way, query in queries.items():
+            self.backend.connection.execute(f"PREPARE look_up_{way} (int8) AS {query}".encode())
+        return {way: self.executions(f"look_up_{way}") for way in queries}
 
-    def executions(self, query: str) -> Way:
-        count = self.sizes.rows["pairs"]
-        text = query.encode()
+    def executions(self, name: str) -> Way:
+        """All look-ups, in batches that are sent at once.
+
+        A backend that waits for each would mostly be measured falling asleep and waking up.
+        """
+        ids = [number * 7919 % self.sizes.rows["pairs"] for number in range(self.sizes.prepared)]
+        statement = name.encode()
 
         def work(connection: psycopg.Connection) -> None:
-            with connection.pipeline():
-                for number in range(self.sizes.prepared):
-                    connection.execute(text, (number * 7919 % count,), prepare=True)
+            protocol = connection.pgconn
+            protocol.enter_pipeline_mode()
+            for start in range(0, len(ids), BATCH):
+                batch = ids[start : start + BATCH]
+                for wanted in batch:
+                    protocol.send_query_prepared(statement, [b"%d" % wanted])
+                protocol.pipeline_sync()
+                found = rows_of(protocol)
+                assert found == len(batch), f"{found} rows for {len(batch)} look-ups"
+            protocol.exit_pipeline_mode()
 
         return lambda: self.backend.measure(work)
 

@@ -26,6 +26,7 @@ CREATE FOREIGN TABLE soak_dicts ({COLUMNS}) SERVER soak_dicts OPTIONS (count '20
 CREATE FOREIGN TABLE soak_altered ({COLUMNS}) SERVER soak OPTIONS (count '5');
 CREATE FOREIGN TABLE soak_init ({COLUMNS}) SERVER soak OPTIONS (count '5', fail 'init');
 CREATE FOREIGN TABLE soak_execute ({COLUMNS}) SERVER soak OPTIONS (count '5', fail 'execute');
+CREATE FOREIGN TABLE soak_value ({COLUMNS}) SERVER soak OPTIONS (count '1', fail 'value');
 CREATE FOREIGN TABLE soak_row ({COLUMNS}) SERVER soak OPTIONS (count '5', fail 'row');
 """
 ALL = "count(id), count(t), count(num), count(tz), count(js), count(uu), count(ar)"
@@ -160,6 +161,14 @@ SCANS = (
     "SELECT * FROM soak_small LIMIT 2",  # leaves a generator suspended
     "SELECT id FROM soak_dicts WHERE tz > now() - interval '{i} days' OR t LIKE 'r%'",
 )
+OTHERS = (
+    "EXPLAIN (VERBOSE, COSTS off) SELECT t FROM soak_small WHERE id = 3 ORDER BY id",
+    "EXPLAIN (ANALYZE, FORMAT json) SELECT id FROM soak_small WHERE num > 1 ORDER BY id LIMIT 3",
+    "BEGIN; DECLARE c SCROLL CURSOR FOR SELECT * FROM soak_small; FETCH 3 FROM c; FETCH PRIOR c; COMMIT",
+    "BEGIN; DECLARE c CURSOR WITH HOLD FOR SELECT id FROM soak_dicts; FETCH 3 FROM c; COMMIT; CLOSE c",
+    "PREPARE p (int8) AS SELECT t FROM soak_small WHERE id = $1; EXECUTE p (1); DEALLOCATE p",
+    "SELECT (SELECT t FROM soak_small s WHERE s.id = d.id) FROM soak_dicts d WHERE d.id < 3",
+)
 ALTERS = (
     "ALTER FOREIGN TABLE soak_altered OPTIONS (SET count '{i}'); SELECT count(t) FROM soak_altered",
     "ALTER FOREIGN TABLE soak_altered ALTER num TYPE numeric(20, 4); SELECT count(num) FROM soak_altered",
@@ -172,6 +181,10 @@ ALTERS = (
 TABLE = (
     f"CREATE FOREIGN TABLE soak_new ({COLUMNS}) SERVER soak OPTIONS (count '5');"
     "SELECT id, t, num FROM soak_new WHERE id < 3; DROP FOREIGN TABLE soak_new"
+)
+IMPORT = (
+    "IMPORT FOREIGN SCHEMA remote FROM SERVER soak INTO public;"
+    "SELECT id FROM soak_imported; DROP FOREIGN TABLE soak_imported"
 )
 
 LOADS = (
@@ -186,6 +199,9 @@ LOADS = (
         failing("SELECT count(t) FROM soak_row", "SELECT count(t) FROM soak_execute"),
     ),
     Load("errors in __init__", 4_000, 400, failing("SELECT count(t) FROM soak_init")),
+    Load("errors in values", 4_400, 440, failing(f"SELECT {ALL} FROM soak_value")),
+    Load("other statements", 4_000, 200, repeat(*OTHERS)),
     Load("ALTERs", 2_000, 200, repeat(*ALTERS), bytes_each=1024),
     Load("tables", 1_200, 120, repeat(TABLE), bytes_each=1024),
+    Load("imports", 1_200, 120, repeat(IMPORT), bytes_each=1024),
 )

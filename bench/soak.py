@@ -15,9 +15,9 @@ from setting import bench_cluster
 
 # Pages that malloc keeps for itself, over any number of repetitions.
 NOISE = 1024 * 1024
-# Half of the smallest object and a quarter of a block in each repetition: less cannot be a leak of one.
+# Half of the smallest object and half of a block in each repetition: less cannot be a leak of one.
 BYTES_EACH = 16
-BLOCKS_EACH = 0.25
+BLOCKS_EACH = 0.5
 
 
 def verdict(load: Load, growth: Growth) -> str:

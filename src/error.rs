@@ -31,14 +31,12 @@ impl SqlState {
     pub(crate) const FDW_OPTION_NAME_NOT_FOUND: Self = Self::new(b"HV00J");
     pub(crate) const FDW_INVALID_OPTION_NAME: Self = Self::new(b"HV00D");
     pub(crate) const FDW_NO_SCHEMAS: Self = Self::new(b"HV00P");
-    pub(crate) const FDW_UNABLE_TO_CREATE_EXECUTION: Self = Self::new(b"HV00L");
     pub(crate) const FEATURE_NOT_SUPPORTED: Self = Self::new(b"0A000");
     pub(crate) const INSUFFICIENT_PRIVILEGE: Self = Self::new(b"42501");
     pub(crate) const INVALID_PARAMETER_VALUE: Self = Self::new(b"22023");
     pub(crate) const INVALID_TEXT_REPRESENTATION: Self = Self::new(b"22P02");
     pub(crate) const CHARACTER_NOT_IN_REPERTOIRE: Self = Self::new(b"22021");
     pub(crate) const NUMERIC_VALUE_OUT_OF_RANGE: Self = Self::new(b"22003");
-    pub(crate) const DATETIME_FIELD_OVERFLOW: Self = Self::new(b"22008");
     pub(crate) const DATATYPE_MISMATCH: Self = Self::new(b"42804");
     pub(crate) const CANT_CHANGE_RUNTIME_PARAM: Self = Self::new(b"55P02");
     pub(crate) const QUERY_CANCELED: Self = Self::new(b"57014");

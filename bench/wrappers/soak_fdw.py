@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import itertools
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 
-from multicorn import ForeignDataWrapper
+from multicorn import ColumnDefinition, ForeignDataWrapper, TableDefinition
 
 EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -19,11 +20,26 @@ EPOCH = datetime(2020, 1, 1, tzinfo=UTC)
 class Rows(ForeignDataWrapper):
     """`count` rows of `id int8, t text, num numeric, tz timestamptz, js jsonb, uu uuid, ar int4[]`.
 
-    With the option `fail` it raises: `init`, `execute`, or `row` after the third row; with `leak` each
-    scan keeps one object.
+    With the option `fail` it raises: `init`, `execute`, or `row` after the third row; with `value` each
+    scan has another value that its column cannot hold; with `leak` each scan keeps one object.
     """
 
     kept: ClassVar[list[Any]] = []
+    turn: ClassVar[Iterator[tuple[int, Any]]] = itertools.cycle(
+        [
+            (0, 2**70),
+            (0, 1.5),
+            (1, "a\0b"),
+            (1, "\ud800"),
+            (2, "ten"),
+            (3, "never"),
+            (4, '{"a": '),
+            (4, {"a": [object(), {1, 2}]}),
+            (5, b"short"),
+            (6, [1, "two"]),
+            (6, [[1], [2, 3]]),
+        ]
+    )
 
     def __init__(self, options: Mapping[str, str], columns: Mapping[str, Any]) -> None:
         super().__init__(options, columns)
@@ -40,17 +56,45 @@ class Rows(ForeignDataWrapper):
     def get_path_keys(self) -> list[Any]:
         return [(("id",), 1)]
 
-    def execute(self, quals: Any, columns: Any) -> Iterable[Any]:
+    def execute(self, quals: Any, columns: Any, sortkeys: Any = None) -> Iterable[Any]:
         if self.fail == "execute":
             message = "no such table"
             raise LookupError(message)
         if self.fail == "leak":
             self.kept.append(object())
             return [(0, *[None] * (len(columns) - 1))]
+        if self.fail == "value":
+            column, value = next(self.turn)
+            row = list(self.row(1))
+            row[column] = value
+            return [row]
         for qual in quals:
             if qual.field_name == "id" and qual.operator == "=":
                 return [self.row(qual.value)]
         return self.rows()
+
+    def can_sort(self, sortkeys: Any) -> Any:
+        return [key for key in sortkeys[:1] if key.attname == "id" and not key.is_reversed]
+
+    def explain(self, quals: Any, columns: Any, sortkeys: Any = None, verbose: Any = None) -> Iterable[str]:
+        return [f"{len(quals)} quals"]
+
+    @classmethod
+    def import_schema(
+        cls, schema: str, srv_options: Any, options: Any, restriction_type: Any, restricts: Any
+    ) -> list[TableDefinition]:
+        kinds = {
+            "id": "int8",
+            "t": "text",
+            "num": "numeric",
+            "tz": "timestamptz",
+            "js": "jsonb",
+            "uu": "uuid",
+        }
+        columns = [
+            ColumnDefinition(name, type_name=kind) for name, kind in [*kinds.items(), ("ar", "int4[]")]
+        ]
+        return [TableDefinition("soak_imported", columns=columns, options={"count": "3"})]
 
     def rows(self) -> Iterable[Any]:
         for number in range(self.count):

@@ -2,7 +2,9 @@ r"""Runs PostgreSQL's own pg_regress over tests/pg_regress, each test in its own
 
 A database of its own lets the tests run in parallel and in any order, and keeps one test's leftovers
 from another. Roles, servers of other clusters and settings changed by ALTER SYSTEM are shared: a test
-that needs the cluster for itself has the line `-- regress: alone` and runs after the others.
+that needs the cluster for itself has the line `-- regress: alone` and runs after the others. A test that
+uses other extensions names them in a line `-- regress: needs plpython3u hstore` and is skipped, and counted
+as skipped, on a server that was built without them.
 
 What a test finds: the extension created, `tests/pg_regress/wrappers` importable, and in the environment
 (psql's \getenv) MULTICORN_TEST_FILES, a writable copy of `tests/pg_regress/data`.
@@ -60,6 +62,27 @@ def needs_the_cluster_alone(name: str) -> bool:
     """True when the test's file says so in a comment line."""
     text = (SUITE / "sql" / f"{name}.sql").read_text()
     return re.search(r"^-- regress: alone", text, re.MULTILINE) is not None
+
+
+def needed_extensions(name: str) -> set[str]:
+    """What the test's `-- regress: needs` lines name."""
+    text = (SUITE / "sql" / f"{name}.sql").read_text()
+    return {
+        word for line in re.findall(r"^-- regress: needs (.*)$", text, re.MULTILINE) for word in line.split()
+    }
+
+
+def split_skipped(every: list[str], cluster: Cluster) -> tuple[list[str], list[str]]:
+    """The tests that can run on this server, and those that cannot, each of which is announced."""
+    available = set(cluster.sql("SELECT name FROM pg_available_extensions").split())
+    runnable: list[str] = []
+    skipped: list[str] = []
+    for name in every:
+        missing = needed_extensions(name) - available
+        if missing:
+            print(f"skip     {name}: this PostgreSQL lacks {' '.join(sorted(missing))}", flush=True)
+        (skipped if missing else runnable).append(name)
+    return runnable, skipped
 
 
 class Suite:
@@ -137,12 +160,13 @@ def run_all(chosen: list[str], jobs: int) -> Tally:
     copy = server.private_copy(original)
     install_into(copy)
     every = names(chosen)
-    alone = [name for name in every if needs_the_cluster_alone(name)]
-    together = [name for name in every if name not in alone]
     with (
         tempfile.TemporaryDirectory(prefix="regress-") as folder,
         Cluster(installation=copy, settings=SETTINGS) as cluster,
     ):
+        runnable, skipped = split_skipped(every, cluster)
+        alone = [name for name in runnable if needs_the_cluster_alone(name)]
+        together = [name for name in runnable if name not in alone]
         suite = Suite(cluster, original.pg_regress, Path(folder))
         with ThreadPoolExecutor(jobs) as pool:
             outcomes = [announce(outcome) for outcome in pool.map(suite.run, together)]
@@ -157,6 +181,7 @@ def run_all(chosen: list[str], jobs: int) -> Tally:
         "pg_regress",
         passed=sum(outcome.passed for outcome in outcomes),
         failed=sum(not outcome.passed for outcome in outcomes),
+        skipped=len(skipped),
     )
 
 

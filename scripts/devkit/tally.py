@@ -54,5 +54,7 @@ def of_junit(part: str, report: Path) -> Tally:
 
 def of_line(part: str, line: str) -> Tally:
     """Read back what `Tally.line` wrote."""
-    found = re.search(r"(\d+) passed, (\d+) failed", line)
-    return Tally(part, int(found.group(1)), int(found.group(2))) if found else Tally(part, 0, 0)
+    found = re.search(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?", line)
+    if found is None:
+        return Tally(part, 0, 0)
+    return Tally(part, *(int(number or 0) for number in found.groups()))

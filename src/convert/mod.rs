@@ -38,7 +38,6 @@ use self::record::RecordPlan;
 use self::sequence::SequencePlan;
 use self::text::TextPlan;
 use crate::error::Error;
-use crate::pg::guard::pg_try;
 use crate::pg::planner::Constant;
 use crate::pg::types::{self, Input, Output};
 
@@ -211,14 +210,6 @@ impl ColumnPlan {
             }
             .map(Some)
         }
-    }
-
-    /// As `to_datum`, with the server's errors as values, for callers that own something.
-    pub(crate) fn convert(&self, object: &Bound<'_, PyAny>) -> Result<Option<Datum>, Error> {
-        let object = object.as_ptr();
-        // SAFETY: the Bound keeps the object alive and proves that the GIL is held; the converters
-        // own nothing while they call the server, so that the jump skips no destructor.
-        unsafe { pg_try(|| self.to_datum(object))? }
     }
 }
 

@@ -11,6 +11,7 @@ use pyo3::prelude::*;
 use super::python::{self, Import, running};
 use super::{Attribute, ColumnPlan};
 use crate::error::{Error, SqlState};
+use crate::pg::guard::pg_try;
 use crate::pg::scan_node::RowTarget;
 use crate::pg::{encoding, raw};
 
@@ -188,11 +189,6 @@ impl Rows {
         matches!(self.source, Source::Done)
     }
 
-    /// Rows handed out so far; while one is being converted, its number.
-    pub(crate) fn row_number(&self) -> u64 {
-        self.row
-    }
-
     /// Fills a scan's slot with the next row; `false` at the end. The server may raise through this:
     /// the caller is a callback's row loop, whose frames own nothing.
     #[inline]
@@ -200,6 +196,13 @@ impl Rows {
         // SAFETY: the target is the slot of the scan that made `plan` from the same relation; the GIL
         // is held for the life of the backend.
         unsafe { self.next_into(plan, target.values, target.nulls) }
+    }
+
+    /// Fills a slot with the one row that there is; the server's errors come back as values.
+    pub(crate) fn only_row(&mut self, plan: &RowPlan, target: RowTarget) -> Result<(), Error> {
+        // SAFETY: as `next_row`; the jump back to here skips only frames that own nothing.
+        let filled = unsafe { pg_try(|| self.next_into(plan, target.values, target.nulls))?? };
+        if filled { Ok(()) } else { Err(Error::internal("multicorn: a row is lost")) }
     }
 
     /// Fills the arrays, one element per attribute, with the next row; `false` at the end.

@@ -17,6 +17,7 @@ pub(super) struct Contract {
     pub(super) column_definition: Py<PyAny>,
     pub(super) columns: Py<PyAny>,
     pub(super) unbound: Py<PyAny>,
+    pub(super) rowid_column: Py<PyAny>,
     pub(super) default_rel_size: Py<PyAny>,
     load_class: Py<PyAny>,
     describe: Py<PyAny>,
@@ -71,6 +72,13 @@ pub(super) struct Class {
     pub(super) has_can_sort: bool,
     pub(super) has_can_limit: bool,
     pub(super) has_end_scan: bool,
+    pub(super) has_insert: bool,
+    pub(super) has_bulk_insert: bool,
+    pub(super) has_update: bool,
+    pub(super) has_delete: bool,
+    pub(super) has_end_modify: bool,
+    pub(super) update_takes_old_row: bool,
+    pub(super) delete_takes_old_row: bool,
     pub(super) has_import_schema: bool,
     pub(super) hooks: Hooks,
 }
@@ -91,6 +99,7 @@ pub(super) fn contract(py: Python<'_>) -> PyResult<Rc<Contract>> {
         column_definition: name("multicorn", "ColumnDefinition")?,
         columns: name("multicorn._columns", "Columns")?,
         unbound: name("multicorn", "UNBOUND")?,
+        rowid_column: name("multicorn._inspect", "rowid_column")?,
         default_rel_size: py
             .import("multicorn")?
             .getattr("ForeignDataWrapper")?
@@ -130,6 +139,13 @@ fn inspect(py: Python<'_>, name: &str, object: Bound<'_, PyAny>, contract: &Cont
         has_can_sort: flag("has_can_sort")?,
         has_can_limit: flag("has_can_limit")?,
         has_end_scan: flag("has_end_scan")?,
+        has_insert: flag("has_insert")?,
+        has_bulk_insert: flag("has_bulk_insert")?,
+        has_update: flag("has_update")?,
+        has_delete: flag("has_delete")?,
+        has_end_modify: flag("has_end_modify")?,
+        update_takes_old_row: flag("update_takes_old_row")?,
+        delete_takes_old_row: flag("delete_takes_old_row")?,
         has_import_schema: flag("has_import_schema")?,
         hooks: Hooks {
             begin: flag("has_begin")?,

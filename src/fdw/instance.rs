@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use multicorn_plan::{WrapperChoice, choose_wrapper, merge};
+use multicorn_plan::{WrapperChoice, choose_wrapper, is_secret, merge};
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -19,7 +19,7 @@ use crate::bridge::{self, Failure, Origin};
 use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife, OwnedContext};
-use crate::pg::relation::Table;
+use crate::pg::relation::{Column, Table};
 use crate::pg::{catalog, guard, inval, relation};
 
 /// Everything that `__init__` is given, and what it depends on.
@@ -106,6 +106,16 @@ impl Instance {
 }
 
 impl Instance {
+    /// The column that identifies a row, as the object says.
+    pub(super) fn row_id(&self) -> Result<&Column, Error> {
+        let name: String = bridge::call(|py| {
+            class::contract(py)?.rowid_column.bind(py).call1((self.object.bind(py),))?.extract()
+        })?;
+        // The contract's words.
+        let missing = || Error::new(SqlState::FDW_ERROR, "The rowid attribute does not exist");
+        self.table().live_columns().find(|column| column.name == name).ok_or_else(missing)
+    }
+
     /// The plan that `text` says.
     pub(super) fn reading(&self, text: &[u8]) -> Result<Rc<Reading>, Error> {
         let known = self.readings.borrow();
@@ -240,10 +250,10 @@ pub(super) fn rights(
     })
 }
 
-/// A user mapping's values never reach a message, but for the plain name of the user.
+/// A user mapping's passwords and the like never reach a message.
 pub(super) fn register_secrets(mapping: &catalog::Options) {
     for (name, value) in mapping {
-        if !matches!(name.as_str(), "user" | "username" | "login") {
+        if is_secret(name) {
             bridge::secrets::register(value);
         }
     }

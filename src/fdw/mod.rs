@@ -19,8 +19,10 @@ use crate::error::Error;
 use crate::pg::explain::Explain;
 use crate::pg::function::{Arguments, sql_function};
 use crate::pg::import::ImportRequest;
+use crate::pg::modify::{Command, IdentityRequest, ModifyRequest, Row, Target, Updatable};
+use crate::pg::modify_routine::ForeignModify;
 use crate::pg::planner::{BaseRel, PlanRequest, Quals, UpperRel};
-use crate::pg::routine::{self, Ending, ForeignDataWrapper};
+use crate::pg::routine::{self, ForeignDataWrapper};
 use crate::pg::scan_node::ScanNode;
 
 /// callback → file
@@ -58,16 +60,52 @@ impl ForeignDataWrapper for Multicorn {
         scan.rescan()
     }
 
-    fn end_scan(scan: exec::Scan, ending: Ending) {
-        scan.end(ending);
-    }
-
     fn explain(scan: &mut exec::Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
         explain::scan(scan, node, explain)
     }
 
     fn import_schema(request: &ImportRequest) -> Result<Vec<String>, Error> {
         import_schema::statements(request)
+    }
+}
+
+impl ForeignModify for Multicorn {
+    type Modify = exec::Modify;
+
+    fn updatable(table: pg_sys::Oid) -> Result<Updatable, Error> {
+        plan::modify::updatable(table)
+    }
+
+    fn identity(request: &IdentityRequest) -> Result<(), Error> {
+        plan::modify::identity(request)
+    }
+
+    fn plan_modify(request: &ModifyRequest) -> Result<(), Error> {
+        plan::modify::check(request)
+    }
+
+    fn begin_modify(target: Target, command: Command) -> Result<exec::Modify, Error> {
+        exec::Modify::begin(target, command)
+    }
+
+    fn batch_size(modify: &mut exec::Modify) -> Result<i32, Error> {
+        modify.batch_size()
+    }
+
+    fn insert(modify: &mut exec::Modify, rows: &[Row]) -> Result<(), Error> {
+        modify.insert(rows)
+    }
+
+    fn update(modify: &mut exec::Modify, new: Row, input: Row) -> Result<(), Error> {
+        modify.update(new, input)
+    }
+
+    fn delete(modify: &mut exec::Modify, returned: Row, input: Row) -> Result<(), Error> {
+        modify.delete(returned, input)
+    }
+
+    fn explain_modify(target: Target, explain: &Explain) -> Result<(), Error> {
+        exec::Modify::explain(target, explain)
     }
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use multicorn_plan::{Direction, Qual, Quantifier, SortKey, Value};
 use pgrx::pg_sys;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyList, PySet, PyString, PyTuple};
+use pyo3::types::{PyList, PySet, PyString, PyTuple};
 
 use super::class;
 use super::instance::Instance;
@@ -27,6 +27,15 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// The value of a row's column.
+    pub(super) fn value<'py>(
+        &self,
+        py: Python<'py>,
+        constant: Constant,
+    ) -> Result<Bound<'py, PyAny>, Failure> {
+        Ok(self.plan.constant(py, constant)?)
+    }
+
     /// The value, flat for ANY and ALL, which look at an array's elements in whatever dimensions they
     /// lie. `None` if it would be taken for another: the null of JSON for that of SQL.
     pub(super) fn to_python<'py>(
@@ -100,8 +109,9 @@ pub(super) fn list<'py>(
 pub(super) fn fixed<'py>(py: Python<'py>, value: &Value) -> Bound<'py, PyAny> {
     match value {
         // The text is pinned by existing wrappers.
-        Value::Flag(set) => PyString::new(py, if *set { "t" } else { "f" }).into_any(),
-        Value::Truth(Some(truth)) => PyBool::new(py, *truth).to_owned().into_any(),
+        Value::Flag(truth) | Value::Truth(Some(truth)) => {
+            PyString::new(py, if *truth { "t" } else { "f" }).into_any()
+        }
         Value::Null | Value::Truth(None) | Value::Expression { .. } => py.None().into_bound(py),
     }
 }

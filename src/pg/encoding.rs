@@ -7,12 +7,6 @@ use pgrx::pg_sys;
 
 use super::raw;
 
-/// Whether the database's text is UTF-8 as it stands.
-pub(crate) fn is_utf8() -> bool {
-    // SAFETY: reads a variable of the backend; cannot raise.
-    unsafe { raw::GetDatabaseEncoding() == pg_sys::pg_enc::PG_UTF8 as i32 }
-}
-
 /// The database's text as Rust text; what has no reading as Unicode becomes U+FFFD, since this is
 /// used for names and messages, never for data.
 pub(crate) fn from_server(text: &CStr) -> String {

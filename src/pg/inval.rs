@@ -14,6 +14,8 @@ use crate::error::Error;
 thread_local! {
     static CHANGES: Cell<u64> = const { Cell::new(0) };
     static GENERATION: Cell<u64> = const { Cell::new(1) };
+    /// Composite types whose fields somebody keeps.
+    static ROW_TYPES: ForLife<Vec<u32>> = ForLife::default();
     static RELATIONS: ForLife<Vec<u32>> = ForLife::default();
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
 }
@@ -34,6 +36,16 @@ pub(crate) fn changes() -> u64 {
 /// Relations whose definition changed since the last call.
 pub(crate) fn take_relations() -> Vec<u32> {
     RELATIONS.change(std::mem::take)
+}
+
+/// Counts a change of this composite type's own relation as a change of a type: adding or altering a
+/// field does not touch the type's entry.
+pub(crate) fn watch_row_type(relation: pg_sys::Oid) {
+    ROW_TYPES.change(|watched| {
+        if !watched.contains(&relation.to_u32()) {
+            watched.push(relation.to_u32());
+        }
+    });
 }
 
 /// Registers the callbacks once per backend. There are few places for them, and none can be given back.
@@ -75,6 +87,9 @@ unsafe extern "C-unwind" fn catalog_changed(_arg: pg_sys::Datum, _cache: c_int, 
 unsafe extern "C-unwind" fn relation_changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
     CHANGES.set(CHANGES.get() + 1);
     let relation = relation.to_u32();
+    if ROW_TYPES.try_change(|watched| watched.contains(&relation)) != Some(false) {
+        GENERATION.set(GENERATION.get() + 1);
+    }
     let noted = RELATIONS.try_change(|list| {
         let room = relation != 0 && list.len() < MOST_RELATIONS;
         if room && !list.contains(&relation) {

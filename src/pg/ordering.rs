@@ -28,10 +28,13 @@ impl BaseRel {
         Ok(keys)
     }
 
-    /// How many keys the query's whole order has.
-    pub(crate) fn sort_length(&self) -> usize {
+    /// How many keys a result in the order of the query's ORDER BY is sorted by.
+    ///
+    /// Less than [`Self::sort_keys`] may give: below a UNION the server also likes, from 17 on, an order
+    /// that the query does not name.
+    pub(crate) fn ordered_by(&self) -> usize {
         // SAFETY: a list or null.
-        unsafe { list::pointers::<pg_sys::PathKey>((*self.root).query_pathkeys).count() }
+        unsafe { list::pointers::<pg_sys::PathKey>((*self.root).sort_pathkeys).count() }
     }
 
     fn sort_key(&self, pathkey: *mut pg_sys::PathKey) -> Result<Option<SortKey>, Error> {

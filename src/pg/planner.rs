@@ -270,18 +270,21 @@ impl BaseRel {
     pub(crate) fn add_final_path(
         &self,
         upper: &UpperRel,
-        rows: f64,
-        cost: Cost,
-        private: String,
+        spec: PathSpec<'_>,
+        width: i32,
     ) -> Result<(), Error> {
-        let private = private_text(Some(private));
+        let private = private_text(spec.private);
         // SAFETY: raw calls; the path's parent stays the base relation, so that it is planned as a
         // scan of the table, which projects the query's own target.
         unsafe {
             pg_try(|| {
-                let target = (*self.root).upper_targets[pg_sys::UpperRelationKind::UPPERREL_FINAL as usize];
-                let keys = raw::list_copy_head((*self.root).query_pathkeys, i32::MAX);
+                let last = pg_sys::UpperRelationKind::UPPERREL_FINAL as usize;
+                let target = raw::copy_pathtarget((*self.root).upper_targets[last]);
+                // As the class says; the server only knows the types.
+                (*target).width = width;
+                let keys = raw::list_copy_head((*self.root).query_pathkeys, spec.sorted as i32);
                 let outer = (*self.rel).lateral_relids;
+                let (rows, cost) = (spec.rows, spec.cost);
                 let path = raw::foreign_path(self.root, self.rel, target, rows, cost, keys, outer, &private);
                 raw::add_path(upper.output, path.cast());
             })
@@ -400,10 +403,6 @@ pub(crate) struct PlanRequest {
 }
 
 impl PlanRequest {
-    pub(crate) fn rel(&self) -> &BaseRel {
-        &self.rel
-    }
-
     /// What `add_path` stored.
     pub(crate) fn private(&self) -> Option<String> {
         // SAFETY: the path that one of our callbacks made.

@@ -91,6 +91,10 @@ raw! {
     fn untransformRelOptions(options: Datum) -> *mut List;
 
     // the planner
+    fn add_row_identity_var(root: *mut PlannerInfo, var: *mut Var, index: Index, name: *const c_char);
+    fn makeVar(
+        varno: c_int, attno: AttrNumber, type_oid: Oid, typmod: int32, collation: Oid, levels_up: Index,
+    ) -> *mut Var;
     fn add_path(rel: *mut RelOptInfo, path: *mut Path);
     fn contain_subplans(clause: *mut Node) -> bool;
     fn contain_volatile_functions(clause: *mut Node) -> bool;
@@ -99,6 +103,7 @@ raw! {
         root: *mut PlannerInfo, rel: *mut RelOptInfo, callback: ec_matches_callback_type,
         argument: *mut c_void, prohibited: Relids,
     ) -> *mut List;
+    fn copy_pathtarget(target: *mut PathTarget) -> *mut PathTarget;
     fn get_baserel_parampathinfo(root: *mut PlannerInfo, rel: *mut RelOptInfo, outer: Relids) -> *mut ParamPathInfo;
     fn join_clause_is_movable_to(info: *mut RestrictInfo, rel: *mut RelOptInfo) -> bool;
     fn make_foreignscan(
@@ -110,6 +115,12 @@ raw! {
 
     // the executor
     fn ExecInitExprList(nodes: *mut List, parent: *mut PlanState) -> *mut List;
+    fn ExecFindJunkAttributeInTlist(target_list: *mut List, name: *const c_char) -> AttrNumber;
+    #[cfg(not(feature = "pg15"))]
+    fn ExecGetResultRelCheckAsUser(relation: *mut ResultRelInfo, estate: *mut EState) -> Oid;
+    fn MakePerTupleExprContext(estate: *mut EState) -> *mut ExprContext;
+    fn heap_deform_tuple(tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
+    fn slot_getsomeattrs_int(slot: *mut TupleTableSlot, attno: c_int);
     fn ExecStoreVirtualTuple(slot: *mut TupleTableSlot) -> *mut TupleTableSlot;
 
     // EXPLAIN
@@ -245,11 +256,10 @@ raw! {
         elements: *mut *mut Datum, nulls: *mut *mut bool, count: *mut c_int,
     );
     fn lookup_rowtype_tupdesc_copy(type_oid: Oid, typmod: int32) -> TupleDesc;
-    #[cfg(any(feature = "pg15", feature = "pg16", feature = "pg17"))]
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
     fn heap_form_tuple(descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool) -> HeapTuple;
-    #[cfg(feature = "pg18")]
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
     fn heap_form_tuple(descriptor: TupleDesc, values: *const Datum, nulls: *const bool) -> HeapTuple;
-    fn heap_deform_tuple(tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
     fn HeapTupleHeaderGetDatum(header: HeapTupleHeader) -> Datum;
     fn lookup_type_cache(type_oid: Oid, what: c_int) -> *mut TypeCacheEntry;
     fn get_multirange_range(type_oid: Oid) -> Oid;

@@ -11,28 +11,19 @@ use multicorn_plan::ScanPlan;
 use super::explain::Explain;
 use super::guard::{boundary, pg_try};
 use super::import::ImportRequest;
-use super::memory::{Access, ForLife};
+use super::live::{self, Cell, Ending, Ends};
+use super::modify_routine::{self, ForeignModify};
 use super::planner::{BaseRel, PlanRequest, Quals, UpperRel};
 use super::scan_node::ScanNode;
-use super::xact::Event;
 use super::{memory, raw, xact};
 use crate::error::Error;
-
-/// Why a scan ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ending {
-    /// The executor shuts the node down.
-    Normal,
-    /// An error unwound the query: nothing may raise.
-    Abort,
-}
 
 /// A foreign data wrapper, in safe terms: which file answers which callback.
 pub(crate) trait ForeignDataWrapper: 'static {
     /// What planning one relation learns.
     type Planning: 'static;
     /// One scan node's execution.
-    type Scan: 'static;
+    type Scan: Ends;
 
     fn rel_size(rel: &BaseRel) -> Result<Self::Planning, Error>;
     fn paths(rel: &BaseRel, planning: &mut Self::Planning) -> Result<(), Error>;
@@ -42,15 +33,14 @@ pub(crate) trait ForeignDataWrapper: 'static {
     /// Fills the node's slot; false at the end.
     fn next_row(scan: &mut Self::Scan, node: &ScanNode) -> Result<bool, Error>;
     fn rescan(scan: &mut Self::Scan) -> Result<(), Error>;
-    fn end_scan(scan: Self::Scan, ending: Ending);
     fn explain(scan: &mut Self::Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error>;
     fn import_schema(request: &ImportRequest) -> Result<Vec<String>, Error>;
 }
 
 /// A new `FdwRoutine` in `CurrentMemoryContext`.
-pub(crate) fn make<W: ForeignDataWrapper>() -> Result<*mut pg_sys::FdwRoutine, Error> {
-    xact::listen(listener)?;
-    let routine = pg_sys::FdwRoutine {
+pub(crate) fn make<W: ForeignDataWrapper + ForeignModify>() -> Result<*mut pg_sys::FdwRoutine, Error> {
+    xact::listen(live::listener)?;
+    let mut routine = pg_sys::FdwRoutine {
         type_: pg_sys::NodeTag::T_FdwRoutine,
         GetForeignRelSize: Some(rel_size::<W>),
         GetForeignPaths: Some(paths::<W>),
@@ -64,6 +54,7 @@ pub(crate) fn make<W: ForeignDataWrapper>() -> Result<*mut pg_sys::FdwRoutine, E
         ImportForeignSchema: Some(import_schema::<W>),
         ..Default::default()
     };
+    modify_routine::fill::<W>(&mut routine);
     // SAFETY: raw call; fresh memory of the right size.
     unsafe {
         let place = pg_try(|| raw::palloc(size_of::<pg_sys::FdwRoutine>()))?.cast::<pg_sys::FdwRoutine>();
@@ -159,71 +150,6 @@ unsafe extern "C-unwind" fn plan<W: ForeignDataWrapper>(
     })
 }
 
-/// A scan with its place in the list of live ones.
-struct Cell<W: ForeignDataWrapper> {
-    scan: Option<W::Scan>,
-}
-
-impl<W: ForeignDataWrapper> Cell<W> {
-    fn end(&mut self, ending: Ending) {
-        if let Some(scan) = self.scan.take() {
-            forget((&raw mut *self).cast());
-            W::end_scan(scan, ending);
-        }
-    }
-}
-
-impl<W: ForeignDataWrapper> Drop for Cell<W> {
-    fn drop(&mut self) {
-        self.end(Ending::Abort);
-    }
-}
-
-/// A live scan: where it is, how to end it, and the subtransaction whose abort ends it.
-struct Live {
-    cell: *mut c_void,
-    abort: unsafe fn(*mut c_void),
-    subtransaction: u32,
-}
-
-thread_local! {
-    static LIVE: ForLife<Vec<Live>> = ForLife::default();
-}
-
-fn forget(cell: *mut c_void) {
-    LIVE.change(|live| {
-        if let Some(at) = live.iter().rposition(|entry| entry.cell == cell) {
-            live.remove(at);
-        }
-    });
-}
-
-fn listener(event: Event) -> Result<(), Error> {
-    let ends = |entry: &Live| match event {
-        Event::Abort => true,
-        Event::AbortSub(id, _) => entry.subtransaction == id,
-        _ => false,
-    };
-    if let Event::CommitSub { id, parent } = event {
-        LIVE.change(|live| {
-            live.iter_mut()
-                .filter(|entry| entry.subtransaction == id)
-                .for_each(|e| e.subtransaction = parent);
-        });
-    }
-    // The last begun first: its query may run inside the generator of one before it.
-    while let Some(entry) = LIVE.change(|live| live.iter().rposition(ends).map(|at| live.remove(at))) {
-        // SAFETY: a listed cell is alive; ending it takes it off the list.
-        unsafe { (entry.abort)(entry.cell) };
-    }
-    Ok(())
-}
-
-unsafe fn abort<W: ForeignDataWrapper>(cell: *mut c_void) {
-    // SAFETY: the caller's promise: the cell that was listed.
-    unsafe { (*cell.cast::<Cell<W>>()).end(Ending::Abort) }
-}
-
 unsafe extern "C-unwind" fn begin_scan<W: ForeignDataWrapper>(
     state: *mut pg_sys::ForeignScanState,
     flags: c_int,
@@ -234,12 +160,10 @@ unsafe extern "C-unwind" fn begin_scan<W: ForeignDataWrapper>(
         unsafe {
             let node = ScanNode::new(state);
             let scan = W::begin_scan(&node, explain_only)?;
-            let cell = memory::own(node.query_context(), Cell::<W> { scan: Some(scan) })?;
             // A recheck's scans begin while the query runs, perhaps under a savepoint later than the
             // query, and live as long as its memory.
             let subtransaction = if node.is_recheck() { xact::TOP } else { xact::current_subtransaction() };
-            LIVE.change(|live| live.push(Live { cell: cell.cast(), abort: abort::<W>, subtransaction }));
-            (*state).fdw_state = cell.cast();
+            (*state).fdw_state = live::own(node.query_context(), subtransaction, scan)?.cast();
         }
         Ok(())
     });
@@ -249,9 +173,7 @@ unsafe fn scan_of<'a, W: ForeignDataWrapper>(
     state: *mut pg_sys::ForeignScanState,
 ) -> Result<&'a mut W::Scan, Error> {
     // SAFETY: `begin_scan` stored the cell, which its memory context keeps.
-    unsafe { (*state).fdw_state.cast::<Cell<W>>().as_mut() }
-        .and_then(|cell| cell.scan.as_mut())
-        .ok_or_else(|| Error::internal("multicorn: a scan is used after its end"))
+    unsafe { (*(*state).fdw_state.cast::<Cell<W::Scan>>()).get() }
 }
 
 unsafe extern "C-unwind" fn iterate_scan<W: ForeignDataWrapper>(
@@ -273,7 +195,7 @@ unsafe extern "C-unwind" fn rescan<W: ForeignDataWrapper>(state: *mut pg_sys::Fo
 unsafe extern "C-unwind" fn end_scan<W: ForeignDataWrapper>(state: *mut pg_sys::ForeignScanState) {
     boundary(|| {
         // SAFETY: as above; null when begin_scan failed.
-        if let Some(cell) = unsafe { (*state).fdw_state.cast::<Cell<W>>().as_mut() } {
+        if let Some(cell) = unsafe { (*state).fdw_state.cast::<Cell<W::Scan>>().as_mut() } {
             cell.end(Ending::Normal);
         }
         Ok(())

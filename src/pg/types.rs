@@ -6,7 +6,7 @@ use std::ffi::c_char;
 
 use pgrx::pg_sys::{self, Datum, Oid};
 
-use super::{encoding, guard::pg_try, raw};
+use super::{encoding, guard::pg_try, inval, raw};
 use crate::error::Error;
 
 /// A function of the server, ready to be called.
@@ -192,11 +192,25 @@ pub(crate) struct RowType {
     fields: Vec<Field>,
 }
 
+/// The relation that defines a row type, which `ALTER TYPE` changes.
+///
+/// # Safety
+/// `descriptor` is a live one.
+unsafe fn relation_of(descriptor: pg_sys::TupleDesc) -> Option<Oid> {
+    // SAFETY: the caller's promise.
+    let first = unsafe { ((*descriptor).natts > 0).then(|| (*attribute(descriptor, 0)).attrelid)? };
+    (first != Oid::INVALID).then_some(first)
+}
+
 impl RowType {
     /// `typmod` tells anonymous records apart, otherwise it is -1.
     pub(crate) fn lookup(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
         // SAFETY: raw call; the copy is ours.
         let descriptor = unsafe { pg_try(|| raw::lookup_rowtype_tupdesc_copy(type_oid, typmod))? };
+        // SAFETY: as below; an anonymous record's attributes name no relation.
+        if let Some(relation) = unsafe { relation_of(descriptor) } {
+            inval::watch_row_type(relation);
+        }
         // SAFETY: a descriptor has `natts` attributes.
         let fields = (0..unsafe { (*descriptor).natts } as usize)
             .map(|index| {
@@ -233,14 +247,31 @@ impl RowType {
             let count = self.fields.len().max(1);
             let values = raw::palloc(count * size_of::<Datum>()).cast::<Datum>();
             let nulls = raw::palloc(count).cast::<bool>();
-            let mut tuple = pg_sys::HeapTupleData {
-                t_len: (*header).t_choice.t_datum.datum_len_ as u32 >> LENGTH_SHIFT,
-                t_data: header,
-                ..Default::default()
-            };
-            raw::heap_deform_tuple(&raw mut tuple, self.descriptor, values, nulls);
+            deform_into(header, self.descriptor, values, nulls);
             (values, nulls)
         }
+    }
+}
+
+/// The fields of a composite, one element for each attribute of `descriptor`. May raise.
+///
+/// # Safety
+/// `header` is a live, detoasted value of the descriptor's type; the arrays have an element for each
+/// attribute; the caller's frames hold no destructors.
+pub(crate) unsafe fn deform_into(
+    header: pg_sys::HeapTupleHeader,
+    descriptor: pg_sys::TupleDesc,
+    values: *mut Datum,
+    nulls: *mut bool,
+) {
+    // SAFETY: the caller's promise; the tuple only lends its header to the callee.
+    unsafe {
+        let mut tuple = pg_sys::HeapTupleData {
+            t_len: (*header).t_choice.t_datum.datum_len_ as u32 >> LENGTH_SHIFT,
+            t_data: header,
+            ..Default::default()
+        };
+        raw::heap_deform_tuple(&raw mut tuple, descriptor, values, nulls);
     }
 }
 

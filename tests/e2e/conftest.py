@@ -50,6 +50,16 @@ class Database:
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marks of this directory."""
     config.addinivalue_line("markers", "crashes: the test ends a backend by a signal on purpose")
+    config.addinivalue_line("markers", "needs(extension): skipped on a PostgreSQL built without it")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose extension this PostgreSQL lacks; not every build has PL/Python and contrib."""
+    available = server.find().directory("SHAREDIR") / "extension"
+    for mark in item.iter_markers("needs"):
+        for extension in mark.args:
+            if not (available / f"{extension}.control").exists():
+                pytest.skip(f"this PostgreSQL lacks {extension}")
 
 
 @pytest.fixture(scope="session")

@@ -156,6 +156,7 @@ class TestVirtualenv:
         assert runner.run("import sys\nresult = any('real/lib' in p for p in sys.path)") == "True"
 
 
+@pytest.mark.needs("plpython3u")
 class TestWithPlPython:
     def test_ours_first(self, runner: Runner) -> None:
         assert runner.run("result = 1") == "1"

@@ -14,13 +14,15 @@ pub fn scan_cost(startup: f64, rows: f64, width: i32) -> Cost {
     Cost { startup, total: rows * f64::from(width) }
 }
 
-/// A scan that ends after `kept` of `rows` rows. It has to win against a Limit node above the whole
-/// scan, so both parts are a little less than that node's, which is computed in the same way: the
-/// total of a small table lies below its start-up cost, and so does the node's.
-pub fn limited_cost(whole: Cost, rows: f64, kept: f64) -> Cost {
-    let share = if rows > 0.0 { (kept / rows).clamp(0.0, 1.0) } else { 1.0 };
-    let node = whole.startup + (whole.total - whole.startup) * share;
-    Cost { startup: whole.startup * 0.97, total: node * 0.97 }
+/// A scan that skips `skipped` of `rows` rows by itself and ends after `limit` more: what it returns, and
+/// its cost by the same rule. Against a Limit node above the whole scan that is a tie at worst, which the
+/// shade in favour of it decides.
+pub fn limited_cost(startup: f64, rows: f64, width: i32, limit: Option<i64>, skipped: i64) -> (f64, Cost) {
+    const SHADE: f64 = 1.0 - 1e-9;
+    let left = (rows - skipped as f64).max(1.0);
+    let kept = limit.map_or(left, |limit| (limit as f64).clamp(1.0, left));
+    let whole = scan_cost(startup, kept, width);
+    (kept, Cost { startup: whole.startup * SHADE, total: whole.total * SHADE })
 }
 
 #[cfg(test)]
@@ -33,12 +35,33 @@ mod tests {
         assert_eq!(scan_cost(f64::NAN, 1.0, 8).startup, 0.0);
     }
 
+    /// The server's cost of a Limit node above a scan.
+    fn limit_node(whole: Cost, rows: f64, kept: f64, skipped: f64) -> Cost {
+        let run = |part: f64| whole.startup + (whole.total - whole.startup) * part / rows;
+        Cost { startup: run(skipped), total: run((kept + skipped).min(rows)) }
+    }
+
     #[test]
-    fn limited_is_cheaper_than_the_limit_node() {
-        let whole = scan_cost(20.0, 1000.0, 100);
-        let node = whole.startup + (whole.total - whole.startup) * 0.01;
-        assert!(limited_cost(whole, 1000.0, 10.0).total < node / 1.01);
-        let small = scan_cost(20.0, 1.0, 1);
-        assert!(limited_cost(small, 1.0, 1.0).total < small.total / 1.01);
+    fn limited_is_never_dearer_than_the_limit_node() {
+        for (startup, rows, width) in [(20.0, 1000.0, 100), (20.0, 1.0, 1), (0.0, 20.0, 20), (10.0, 20.0, 20)]
+        {
+            for (limit, skipped) in [(1, 0), (10, 5), (1_000_000, 0), (i64::MAX, i64::MAX), (0, 0)] {
+                let (kept, cost) = limited_cost(startup, rows, width, Some(limit), skipped);
+                let node = limit_node(scan_cost(startup, rows, width), rows, kept, skipped as f64);
+                // Closer than this counts as a tie.
+                let better = |ours: f64, theirs: f64| ours == 0.0 || ours * 1.000_000_000_1 < theirs;
+                assert!(better(cost.startup, node.startup.max(startup)), "{cost:?} {node:?}");
+                assert!(better(cost.total, node.total), "{cost:?} {node:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn limited_counts_what_is_left() {
+        assert_eq!(limited_cost(10.0, 20.0, 20, Some(1), 1).0, 1.0);
+        assert_eq!(limited_cost(10.0, 20.0, 20, None, 15).0, 5.0);
+        assert_eq!(limited_cost(10.0, 20.0, 20, Some(9), 15).0, 5.0);
+        assert_eq!(limited_cost(10.0, 20.0, 20, Some(9), 40).0, 1.0);
+        assert_eq!(limited_cost(10.0, 20.0, 20, Some(0), 0).0, 1.0);
     }
 }

@@ -43,6 +43,14 @@ pub fn merge(lists: [&[(String, String)]; 3]) -> Vec<(String, String)> {
     merged
 }
 
+/// Whether a user mapping's option of that name is kept out of every message. Judged by its name: other
+/// values are words such as a role's name, which messages need and which may stand in them anyway.
+pub fn is_secret(option: &str) -> bool {
+    const PARTS: [&str; 8] = ["pass", "pwd", "secret", "token", "key", "cred", "auth", "private"];
+    let option = option.to_lowercase();
+    PARTS.iter().any(|part| option.contains(part))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -57,6 +65,17 @@ mod tests {
         assert_eq!(choose_wrapper(Some("*"), None), WrapperChoice::Missing);
         assert_eq!(choose_wrapper(Some("*"), Some("*")), WrapperChoice::Missing);
         assert_eq!(choose_wrapper(None, Some("a.C")), WrapperChoice::Missing);
+    }
+
+    #[test]
+    fn secrets_have_telling_names() {
+        for name in ["password", "Passphrase", "PGPASSWORD", "api_key", "client_secret", "oauth_token", "pwd"]
+        {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in ["user", "username", "login", "host", "usermapping", "tenant"] {
+            assert!(!is_secret(name), "{name}");
+        }
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub enum Value {
     Null,
     /// A boolean column on its own (`WHERE flag`) or negated: text `t` or `f`.
     Flag(bool),
-    /// `a IS TRUE`, `a IS NOT FALSE`, `a IS UNKNOWN` …: `True`, `False` or `None`.
+    /// `a IS TRUE`, `a IS NOT FALSE`, `a IS UNKNOWN` …: text `t` or `f`, or `None`.
     Truth(Option<bool>),
 }
 

@@ -16,8 +16,8 @@ use crate::bridge::{self, Failure, Origin};
 use crate::convert;
 use crate::error::Error;
 use crate::pg::guard;
+use crate::pg::live::{Ending, Ends};
 use crate::pg::planner::Constant;
-use crate::pg::routine::Ending;
 use crate::pg::scan_node::{Expressions, ScanNode};
 
 enum State {
@@ -164,10 +164,12 @@ impl Scan {
             State::Ready | State::Done => Ok(()),
         }
     }
+}
 
+impl Ends for Scan {
     /// Closes the generator and tells the class. The query is over, or has failed already: what is
     /// raised here is a warning.
-    pub(crate) fn end(self, ending: Ending) {
+    fn end(self, ending: Ending) {
         let Scan { instance, state, executed, .. } = self;
         let rows = match state {
             State::Running(rows) => Some(rows),

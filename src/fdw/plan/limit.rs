@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use super::Planning;
 use crate::bridge::{self, Failure, Origin};
 use crate::error::Error;
-use crate::pg::planner::{BaseRel, UpperRel};
+use crate::pg::planner::{BaseRel, PathSpec, UpperRel};
 
 /// ```sql
 /// SELECT * FROM t ORDER BY a LIMIT 10 OFFSET 5
@@ -17,7 +17,7 @@ pub(crate) fn offer(rel: &BaseRel, planning: &Planning, upper: &UpperRel) -> Res
     if !planning.instance.class.has_can_limit {
         return Ok(());
     }
-    let sorted = planning.sort.len() == rel.sort_length();
+    let sorted = planning.sort.len() >= rel.ordered_by();
     let Ok((limit, offset)) = limit_decision(upper.limit_facts(rel, sorted)) else {
         return Ok(());
     };
@@ -28,10 +28,12 @@ pub(crate) fn offer(rel: &BaseRel, planning: &Planning, upper: &UpperRel) -> Res
     if !agreed {
         return Ok(());
     }
-    let rows = rel.rows();
-    let skipped = offset.unwrap_or(0) as f64;
-    let kept = limit.map_or(rows, |limit| limit as f64).min(rows - skipped).max(0.0);
-    let cost = limited_cost(planning.cost, rows, kept + skipped);
+    let startup = planning.instance.class.startup_cost;
+    let (kept, cost) = limited_cost(startup, rel.rows(), planning.width, limit, offset.unwrap_or(0));
     let private = PathPlan { sorted: planning.sort.len(), limit, offset }.to_text();
-    rel.add_final_path(upper, kept.max(1.0), cost, private)
+    rel.add_final_path(
+        upper,
+        PathSpec { rows: kept, cost, sorted: planning.sort.len(), outer: &[], private: Some(private) },
+        planning.width,
+    )
 }

@@ -3,6 +3,7 @@
 
 pub(super) mod create;
 pub(super) mod limit;
+pub(super) mod modify;
 pub(super) mod paths;
 pub(super) mod rel_size;
 
@@ -16,6 +17,8 @@ use super::instance::Instance;
 pub(crate) struct Planning {
     instance: Rc<Instance>,
     cost: Cost,
+    /// A row's, as the class says. The relation's own is replaced while the query's target is planned.
+    width: i32,
     keys: Vec<PathKey>,
     /// Columns that the table's own clauses compare by `=`.
     equal: Vec<i16>,

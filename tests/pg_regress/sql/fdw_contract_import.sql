@@ -56,7 +56,12 @@ IMPORT FOREIGN SCHEMA "[None]" FROM SERVER answers INTO mapped;
 IMPORT FOREIGN SCHEMA "[S(None)]" FROM SERVER answers INTO mapped;
 IMPORT FOREIGN SCHEMA "[S(7)]" FROM SERVER answers INTO mapped;
 IMPORT FOREIGN SCHEMA "[S('nonsense')]" FROM SERVER answers INTO mapped;
-IMPORT FOREIGN SCHEMA "[S('DROP SCHEMA limited')]" FROM SERVER answers INTO mapped;
+-- The server's own check; its message ends in a number that differs between versions.
+DO $$ BEGIN
+    IMPORT FOREIGN SCHEMA "[S('DROP SCHEMA limited')]" FROM SERVER answers INTO mapped;
+EXCEPTION WHEN OTHERS THEN
+    RAISE NOTICE '%', regexp_replace(SQLERRM, '\d+$', 'N');
+END $$;
 IMPORT FOREIGN SCHEMA "[S('')]" FROM SERVER answers INTO mapped;
 IMPORT FOREIGN SCHEMA "[T('t', columns=[C('a', type_name='nothing')])]" FROM SERVER answers INTO mapped;
 IMPORT FOREIGN SCHEMA "[T('t', columns=[C('a', type_name=None)])]" FROM SERVER answers INTO mapped;

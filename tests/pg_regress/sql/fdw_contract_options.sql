@@ -130,6 +130,14 @@ SET ROLE regress_options_b;
 SELECT * FROM t;
 RESET ROLE;
 
+-- What is a password by its name is in no message, whatever the class does with it.
+CREATE SERVER talker FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'contract.Teller');
+CREATE USER MAPPING FOR CURRENT_USER SERVER talker
+    OPTIONS (username 'alice', tenant 'test', password 'sesame open', api_key 'k1', "Client_Secret" 'hush hush');
+CREATE FOREIGN TABLE talked (a text) SERVER talker;
+SELECT * FROM talked WHERE a = 'test';
+DROP USER MAPPING FOR CURRENT_USER SERVER talker;
+
 -- Who may do what.
 SET ROLE regress_options_b;
 CREATE SERVER mine FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'contract.Options');

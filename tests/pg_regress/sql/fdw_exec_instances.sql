@@ -51,7 +51,28 @@ ALTER TYPE kind ADD VALUE 'a';
 SELECT kind FROM typed LIMIT 1;
 ALTER TYPE kind RENAME TO sort;
 SELECT kind FROM typed LIMIT 1;
+-- The server lets a composite type grow and shrink although a foreign table uses it.
+CREATE FOREIGN TABLE deep (pair pair, pairs pair[]) SERVER told;
+SELECT pair, pairs FROM deep LIMIT 1;
 ALTER TYPE pair ADD ATTRIBUTE more int;
+SELECT pair FROM deep LIMIT 1;
+ALTER TYPE pair DROP ATTRIBUTE more;
+SELECT pair, pairs FROM deep LIMIT 1;
+ALTER TYPE pair RENAME ATTRIBUTE t TO label;
+SELECT (pair).label FROM deep LIMIT 1;
+-- Also as the type of a value that a column is compared with.
+CREATE TYPE other_pair AS (n int, t text);
+CREATE FOREIGN TABLE compared (pair pair, number int) SERVER told;
+PREPARE compare(other_pair) AS SELECT pair FROM compared WHERE pair *= $1 LIMIT 1;
+SET plan_cache_mode = force_generic_plan;
+EXECUTE compare('(1,x)');
+EXECUTE compare('(2,x)');
+ALTER TYPE other_pair ALTER ATTRIBUTE n TYPE text;
+EXECUTE compare('(1,x)');
+ALTER TYPE other_pair ALTER ATTRIBUTE n TYPE int;
+EXECUTE compare('(1,x)');
+RESET plan_cache_mode;
+DROP FOREIGN TABLE deep, compared;
 
 -- Dropped tables are released, at the next use of any other.
 DROP FOREIGN TABLE other;

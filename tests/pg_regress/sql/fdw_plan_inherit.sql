@@ -82,7 +82,9 @@ EXPLAIN (COSTS off) SELECT count(*), sum(h.id) FROM heap h JOIN child c ON c.id 
 SELECT count(*), sum(h.id) FROM heap h JOIN child c ON c.id = h.id;
 SELECT count(*) FROM (SELECT id FROM heap WHERE grp = 1 UNION ALL SELECT id FROM child) s;
 SELECT count(*) FROM heap WHERE id IN (SELECT id FROM child);
-SET force_parallel_mode = on;
+-- It has another name from 16 on.
+SELECT set_config(name, 'on', false) AS parallel FROM pg_settings
+WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 SELECT count(*) FROM child;
 SELECT c.id, h.grp FROM child c LEFT JOIN heap h USING (id) ORDER BY 1;
 RESET ALL;

@@ -34,7 +34,7 @@ SELECT ints FROM v WHERE py = $$dict(ints=looped())$$;
 SELECT ints FROM v WHERE py = $$dict(ints=[1, 'two'])$$;
 SELECT texts FROM v WHERE py = $$dict(texts={'a': 1})$$;
 SELECT texts FROM v WHERE py = $$dict(texts=5)$$;
-SELECT ints FROM v WHERE py = $$dict(ints=(1 // i for i in (1, 0)))$$;
+SELECT ints FROM v WHERE py = $$dict(ints=([1][i] for i in (0, 1)))$$;
 SELECT names FROM v WHERE py = $$dict(names=['abc', 'abcd'])$$;
 SELECT nums FROM v WHERE py = $$dict(nums=[1000])$$;
 SELECT texts FROM v WHERE py = $$dict(texts=vandalised())$$;

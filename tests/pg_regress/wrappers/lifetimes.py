@@ -30,7 +30,8 @@ class Told(ForeignDataWrapper):
 
     def execute(self, quals, columns):
         for number in (1, 2):
-            row = {"number": self.number, "living": len(living), "kind": "a", "pair": "(1,x)"}
+            row = {"number": self.number, "living": len(living), "kind": "a", "pair": (1, "x")}
+            row["pairs"] = [row["pair"]]
             yield {name: row.get(name, number) for name in self.columns}
 
     def get_rel_size(self, quals, columns):

@@ -1,0 +1,255 @@
+//! One table's modification: rows become dicts, what the class returns becomes the row again. The danger
+//! is a row that is half the class's and half ours: what it leaves out keeps the value that was given.
+
+use std::rc::Rc;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyMapping, PyString};
+
+use super::super::instance::{self, Instance, wrong_result};
+use super::super::quals::{self, Known};
+use super::super::transaction;
+use crate::bridge::{self, Failure, Origin};
+use crate::convert;
+use crate::error::{Error, SqlState};
+use crate::pg::explain::Explain;
+use crate::pg::guard;
+use crate::pg::live::{Ending, Ends};
+use crate::pg::modify::{Command, Junk, Row, Target, identity_name};
+
+/// A column as rows are handed over.
+struct Field {
+    attno: i16,
+    name: Py<PyString>,
+    value: Rc<Known>,
+}
+
+pub(crate) struct Modify {
+    instance: Rc<Instance>,
+    target: Target,
+    fields: Vec<Field>,
+    rows: Rc<instance::Rows>,
+    /// Where the old row's id is, and its conversion; none for INSERT.
+    identity: Option<(Junk, Rc<Known>)>,
+    /// Where the whole old row is.
+    old: Option<Junk>,
+    command: Command,
+    /// Whether rows come in batches, the last one of which may hold a single row.
+    batched: bool,
+    /// Whether the stored row is read; known at the first row.
+    read: Option<bool>,
+}
+
+impl Modify {
+    pub(crate) fn begin(target: Target, command: Command) -> Result<Self, Error> {
+        let instance = instance::get(target.table(), target.user()?)?;
+        transaction::join(&instance)?;
+        let made = bridge::call_as(Origin::Wrapper, |py| {
+            let fields: Result<Vec<Field>, Error> = instance
+                .table()
+                .live_columns()
+                .map(|column| {
+                    Ok(Field {
+                        attno: column.attno,
+                        name: PyString::intern(py, &column.name).unbind(),
+                        value: quals::known(column.type_oid.to_u32())?,
+                    })
+                })
+                .collect();
+            Ok((fields?, instance.rows(py, &instance.live)?))
+        });
+        let (fields, rows) = made?;
+        let identity = if command == Command::Insert { None } else { Some(Self::find(&instance, &target)?) };
+        let old = if command == Command::Insert { None } else { target.old_row()? };
+        Ok(Modify { instance, target, fields, rows, identity, old, command, batched: false, read: None })
+    }
+
+    fn find(instance: &Instance, target: &Target) -> Result<(Junk, Rc<Known>), Error> {
+        let lost = || Error::internal("multicorn: the plan lacks the row id");
+        let column = instance.row_id()?;
+        let junk = target.junk(&identity_name(column))?.ok_or_else(lost)?;
+        Ok((junk, quals::known(column.type_oid.to_u32())?))
+    }
+
+    fn note_use(&mut self) {
+        // An UPDATE that moves rows inserts through the state that it began with.
+        self.read.get_or_insert_with(|| {
+            self.target.row_is_read(self.command) || self.target.row_is_read(Command::Insert)
+        });
+    }
+
+    /// How many rows an INSERT may collect.
+    pub(crate) fn batch_size(&mut self) -> Result<i32, Error> {
+        let class = &self.instance.class;
+        if !class.has_bulk_insert || !self.target.may_batch() || self.fields.is_empty() {
+            return Ok(1);
+        }
+        let size = bridge::call_as(Origin::Wrapper, |py| {
+            let size = self.instance.object.bind(py).getattr("modify_batch_size")?;
+            let wrong = || wrong_result(class, "modify_batch_size", "a positive int", &size);
+            Ok(size.extract::<i32>().ok().filter(|size| *size > 0).ok_or_else(wrong)?)
+        });
+        let size = size?;
+        self.batched = size > 1;
+        Ok(size)
+    }
+
+    pub(crate) fn insert(&mut self, rows: &[Row]) -> Result<(), Error> {
+        self.note_use();
+        let target = self.target;
+        target.per_row(|| match rows {
+            [row] if self.instance.class.has_insert && !self.batched => self.insert_one(*row),
+            rows => self.insert_many(rows),
+        })
+    }
+
+    fn insert_one(&self, row: Row) -> Result<(), Error> {
+        row.fetch()?;
+        bridge::call_as(Origin::Wrapper, |py| {
+            let values = self.dict(py, row)?;
+            let stored = self.instance.object.bind(py).call_method1("insert", (&values,))?;
+            self.take_back(py, row, &values, &stored, "insert")
+        })
+    }
+
+    fn insert_many(&self, rows: &[Row]) -> Result<(), Error> {
+        for row in rows {
+            row.fetch()?;
+        }
+        bridge::call_as(Origin::Wrapper, |py| {
+            let dicts: Vec<Bound<'_, PyDict>> =
+                rows.iter().map(|row| self.dict(py, *row)).collect::<Result<_, Failure>>()?;
+            let stored =
+                self.instance.object.bind(py).call_method1("bulk_insert", (PyList::new(py, &dicts)?,))?;
+            if stored.is_none() {
+                return Ok(());
+            }
+            let wrong =
+                || wrong_result(&self.instance.class, "bulk_insert", "a list of rows or None", &stored);
+            let stored: Vec<Bound<'_, PyAny>> =
+                stored.try_iter().map_err(|_| wrong())?.collect::<PyResult<_>>()?;
+            if stored.len() != rows.len() {
+                return Err(self.wrong_count(rows.len(), stored.len()).into());
+            }
+            for ((row, dict), stored) in rows.iter().zip(&dicts).zip(&stored) {
+                self.take_back(py, *row, dict, stored, "bulk_insert")?;
+            }
+            Ok(())
+        })
+    }
+
+    fn wrong_count(&self, given: usize, returned: usize) -> Error {
+        let name = &self.instance.class.name;
+        Error::new(
+            SqlState::FDW_ERROR,
+            format!("bulk_insert() of wrapper {name} returned {returned} rows for {given} that it was given"),
+        )
+        .hint("Return one row for each, in the same order, or None.")
+    }
+
+    pub(crate) fn update(&mut self, new: Row, input: Row) -> Result<(), Error> {
+        self.note_use();
+        let target = self.target;
+        target.per_row(|| {
+            new.fetch()?;
+            bridge::call_as(Origin::Wrapper, |py| {
+                let identity = self.identity(py, input, self.instance.class.update_takes_old_row)?;
+                let values = self.dict(py, new)?;
+                let stored = self.instance.object.bind(py).call_method1("update", (identity, &values))?;
+                self.take_back(py, new, &values, &stored, "update")
+            })
+        })
+    }
+
+    pub(crate) fn delete(&mut self, returned: Row, input: Row) -> Result<(), Error> {
+        self.note_use();
+        let target = self.target;
+        target.per_row(|| {
+            bridge::call_as(Origin::Wrapper, |py| {
+                let identity = self.identity(py, input, self.instance.class.delete_takes_old_row)?;
+                let stored = self.instance.object.bind(py).call_method1("delete", (identity,))?;
+                let Some(old) = self.old.filter(|_| self.read == Some(true)) else { return Ok(()) };
+                returned.store_composite(input.junk(old)?)?;
+                let values = self.dict(py, returned)?;
+                self.take_back(py, returned, &values, &stored, "delete")
+            })
+        })
+    }
+
+    /// The first argument of `update` and `delete`: the row's id, or a dict of the old row.
+    fn identity<'py>(&self, py: Python<'py>, input: Row, whole: bool) -> Result<Bound<'py, PyAny>, Failure> {
+        if whole {
+            let lost = || Error::internal("multicorn: the plan lacks the old row");
+            let row = input.junk(self.old.ok_or_else(lost)?)?;
+            let row_type = self.target.row_type();
+            return quals::known(row_type.to_u32())?.value(py, row);
+        }
+        let lost = || Error::internal("multicorn: the plan lacks the row id");
+        let (junk, known) = self.identity.as_ref().ok_or_else(lost)?;
+        known.value(py, input.junk(*junk)?)
+    }
+
+    /// All columns of a row that was fetched.
+    fn dict<'py>(&self, py: Python<'py>, row: Row) -> Result<Bound<'py, PyDict>, Failure> {
+        let values = PyDict::new(py);
+        for field in &self.fields {
+            values.set_item(field.name.bind(py), field.value.value(py, row.value(field.attno))?)?;
+        }
+        Ok(values)
+    }
+
+    /// The row as the class says that it is stored, for those who read it.
+    fn take_back(
+        &self,
+        py: Python<'_>,
+        row: Row,
+        given: &Bound<'_, PyDict>,
+        stored: &Bound<'_, PyAny>,
+        method: &str,
+    ) -> Result<(), Failure> {
+        if stored.is_none() || self.read != Some(true) {
+            return Ok(());
+        }
+        let full = if let Ok(mapping) = stored.cast::<PyMapping>() {
+            let merged = given.copy()?;
+            merged.update(mapping)?;
+            merged.into_any()
+        } else {
+            stored.clone()
+        };
+        if full.is_instance_of::<PyString>() {
+            return Err(wrong_result(&self.instance.class, method, "a row or None", stored).into());
+        }
+        let mut single = convert::Rows::new(py, PyList::new(py, [full])?.into_any(), &self.rows.plan)?;
+        row.store(|target| single.only_row(&self.rows.plan, target))?;
+        Ok(())
+    }
+
+    pub(crate) fn explain(target: Target, explain: &Explain) -> Result<(), Error> {
+        if explain.is_text() && !explain.is_verbose() {
+            return Ok(());
+        }
+        let instance = instance::get(target.table(), target.user()?)?;
+        explain.text("Wrapper", &instance.class.name)
+    }
+}
+
+impl Ends for Modify {
+    fn end(self, ending: Ending) {
+        if self.read.is_none() || !self.instance.class.has_end_modify {
+            return;
+        }
+        let close = |py: Python<'_>| {
+            self.instance.object.bind(py).call_method0("end_modify")?;
+            Ok::<_, Failure>(())
+        };
+        let outcome = match ending {
+            Ending::Normal => bridge::call_as(Origin::Wrapper, close),
+            Ending::Abort => bridge::call_hook("end_modify", close),
+        };
+        match outcome {
+            Ok(()) | Err(Error::Interrupted) => {}
+            Err(error) => guard::warn(error),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Planning INSERT, UPDATE and DELETE: what a table takes, and what of the old row has to be fetched. The
+//! danger is a silent no-op: a class without the method is refused by the server's own error.
+
+use crate::error::{Error, SqlState};
+use crate::pg::catalog;
+use crate::pg::modify::{Command, IdentityRequest, ModifyRequest, Updatable, identity_name};
+
+use super::super::instance;
+
+/// What information_schema shows and the executor checks: the methods that the class overrides.
+pub(crate) fn updatable(table: pgrx::pg_sys::Oid) -> Result<Updatable, Error> {
+    // What keeps the class from being made is told when rows come, in its own words: COPY and routing ask
+    // here first, and "does not allow inserts" would hide it.
+    let class = match instance::get(table, catalog::current_user()) {
+        Ok(instance) => instance.class.clone(),
+        Err(Error::Interrupted) => return Err(Error::Interrupted),
+        Err(_) => return Ok(Updatable { insert: true, update: true, delete: true }),
+    };
+    Ok(Updatable {
+        insert: class.has_insert || class.has_bulk_insert,
+        update: class.has_update,
+        delete: class.has_delete,
+    })
+}
+
+/// The column that names a row, and the whole row where the class or RETURNING wants it.
+pub(crate) fn identity(request: &IdentityRequest) -> Result<(), Error> {
+    let instance = instance::get(request.table(), catalog::current_user())?;
+    let class = &instance.class;
+    if !(if request.is_delete() { class.has_delete } else { class.has_update }) {
+        return Ok(()); // the executor words the refusal, from what `updatable` says
+    }
+    // The server itself fetches the old row for UPDATE.
+    if request.is_delete() && (class.delete_takes_old_row || request.has_returning()) {
+        request.add_whole_row()?;
+    }
+    let column = instance.row_id()?;
+    request.add_column(column, &identity_name(column))
+}
+
+/// Makes the instance, so that an error in the class is told before anything else.
+pub(crate) fn check(request: &ModifyRequest) -> Result<(), Error> {
+    let instance = instance::get(request.table, catalog::current_user())?;
+    if request.on_conflict && request.command == Command::Insert {
+        return Err(Error::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            format!("wrapper {} does not support ON CONFLICT", instance.class.name),
+        )
+        .hint("Filter the rows in a query before they are inserted."));
+    }
+    Ok(())
+}
