@@ -218,7 +218,8 @@ unsafe extern "C-unwind" fn import_schema<W: ForeignDataWrapper>(
         // SAFETY: as above; the strings are copied into the caller's context.
         unsafe {
             let commands = W::import_schema(&ImportRequest::new(&*statement, server))?;
-            let commands: Vec<_> = commands.iter().map(|sql| super::encoding::to_server(sql)).collect();
+            let exactly = |sql: &String| super::encoding::to_server_exactly(sql);
+            let commands: Vec<_> = commands.iter().map(exactly).collect::<Result<_, _>>()?;
             pg_try(|| {
                 let mut all = std::ptr::null_mut();
                 for command in &commands {
