@@ -127,7 +127,7 @@ unsafe extern "C-unwind" fn drop_all(stack: *mut c_void) {
     // SAFETY: called by the memory context that owns the stack, on the main thread.
     unsafe {
         if held.is_filled() && python::is_up() {
-            python::finally("a conversion", || held.clear());
+            python::finally("release of a value", || held.clear());
         }
     }
 }

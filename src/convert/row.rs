@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 use super::python::{self, Import, running};
 use super::{Attribute, ColumnPlan};
+use crate::bridge::uncaught;
 use crate::error::{Error, SqlState};
 use crate::pg::guard::pg_try;
 use crate::pg::scan_node::RowTarget;
@@ -234,7 +235,7 @@ impl Rows {
             let filled = self.fill(plan, &position, values, nulls);
             pg_sys::error_context_stack = callback.previous;
             match filled {
-                Ok(()) => Ok(true),
+                Ok(()) => uncaught().map(|()| true),
                 Err(error) => Err(self.located(error, plan, position.column.get())),
             }
         }
@@ -486,7 +487,7 @@ impl Drop for Rows {
     fn drop(&mut self) {
         if !self.result.is_null() && python::is_up() {
             // SAFETY: dropped by the backend's main thread, which holds the GIL.
-            python::finally("a scan", || unsafe { self.let_go() });
+            python::finally("release of a row", || unsafe { self.let_go() });
         }
     }
 }

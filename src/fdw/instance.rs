@@ -19,6 +19,7 @@ use crate::bridge::{self, Failure, Origin};
 use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
+use crate::pg::catalog::{ForeignServer, ForeignTable};
 use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::relation::{Column, Table};
 use crate::pg::{catalog, guard, inval, relation};
@@ -219,11 +220,15 @@ pub(super) fn let_go(instance: Rc<Instance>) {
     }
 }
 
-/// Reads the catalogue and checks that the server's owner may name the class.
-fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<(Definition, Allowed), Error> {
+/// The class that the catalogue names for `table`, without an object of it.
+pub(super) fn class_of(table: pg_sys::Oid) -> Result<Rc<Class>, Error> {
     let foreign = catalog::foreign_table(table)?;
-    let server = catalog::foreign_server(foreign.server)?;
-    let mapping = catalog::user_mapping(user, foreign.server)?;
+    let (name, _) = class_name(&foreign, &catalog::foreign_server(foreign.server)?)?;
+    bridge::call_as(Origin::Wrapper, |py| class::load(py, &name))
+}
+
+/// The name of a table's class, and why the server's owner may name it.
+fn class_name(foreign: &ForeignTable, server: &ForeignServer) -> Result<(String, Allowed), Error> {
     let find = |options: &catalog::Options| {
         options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.clone())
     };
@@ -233,6 +238,15 @@ fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<(Definition, Allowed)
         WrapperChoice::TableMayNot => return Err(validate::wrapper_on_table()),
     };
     let allowed = validate::class_allowed(&class, server.owner)?;
+    Ok((class, allowed))
+}
+
+/// Reads the catalogue.
+fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<(Definition, Allowed), Error> {
+    let foreign = catalog::foreign_table(table)?;
+    let server = catalog::foreign_server(foreign.server)?;
+    let (class, allowed) = class_name(&foreign, &server)?;
+    let mapping = catalog::user_mapping(user, foreign.server)?;
     register_secrets(&mapping);
     let options = merge([&foreign.options, &server.options, &mapping]);
     let table = relation::describe(table)?;

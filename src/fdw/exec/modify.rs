@@ -13,7 +13,6 @@ use crate::bridge::{self, Failure, Origin};
 use crate::convert;
 use crate::error::{Error, SqlState};
 use crate::pg::explain::Explain;
-use crate::pg::guard;
 use crate::pg::live::{Ending, Ends};
 use crate::pg::modify::{Command, Junk, Row, Target, identity_name};
 
@@ -210,19 +209,43 @@ impl Modify {
         if stored.is_none() || self.read != Some(true) {
             return Ok(());
         }
-        let full = if let Ok(mapping) = stored.cast::<PyMapping>() {
-            let merged = given.copy()?;
-            merged.update(mapping)?;
-            merged.into_any()
-        } else {
-            stored.clone()
-        };
+        let (full, kept) = self.merge(row, given, stored)?;
         if full.is_instance_of::<PyString>() {
             return Err(wrong_result(&self.instance.class, method, "a row or None", stored).into());
         }
         let mut single = convert::Rows::new(py, PyList::new(py, [full])?.into_any(), &self.rows.plan)?;
-        row.store(|target| single.only_row(&self.rows.plan, target))?;
+        row.store(&kept, |target| single.only_row(&self.rows.plan, target))?;
         Ok(())
+    }
+
+    /// The whole row, and the columns that are as they were given: Python's class for a type may know less
+    /// than the server, as timedelta does of months.
+    fn merge<'py>(
+        &self,
+        row: Row,
+        given: &Bound<'py, PyDict>,
+        stored: &Bound<'py, PyAny>,
+    ) -> Result<(Bound<'py, PyAny>, Vec<i16>), Failure> {
+        let Ok(mapping) = stored.cast::<PyMapping>() else { return Ok((stored.clone(), Vec::new())) };
+        let merged = given.copy()?;
+        merged.update(mapping)?;
+        let mut kept = Vec::new();
+        for field in &self.fields {
+            let name = field.name.bind(given.py());
+            if !mapping.contains(name)? {
+                kept.push(field.attno);
+                continue;
+            }
+            let (Some(before), Some(now)) = (given.get_item(name)?, merged.get_item(name)?) else { continue };
+            let mutable = now.is_instance_of::<PyList>() || now.is_instance_of::<PyDict>();
+            // What was changed in place is the same object and another value.
+            let same = now.is(&before)
+                && (!mutable || field.value.value(given.py(), row.value(field.attno))?.eq(&now)?);
+            if same {
+                kept.push(field.attno);
+            }
+        }
+        Ok((merged.into_any(), kept))
     }
 
     pub(crate) fn explain(target: Target, explain: &Explain) -> Result<(), Error> {
@@ -235,21 +258,18 @@ impl Modify {
 }
 
 impl Ends for Modify {
-    fn end(self, ending: Ending) {
+    /// Tells the class. Where it writes what it has collected, a failure has to fail the statement.
+    fn end(self, ending: Ending) -> Result<(), Error> {
         if self.read.is_none() || !self.instance.class.has_end_modify {
-            return;
+            return Ok(());
         }
         let close = |py: Python<'_>| {
             self.instance.object.bind(py).call_method0("end_modify")?;
             Ok::<_, Failure>(())
         };
-        let outcome = match ending {
+        match ending {
             Ending::Normal => bridge::call_as(Origin::Wrapper, close),
             Ending::Abort => bridge::call_hook("end_modify", close),
-        };
-        match outcome {
-            Ok(()) | Err(Error::Interrupted) => {}
-            Err(error) => guard::warn(error),
         }
     }
 }
