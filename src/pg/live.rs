@@ -21,7 +21,8 @@ pub(crate) enum Ending {
 }
 
 pub(crate) trait Ends: 'static {
-    fn end(self, ending: Ending);
+    /// An error is raised after `Normal`; after `Abort` there is none, what goes wrong is a warning.
+    fn end(self, ending: Ending) -> Result<(), Error>;
 }
 
 pub(super) struct Cell<T: Ends> {
@@ -33,17 +34,22 @@ impl<T: Ends> Cell<T> {
         self.value.as_mut().ok_or_else(|| Error::internal("multicorn: a node is used after its end"))
     }
 
-    pub(super) fn end(&mut self, ending: Ending) {
-        if let Some(value) = self.value.take() {
-            forget((&raw mut *self).cast());
-            value.end(ending);
+    pub(super) fn end(&mut self, ending: Ending) -> Result<(), Error> {
+        let Some(value) = self.value.take() else { return Ok(()) };
+        forget((&raw mut *self).cast());
+        value.end(ending)
+    }
+
+    fn abort(&mut self) {
+        if let Err(error) = self.end(Ending::Abort) {
+            super::guard::warn(error);
         }
     }
 }
 
 impl<T: Ends> Drop for Cell<T> {
     fn drop(&mut self) {
-        self.end(Ending::Abort);
+        self.abort();
     }
 }
 
@@ -100,5 +106,5 @@ pub(super) fn listener(event: Event) -> Result<(), Error> {
 
 unsafe fn abort<T: Ends>(cell: *mut c_void) {
     // SAFETY: the caller's promise: the cell that was listed.
-    unsafe { (*cell.cast::<Cell<T>>()).end(Ending::Abort) }
+    unsafe { (*cell.cast::<Cell<T>>()).abort() }
 }

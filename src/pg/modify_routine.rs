@@ -37,8 +37,8 @@ struct Users<T: Ends> {
 }
 
 impl<T: Ends> Ends for Users<T> {
-    fn end(self, ending: Ending) {
-        self.modify.end(ending);
+    fn end(self, ending: Ending) -> Result<(), Error> {
+        self.modify.end(ending)
     }
 }
 
@@ -252,8 +252,8 @@ unsafe extern "C-unwind" fn end<M: ForeignModify>(
             let users = cell.get()?;
             users.count -= 1;
             if users.count == 0 {
-                cell.end(Ending::Normal);
                 (*relation).ri_FdwState = std::ptr::null_mut();
+                cell.end(Ending::Normal)?;
             }
         }
         Ok(())

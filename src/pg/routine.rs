@@ -196,7 +196,7 @@ unsafe extern "C-unwind" fn end_scan<W: ForeignDataWrapper>(state: *mut pg_sys::
     boundary(|| {
         // SAFETY: as above; null when begin_scan failed.
         if let Some(cell) = unsafe { (*state).fdw_state.cast::<Cell<W::Scan>>().as_mut() } {
-            cell.end(Ending::Normal);
+            cell.end(Ending::Normal)?;
         }
         Ok(())
     });

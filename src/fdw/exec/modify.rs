@@ -150,6 +150,8 @@ impl Modify {
     pub(crate) fn update(&mut self, new: Row, input: Row) -> Result<(), Error> {
         self.note_use();
         let target = self.target;
+        // The server moves no row out of a foreign partition, and stored here it would be found no more.
+        target.check_partition(new)?;
         target.per_row(|| {
             new.fetch()?;
             bridge::call_as(Origin::Wrapper, |py| {
@@ -193,7 +195,12 @@ impl Modify {
     fn dict<'py>(&self, py: Python<'py>, row: Row) -> Result<Bound<'py, PyDict>, Failure> {
         let values = PyDict::new(py);
         for field in &self.fields {
-            values.set_item(field.name.bind(py), field.value.value(py, row.value(field.attno))?)?;
+            let constant = row.value(field.attno);
+            let value = field.value.value(py, constant)?;
+            if value.is_none() && !constant.is_null && self.command != Command::Delete {
+                return Err(no_value(field.name.bind(py)).into());
+            }
+            values.set_item(field.name.bind(py), value)?;
         }
         Ok(values)
     }
@@ -234,22 +241,43 @@ impl Modify {
     }
 }
 
+/// The null of JSON: handed over as None, it would be stored as the NULL that it is not.
+fn no_value(column: &Bound<'_, PyString>) -> Error {
+    Error::new(
+        SqlState::FEATURE_NOT_SUPPORTED,
+        format!(
+            "cannot write the null of JSON to column \"{}\" of a foreign table",
+            column.to_string_lossy()
+        ),
+    )
+    .detail("In Python, None stands for the NULL of SQL.")
+    .hint("Write NULL, or an object or array that holds the null.")
+}
+
 impl Ends for Modify {
-    fn end(self, ending: Ending) {
-        if self.read.is_none() || !self.instance.class.has_end_modify {
-            return;
-        }
-        let close = |py: Python<'_>| {
-            self.instance.object.bind(py).call_method0("end_modify")?;
-            Ok::<_, Failure>(())
+    /// Tells the class, which may have kept rows back until now: then its error is the statement's.
+    fn end(self, ending: Ending) -> Result<(), Error> {
+        let Modify { instance, read, .. } = self;
+        let outcome = if read.is_some() && instance.class.has_end_modify {
+            let close = |py: Python<'_>| {
+                instance.object.bind(py).call_method0("end_modify")?;
+                Ok::<_, Failure>(())
+            };
+            match ending {
+                Ending::Normal => bridge::call_as(Origin::Wrapper, close),
+                Ending::Abort => {
+                    match bridge::call_hook("end_modify", close) {
+                        Ok(()) | Err(Error::Interrupted) => {}
+                        Err(error) => guard::warn(error),
+                    }
+                    Ok(())
+                }
+            }
+        } else {
+            Ok(())
         };
-        let outcome = match ending {
-            Ending::Normal => bridge::call_as(Origin::Wrapper, close),
-            Ending::Abort => bridge::call_hook("end_modify", close),
-        };
-        match outcome {
-            Ok(()) | Err(Error::Interrupted) => {}
-            Err(error) => guard::warn(error),
-        }
+        // A changed definition may have left the modification with the last use of it.
+        instance::let_go(instance);
+        outcome
     }
 }

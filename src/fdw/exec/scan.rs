@@ -169,7 +169,7 @@ impl Scan {
 impl Ends for Scan {
     /// Closes the generator and tells the class. The query is over, or has failed already: what is
     /// raised here is a warning.
-    fn end(self, ending: Ending) {
+    fn end(self, ending: Ending) -> Result<(), Error> {
         let Scan { instance, state, executed, .. } = self;
         let rows = match state {
             State::Running(rows) => Some(rows),
@@ -196,6 +196,7 @@ impl Ends for Scan {
         }
         // A changed definition may have left the scan with the last use of it.
         instance::let_go(instance);
+        Ok(())
     }
 }
 
