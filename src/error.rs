@@ -36,6 +36,7 @@ impl SqlState {
     pub(crate) const INVALID_PARAMETER_VALUE: Self = Self::new(b"22023");
     pub(crate) const INVALID_TEXT_REPRESENTATION: Self = Self::new(b"22P02");
     pub(crate) const CHARACTER_NOT_IN_REPERTOIRE: Self = Self::new(b"22021");
+    pub(crate) const UNTRANSLATABLE_CHARACTER: Self = Self::new(b"22P05");
     pub(crate) const NUMERIC_VALUE_OUT_OF_RANGE: Self = Self::new(b"22003");
     pub(crate) const DATATYPE_MISMATCH: Self = Self::new(b"42804");
     pub(crate) const CANT_CHANGE_RUNTIME_PARAM: Self = Self::new(b"55P02");

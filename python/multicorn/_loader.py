@@ -61,7 +61,8 @@ def _import(module_name: str) -> ModuleType:
             )
             raise _with_hint(new, _module_hint(missing)) from None
         raise _with_hint(error, _inner_hint(module_name, missing)) from None
-    except Exception as error:  # noqa: BLE001 - whatever the module raises
+    # A script that was not meant to be imported may call sys.exit().
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever the module raises
         raise _with_hint(error, _inner_hint(module_name, None)) from None
 
 
@@ -69,7 +70,7 @@ def _is_or_contains(package: str, module_name: str) -> bool:
     return module_name == package or module_name.startswith(package + ".")
 
 
-def _with_hint(error: Exception, hint: str) -> Exception:
+def _with_hint(error: BaseException, hint: str) -> BaseException:
     # An exception class with slots refuses new attributes; its own words
     # then have to do.
     with contextlib.suppress(AttributeError, TypeError):

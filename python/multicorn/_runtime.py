@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
+from multicorn._signals import protect
+
 _CONTEXT = "multiprocessing.context"
 
 
@@ -18,6 +20,7 @@ def start(cancelled: type[BaseException], cancel_again: Callable[[], None]) -> N
     `cancelled` is the exception that ends a statement, `cancel_again` asks for
     it to be raised once more.
     """
+    protect()
     if not isinstance(sys.unraisablehook, _UnraisableHook):
         hook = _UnraisableHook(sys.unraisablehook, cancelled, cancel_again)
         sys.unraisablehook = hook

@@ -22,6 +22,7 @@ use crate::error::Error;
 use crate::interpreter::lifecycle;
 use crate::pg::interrupts::{Pending, exiting_below_python, pending};
 pub(crate) use errors::Origin;
+pub(crate) use sql::uncaught;
 pub(crate) use start::ensure;
 
 /// What ends a piece of Python work: `?` takes both kinds.
@@ -68,9 +69,7 @@ pub(crate) fn call_as<T>(
     ensure()?;
     let value = inside(origin, run)?;
     logging::flush()?;
-    if let Some(error) = sql::take_uncaught() {
-        return Err(error);
-    }
+    uncaught()?;
     if pending() == Pending::Stop {
         return Err(Error::Interrupted);
     }

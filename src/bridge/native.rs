@@ -4,10 +4,11 @@
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
 use super::{errors, interrupts, logging, rights, secrets, sql, transaction};
 use crate::gucs;
+use crate::interpreter::objects;
 
 pub(super) const NAME: &str = "multicorn._native";
 
@@ -81,12 +82,18 @@ fn on_signal(py: Python<'_>, _signal: i32, _frame: Option<Bound<'_, PyAny>>) -> 
 /// Sends one message; from `logging.ERROR` on it raises `MulticornException` instead.
 #[pyfunction]
 #[pyo3(signature = (level, message, hint=None, detail=None))]
-fn log(py: Python<'_>, level: i64, message: &str, hint: Option<&str>, detail: Option<&str>) -> PyResult<()> {
+fn log(
+    py: Python<'_>,
+    level: i64,
+    message: &Bound<'_, PyString>,
+    hint: Option<&Bound<'_, PyString>>,
+    detail: Option<&Bound<'_, PyString>>,
+) -> PyResult<()> {
     if level >= ERROR {
         let class = py.import("multicorn._exceptions")?.getattr("MulticornException")?;
         return Err(PyErr::from_value(class.call1((message, level, hint, detail))?));
     }
-    let clean = |text: &str| secrets::redact(py, text.to_owned());
+    let clean = |text: &Bound<'_, PyString>| secrets::redact(py, objects::readable(text));
     send(
         py,
         logging::Message {
@@ -100,8 +107,8 @@ fn log(py: Python<'_>, level: i64, message: &str, hint: Option<&str>, detail: Op
 
 /// Sends one message at the level of the setting multicorn.print_level.
 #[pyfunction]
-fn print_message(py: Python<'_>, text: &str) -> PyResult<()> {
-    let text = secrets::redact(py, text.to_owned());
+fn print_message(py: Python<'_>, text: &Bound<'_, PyString>) -> PyResult<()> {
+    let text = secrets::redact(py, objects::readable(text));
     send(py, logging::Message { level: gucs::print_level(), text, hint: None, detail: None })
 }
 

@@ -3,6 +3,7 @@
 //! server forbids that, the error ends the statement whatever Python does with it.
 
 use std::ffi::{CString, c_int, c_long};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use pgrx::pg_sys;
@@ -16,12 +17,32 @@ use crate::error::{Error, SqlState};
 use crate::pg::guard::pg_try;
 use crate::pg::{encoding, raw};
 
-/// The error of a statement that ran without a subtransaction; it must reach the server.
+/// The error of a statement that ran without a subtransaction; it must reach the server. Kept until an
+/// abort has released what the statement held: a warning may swallow it on the way.
 static UNCAUGHT: Mutex<Option<Error>> = Mutex::new(None);
+/// Whether there is one: the row loop asks for each row.
+static IS_UNCAUGHT: AtomicBool = AtomicBool::new(false);
 
 /// The error that Python code caught but may not keep.
-pub(super) fn take_uncaught() -> Option<Error> {
-    UNCAUGHT.lock().unwrap_or_else(PoisonError::into_inner).take()
+#[inline]
+pub(crate) fn uncaught() -> Result<(), Error> {
+    if IS_UNCAUGHT.load(Ordering::Relaxed) { copy_uncaught() } else { Ok(()) }
+}
+
+#[cold]
+fn copy_uncaught() -> Result<(), Error> {
+    UNCAUGHT
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .as_ref()
+        .map_or(Ok(()), |error| Err(errors::copy(error)))
+}
+
+/// An abort has released everything.
+pub(super) fn forget_uncaught() {
+    if IS_UNCAUGHT.swap(false, Ordering::Relaxed) {
+        UNCAUGHT.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
 }
 
 /// A parameter, in memory of Rust's.
@@ -58,6 +79,11 @@ pub(super) fn execute<'py>(
     if !super::sql_allowed() {
         return Err(PyRuntimeError::new_err("SQL cannot be run in a transaction hook or a clean-up"));
     }
+    // SAFETY: reads a variable of the backend.
+    if !unsafe { raw::IsTransactionState() } {
+        // The end of an object may come with the memory of an aborted transaction.
+        return Err(PyRuntimeError::new_err("SQL cannot be run while a transaction ends"));
+    }
     let parameters: Vec<Parameter> =
         args.unwrap_or_default().iter().map(parameter).collect::<PyResult<_>>()?;
     // SAFETY: reads a variable of the backend.
@@ -67,6 +93,7 @@ pub(super) fn execute<'py>(
         if alone {
             let kept = errors::copy(&error);
             UNCAUGHT.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(kept);
+            IS_UNCAUGHT.store(true, Ordering::Relaxed);
         }
         errors::to_python(py, error)
     })?;

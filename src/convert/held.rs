@@ -8,7 +8,8 @@ use pgrx::pg_sys;
 use pyo3::ffi;
 
 use super::python;
-use crate::pg::raw;
+use crate::bridge;
+use crate::pg::{guard, raw};
 
 /// A stack of references, dropped when the current memory context is reset if not before.
 #[derive(Clone, Copy)]
@@ -126,8 +127,17 @@ unsafe extern "C-unwind" fn drop_all(stack: *mut c_void) {
     let stack: *mut Stack = stack.cast();
     // SAFETY: called by the memory context that owns the stack, on the main thread.
     unsafe {
-        while Held(stack).is_filled() && python::is_up() {
-            Held(stack).pop();
+        if !Held(stack).is_filled() {
+            return;
+        }
+        // An error left something: what the end of an object runs must not last for ever in an abort,
+        // nor reach the server.
+        let dropped = bridge::call_hook("release of a value", |_py| {
+            Held(stack).clear();
+            Ok(())
+        });
+        if let Err(error) = dropped {
+            guard::warn(error);
         }
     }
 }

@@ -10,6 +10,7 @@ use pyo3::prelude::*;
 
 use super::python::{self, Import, running};
 use super::{Attribute, ColumnPlan};
+use crate::bridge::uncaught;
 use crate::error::{Error, SqlState};
 use crate::pg::guard::pg_try;
 use crate::pg::scan_node::RowTarget;
@@ -234,7 +235,7 @@ impl Rows {
             let filled = self.fill(plan, &position, values, nulls);
             pg_sys::error_context_stack = callback.previous;
             match filled {
-                Ok(()) => Ok(true),
+                Ok(()) => uncaught().map(|()| true),
                 Err(error) => Err(self.located(error, plan, position.column.get())),
             }
         }
@@ -311,20 +312,18 @@ impl Rows {
             std::ptr::write_bytes(values, 0, plan.attributes);
             self.take_shape(plan)?;
             for column in &plan.columns {
+                position.column.set(Some(column));
                 let object = self.item(column, plan)?;
                 if object.is_null() || object == ffi::Py_None() {
                     if column.plan.has_checks() {
-                        position.column.set(Some(column));
                         column.plan.to_datum(ffi::Py_None())?;
                     }
                     continue;
                 }
-                position.column.set(Some(column));
                 if let Some(datum) = column.plan.to_datum(object)? {
                     *values.add(column.attribute) = datum;
                     *nulls.add(column.attribute) = false;
                 }
-                position.column.set(None);
             }
         }
         Ok(())
@@ -348,7 +347,7 @@ impl Rows {
                 Shape::Sequence => running(|| ffi::PySequence_Size(self.current)),
             };
             match given {
-                -1 => Err(python::raised()),
+                -1 => Err(self.bad_row(BadRow::Raised(python::raised()), plan)),
                 given if given as usize == plan.expected => Ok(()),
                 given => Err(self.wrong_count(given, plan)),
             }
@@ -433,7 +432,9 @@ impl Rows {
     #[cold]
     fn bad_row(&self, error: BadRow, plan: &RowPlan) -> Error {
         match error {
-            BadRow::Raised(error) => error,
+            BadRow::Raised(error) => {
+                error.context(format!("row {} of foreign table \"{}\"", self.row, plan.table))
+            }
             BadRow::Class(name) => Error::new(
                 WRONG_SHAPE,
                 format!("row {} of foreign table \"{}\" is {name}", self.row, plan.table),

@@ -8,8 +8,9 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use super::exec::Scan;
 use super::instance::wrong_result;
 use super::quals::{self, Side};
-use crate::bridge::{self, Failure, Origin};
+use crate::bridge::{self, Failure, Origin, secrets};
 use crate::error::Error;
+use crate::interpreter::objects;
 use crate::pg::explain::Explain;
 use crate::pg::scan_node::ScanNode;
 
@@ -164,7 +165,14 @@ fn lines(result: &Bound<'_, PyAny>) -> Option<Result<Vec<String>, Failure>> {
     let mut lines = Vec::new();
     for line in result.try_iter().ok()? {
         match line {
-            Ok(line) => lines.push(line.str().ok()?.to_string()),
+            Ok(line) => match line.str() {
+                Ok(text) => {
+                    let text = secrets::redact(result.py(), objects::readable(&text));
+                    // The server's text would end at a NUL.
+                    lines.push(text.replace('\0', "\\x00"));
+                }
+                Err(error) => return Some(Err(error.into())),
+            },
             Err(error) => return Some(Err(error.into())),
         }
     }

@@ -13,11 +13,13 @@ use pyo3::types::PyDict;
 
 use super::class::{self, Class};
 use super::reading::Reading;
-use super::validate;
+use super::validate::{self, Allowed};
 use crate::bridge::rights::Rights;
 use crate::bridge::{self, Failure, Origin};
 use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
+use crate::interpreter::objects;
+use crate::pg::catalog::{ForeignServer, ForeignTable};
 use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::relation::{Column, Table};
 use crate::pg::{catalog, guard, inval, relation};
@@ -58,6 +60,7 @@ const MOST_READINGS: usize = 32;
 struct Cached {
     instance: Rc<Instance>,
     fresh: Cell<bool>,
+    allowed: RefCell<Allowed>,
 }
 
 type Key = (u32, u32);
@@ -144,19 +147,22 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     inval::register()?;
     let key = (table.to_u32(), user.to_u32());
     mark_stale()?;
-    let known =
-        CACHE.read(|cache| cache.get(&key).map(|cached| (cached.instance.clone(), cached.fresh.get())));
+    let known = CACHE.read(|cache| {
+        let cached = cache.get(&key)?;
+        Some((cached.instance.clone(), cached.fresh.get() && cached.allowed.borrow().holds()))
+    });
     if let Some((instance, true)) = &known {
         return Ok(instance.clone());
     }
     let changes = inval::changes();
-    let definition = define(table, user)?;
+    let (definition, allowed) = define(table, user)?;
     if let Some((instance, _)) = known {
         if instance.definition == definition {
             instance.forget_types();
             CACHE.read(|cache| {
                 if let Some(cached) = cache.get(&key) {
                     cached.fresh.set(inval::changes() == changes);
+                    cached.allowed.replace(allowed);
                 }
             });
             return Ok(instance);
@@ -166,12 +172,12 @@ pub(super) fn get(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Rc<Instance>,
     let instance = Rc::new(make(definition)?);
     // What changed while `__init__` ran may have been noted by a nested use of another table.
     let fresh = Cell::new(inval::changes() == changes);
-    let cached = Cached { instance: instance.clone(), fresh };
+    let cached = Cached { instance: instance.clone(), fresh, allowed: RefCell::new(allowed) };
     CACHE.change(|cache| cache.insert(key, cached));
     Ok(instance)
 }
 
-/// Applies what the catalogue's callbacks counted, and lets go of tables that are no more.
+/// Applies what the catalogue's callbacks counted, and lets go of tables and roles that are no more.
 fn mark_stale() -> Result<(), Error> {
     let generation = inval::generation();
     let all = SEEN.replace(generation) != generation;
@@ -185,7 +191,8 @@ fn mark_stale() -> Result<(), Error> {
     });
     stale.sort_unstable();
     for key in stale {
-        if !relation::exists(pg_sys::Oid::from(key.0))? {
+        let (table, role) = (pg_sys::Oid::from(key.0), pg_sys::Oid::from(key.1));
+        if !relation::exists(table)? || !catalog::role_exists(role)? {
             let gone = CACHE.change(|cache| cache.remove(&key));
             if let Some(cached) = gone {
                 release(key, cached.instance);
@@ -214,11 +221,15 @@ pub(super) fn let_go(instance: Rc<Instance>) {
     }
 }
 
-/// Reads the catalogue and checks that the server's owner may name the class.
-fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Definition, Error> {
+/// The class that the catalogue names for `table`, without an object of it.
+pub(super) fn class_of(table: pg_sys::Oid) -> Result<Rc<Class>, Error> {
     let foreign = catalog::foreign_table(table)?;
-    let server = catalog::foreign_server(foreign.server)?;
-    let mapping = catalog::user_mapping(user, foreign.server)?;
+    let (name, _) = class_name(&foreign, &catalog::foreign_server(foreign.server)?)?;
+    bridge::call_as(Origin::Wrapper, |py| class::load(py, &name))
+}
+
+/// The name of a table's class, and why the server's owner may name it.
+fn class_name(foreign: &ForeignTable, server: &ForeignServer) -> Result<(String, Allowed), Error> {
     let find = |options: &catalog::Options| {
         options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.clone())
     };
@@ -227,12 +238,21 @@ fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<Definition, Error> {
         WrapperChoice::Missing => return Err(validate::wrapper_missing(&server.options)),
         WrapperChoice::TableMayNot => return Err(validate::wrapper_on_table()),
     };
-    validate::class_allowed(&class, server.owner)?;
+    let allowed = validate::class_allowed(&class, server.owner)?;
+    Ok((class, allowed))
+}
+
+/// Reads the catalogue.
+fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<(Definition, Allowed), Error> {
+    let foreign = catalog::foreign_table(table)?;
+    let server = catalog::foreign_server(foreign.server)?;
+    let (class, allowed) = class_name(&foreign, &server)?;
+    let mapping = catalog::user_mapping(user, foreign.server)?;
     register_secrets(&mapping);
     let options = merge([&foreign.options, &server.options, &mapping]);
     let table = relation::describe(table)?;
     let rights = rights(&[server.owner, table.owner], user, &mapping)?;
-    Ok(Definition { class, options, table, rights })
+    Ok((Definition { class, options, table, rights }, allowed))
 }
 
 /// What the roles that chose the options may do: all of `owners` need a right for the class to have it.
@@ -272,17 +292,9 @@ fn make(definition: Definition) -> Result<Instance, Error> {
             Ok::<_, Failure>((class, object))
         })
     });
-    let (class, object) = made.map_err(|error| named(error, &definition.table))?;
+    let (class, object) = made?;
     let live = definition.table.live_columns().map(|column| column.attno).collect();
     Ok(Instance { class, object, definition, live, rows: RefCell::default(), readings: RefCell::default() })
-}
-
-/// Names the table in the error's fields; its text is the contract's.
-fn named(mut error: Error, table: &Table) -> Error {
-    if let Some(report) = error.report_mut() {
-        report.table_name.get_or_insert_with(|| table.name.clone());
-    }
-    error
 }
 
 fn column_definitions<'py>(py: Python<'py>, table: &Table) -> PyResult<Bound<'py, PyAny>> {
@@ -319,7 +331,8 @@ fn shown(got: &Bound<'_, PyAny>) -> String {
     const LONGEST: usize = 80;
     let class = got.get_type();
     let builtin = class.module().is_ok_and(|module| module == "builtins");
-    let text = got.repr().map(|text| text.to_string_lossy().into_owned()).unwrap_or_default();
+    let text = got.repr().map(|text| objects::readable(&text)).unwrap_or_default();
+    let text = bridge::secrets::redact(got.py(), text);
     // An address says nothing, and differs from run to run.
     if builtin && !text.contains(" at 0x") && (1..=LONGEST).contains(&text.len()) {
         return text;

@@ -22,6 +22,7 @@ use crate::pg::import::ImportRequest;
 use crate::pg::modify::{Command, IdentityRequest, ModifyRequest, Row, Target, Updatable};
 use crate::pg::modify_routine::ForeignModify;
 use crate::pg::planner::{BaseRel, PlanRequest, Quals, UpperRel};
+use crate::pg::relation;
 use crate::pg::routine::{self, ForeignDataWrapper};
 use crate::pg::scan_node::ScanNode;
 
@@ -33,15 +34,15 @@ impl ForeignDataWrapper for Multicorn {
     type Scan = exec::Scan;
 
     fn rel_size(rel: &BaseRel) -> Result<plan::Planning, Error> {
-        plan::rel_size::estimate(rel)
+        plan::rel_size::estimate(rel).map_err(|error| of_table(error, rel.table()))
     }
 
     fn paths(rel: &BaseRel, planning: &mut plan::Planning) -> Result<(), Error> {
-        plan::paths::offer(rel, planning)
+        plan::paths::offer(rel, planning).map_err(|error| of_table(error, rel.table()))
     }
 
     fn final_paths(rel: &BaseRel, planning: &plan::Planning, upper: &UpperRel) -> Result<(), Error> {
-        plan::limit::offer(rel, planning, upper)
+        plan::limit::offer(rel, planning, upper).map_err(|error| of_table(error, rel.table()))
     }
 
     fn plan(request: &PlanRequest, planning: &plan::Planning) -> Result<(ScanPlan, Quals), Error> {
@@ -49,11 +50,12 @@ impl ForeignDataWrapper for Multicorn {
     }
 
     fn begin_scan(node: &ScanNode, explain_only: bool) -> Result<exec::Scan, Error> {
-        exec::Scan::begin(node, explain_only)
+        exec::Scan::begin(node, explain_only).map_err(|error| of_table(error, node.table()))
     }
 
+    #[inline]
     fn next_row(scan: &mut exec::Scan, node: &ScanNode) -> Result<bool, Error> {
-        scan.next_row(node)
+        scan.next_row(node).map_err(|error| of_table(error, node.table()))
     }
 
     fn rescan(scan: &mut exec::Scan) -> Result<(), Error> {
@@ -61,7 +63,7 @@ impl ForeignDataWrapper for Multicorn {
     }
 
     fn explain(scan: &mut exec::Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
-        explain::scan(scan, node, explain)
+        explain::scan(scan, node, explain).map_err(|error| of_table(error, node.table()))
     }
 
     fn import_schema(request: &ImportRequest) -> Result<Vec<String>, Error> {
@@ -107,6 +109,17 @@ impl ForeignModify for Multicorn {
     fn explain_modify(target: Target, explain: &Explain) -> Result<(), Error> {
         exec::Modify::explain(target, explain)
     }
+}
+
+/// Names the table in the fields of an error that is ours; the words stay the contract's.
+#[cold]
+fn of_table(mut error: Error, table: pg_sys::Oid) -> Error {
+    if let Error::Ours(report) = &mut error
+        && report.table_name.is_none()
+    {
+        (report.schema_name, report.table_name) = relation::qualified_name(table);
+    }
+    error
 }
 
 sql_function!(

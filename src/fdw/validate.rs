@@ -21,7 +21,7 @@ pub(crate) fn options(arguments: Arguments) -> Result<(), Error> {
         Target::Server => match wrapper {
             None | Some("") => Err(wrapper_missing(&options)),
             Some("*") => Ok(()),
-            Some(class) => class_allowed(class, catalog::current_user()),
+            Some(class) => class_allowed(class, server_owner()?).map(drop),
         },
         Target::Table => wrapper.map_or(Ok(()), table_wrapper),
         Target::Other => match wrapper {
@@ -34,13 +34,19 @@ pub(crate) fn options(arguments: Arguments) -> Result<(), Error> {
     }
 }
 
+/// Who owns the server that is being created or altered. A superuser may alter that of another role.
+fn server_owner() -> Result<pg_sys::Oid, Error> {
+    let altered = ddl::altered_server().map(|name| catalog::foreign_server_by_name(&name)).transpose()?;
+    Ok(altered.flatten().map_or_else(catalog::current_user, |server| server.owner))
+}
+
 /// A table's own class, judged now if the statement tells its server, else at use.
 fn table_wrapper(class: &str) -> Result<(), Error> {
     let Some(name) = ddl::server_of_statement()? else { return Ok(()) };
     let Some(server) = catalog::foreign_server_by_name(&name)? else { return Ok(()) };
     let own = server.options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.as_str());
     match multicorn_plan::choose_wrapper(own, Some(class)) {
-        multicorn_plan::WrapperChoice::Class(class) => class_allowed(&class, server.owner),
+        multicorn_plan::WrapperChoice::Class(class) => class_allowed(&class, server.owner).map(drop),
         multicorn_plan::WrapperChoice::Missing => Err(wrapper_missing(&server.options)),
         multicorn_plan::WrapperChoice::TableMayNot => Err(wrapper_on_table()),
     }
@@ -66,20 +72,38 @@ pub(super) fn wrapper_on_table() -> Error {
         .hint("Set it on the server")
 }
 
-/// Superusers may name any class, others what `multicorn.allowed_wrappers` lists.
-pub(super) fn class_allowed(class: &str, owner: pg_sys::Oid) -> Result<(), Error> {
-    if catalog::is_superuser(owner)? {
-        return Ok(());
+/// Why a server's owner may name its class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Allowed {
+    Superuser,
+    /// By this value of the setting.
+    Listed(Vec<String>),
+}
+
+impl Allowed {
+    /// Whether the setting still says so; for the owner's part the catalogue's callbacks are asked.
+    pub(super) fn holds(&self) -> bool {
+        match self {
+            Allowed::Superuser => true,
+            Allowed::Listed(patterns) => *patterns == gucs::allowed_wrappers(),
+        }
     }
-    let listed = gucs::allowed_wrappers().join(",");
-    let patterns = Patterns::parse(&listed).map_err(|wrong| {
+}
+
+/// Superusers may name any class, others what `multicorn.allowed_wrappers` lists.
+pub(super) fn class_allowed(class: &str, owner: pg_sys::Oid) -> Result<Allowed, Error> {
+    if catalog::is_superuser(owner)? {
+        return Ok(Allowed::Superuser);
+    }
+    let listed = gucs::allowed_wrappers();
+    let patterns = Patterns::parse(&listed.join(",")).map_err(|wrong| {
         Error::new(
             SqlState::INVALID_PARAMETER_VALUE,
             format!("multicorn.allowed_wrappers has a pattern that is not a dotted name: \"{}\"", wrong.0),
         )
     })?;
     if patterns.allow(class) {
-        return Ok(());
+        return Ok(Allowed::Listed(listed));
     }
     let role = catalog::role_name(owner)?;
     Err(Error::new(

@@ -3,17 +3,31 @@
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 /// `type(object).__name__`.
 pub(crate) fn type_name(object: &Bound<'_, PyAny>) -> String {
     object.get_type().name().map_or_else(|_| "object".to_owned(), |name| name.to_string_lossy().into_owned())
 }
 
-/// `str(object)`. Lone surrogates come as U+FFFD. An ordinary exception in `__str__` gives a text
+/// The text; what is no character, a lone surrogate, is shown as Python writes it: `\\udce4`.
+pub(crate) fn readable(text: &Bound<'_, PyString>) -> String {
+    if let Ok(text) = text.to_str() {
+        return text.to_owned();
+    }
+    text.call_method1("encode", ("utf-8", "backslashreplace"))
+        .and_then(|bytes| bytes.extract::<Vec<u8>>())
+        .map_or_else(
+            |_| text.to_string_lossy().into_owned(),
+            |bytes| String::from_utf8_lossy(&bytes).into_owned(),
+        )
+}
+
+/// `str(object)`, readable. An ordinary exception in `__str__` gives a text
 /// that says so; any other (a cancel) is returned.
 pub(crate) fn text(object: &Bound<'_, PyAny>) -> PyResult<String> {
     match object.str() {
-        Ok(text) => Ok(text.to_string_lossy().into_owned()),
+        Ok(text) => Ok(readable(&text)),
         Err(error) if error.is_instance_of::<PyException>(object.py()) => Ok(format!(
             "<the text of this {} is not available: its __str__ raised {}>",
             type_name(object),
@@ -31,9 +45,5 @@ pub(crate) fn text_attribute(object: &Bound<'_, PyAny>, name: &str) -> PyResult<
         Err(error) if error.is_instance_of::<PyException>(object.py()) => return Ok(None),
         Err(error) => return Err(error),
     };
-    Ok(value
-        .cast::<pyo3::types::PyString>()
-        .ok()
-        .map(|text| text.to_string_lossy().into_owned())
-        .filter(|text| !text.is_empty()))
+    Ok(value.cast::<PyString>().ok().map(readable).filter(|text| !text.is_empty()))
 }

@@ -150,6 +150,14 @@ pub(crate) fn role_name(role: pg_sys::Oid) -> Result<String, Error> {
     })
 }
 
+/// Whether a role of that OID still exists.
+pub(crate) fn role_exists(role: pg_sys::Oid) -> Result<bool, Error> {
+    let cache = pg_sys::SysCacheIdentifier::AUTHOID as c_int;
+    let none = pg_sys::Datum::null();
+    // SAFETY: raw call.
+    unsafe { pg_try(|| raw::SearchSysCacheExists(cache, role.into(), none, none, none)) }
+}
+
 /// The role whose rights the statement has now.
 pub(crate) fn current_user() -> pg_sys::Oid {
     // SAFETY: reads a variable of the backend.

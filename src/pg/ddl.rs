@@ -66,19 +66,33 @@ unsafe extern "C-unwind" fn run(
 
 /// The server that the running CREATE or ALTER FOREIGN TABLE is about.
 pub(crate) fn server_of_statement() -> Result<Option<String>, Error> {
-    let noted = RUNNING.get();
-    // SAFETY: a statement is noted while it runs; the active portal's statements live as it does.
+    // SAFETY: null or a parser node of a running statement.
+    unsafe { server_of(running()) }
+}
+
+/// The server that the running ALTER SERVER changes.
+pub(crate) fn altered_server() -> Option<String> {
+    // SAFETY: null or a parser node of a running statement; the cast follows the tag.
     unsafe {
-        if let Some(statement) = noted.as_ref() {
-            return server_of(statement.utilityStmt);
+        let node = running();
+        if node.as_ref()?.type_ != pg_sys::NodeTag::T_AlterForeignServerStmt {
+            return None;
         }
-        // The statement that made the server load this library began before `watch`.
-        let Some(portal) = pg_sys::ActivePortal.as_ref() else { return Ok(None) };
-        match list::nth::<pg_sys::PlannedStmt>(portal.stmts, 0) {
-            Some(statement) => server_of((*statement).utilityStmt),
-            None => Ok(None),
-        }
+        encoding::from_server_ptr((*node.cast::<pg_sys::AlterForeignServerStmt>()).servername)
     }
+}
+
+/// The running utility statement, or null.
+fn running() -> *mut pg_sys::Node {
+    // SAFETY: a statement is noted while it runs; the active portal's statements live as it does.
+    let statement = unsafe {
+        RUNNING.get().as_ref().or_else(|| {
+            // The statement that made the server load this library began before `watch`.
+            let portal = pg_sys::ActivePortal.as_ref()?;
+            list::nth::<pg_sys::PlannedStmt>(portal.stmts, 0)?.as_ref()
+        })
+    };
+    statement.map_or(std::ptr::null_mut(), |statement| statement.utilityStmt)
 }
 
 unsafe fn server_of(node: *mut pg_sys::Node) -> Result<Option<String>, Error> {

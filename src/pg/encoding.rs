@@ -6,6 +6,7 @@ use std::ffi::{CStr, CString, c_char};
 use pgrx::pg_sys;
 
 use super::raw;
+use crate::error::{Error, SqlState};
 
 /// The database's text as Rust text; what has no reading as Unicode becomes U+FFFD, since this is
 /// used for names and messages, never for data.
@@ -25,6 +26,24 @@ pub(crate) fn from_server(text: &CStr) -> String {
 pub(crate) unsafe fn from_server_ptr(text: *const c_char) -> Option<String> {
     // SAFETY: the caller's promise.
     (!text.is_null()).then(|| from_server(unsafe { CStr::from_ptr(text) }))
+}
+
+/// Rust text in the database's encoding, exactly: for SQL that is going to be run, where a replaced
+/// character would name another table and a NUL would cut the statement short.
+pub(crate) fn to_server_exactly(text: &str) -> Result<CString, Error> {
+    // SAFETY: reads a variable of the backend; cannot raise.
+    let encoding = unsafe { raw::GetDatabaseEncoding() };
+    let unfit = |c: char| c == '\0' || encoding == pg_sys::pg_enc::PG_LATIN1 as i32 && u32::from(c) > 0xff;
+    match text.chars().find(|&c| unfit(c)) {
+        None => Ok(to_server(text)),
+        Some('\0') => {
+            Err(Error::new(SqlState::CHARACTER_NOT_IN_REPERTOIRE, "SQL text contains a NUL character"))
+        }
+        Some(character) => Err(Error::new(
+            SqlState::UNTRANSLATABLE_CHARACTER,
+            format!("character U+{:04X} has no equivalent in encoding \"LATIN1\"", u32::from(character)),
+        )),
+    }
 }
 
 /// Rust text in the database's encoding, for names and messages: cut at the first NUL, and in

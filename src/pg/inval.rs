@@ -61,6 +61,7 @@ pub(crate) fn register() -> Result<(), Error> {
         Cache::USERMAPPINGUSERSERVER,
         Cache::TYPEOID,
         Cache::AUTHOID,
+        Cache::AUTHMEMROLEMEM,
     ];
     // SAFETY: raw calls with callbacks that live as long as the library, which is never unloaded.
     unsafe {

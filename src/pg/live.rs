@@ -6,9 +6,9 @@ use std::ffi::c_void;
 
 use pgrx::pg_sys;
 
-use super::memory;
 use super::memory::{Access, ForLife};
 use super::xact::Event;
+use super::{guard, memory};
 use crate::error::Error;
 
 /// Why a value ends.
@@ -21,7 +21,7 @@ pub(crate) enum Ending {
 }
 
 pub(crate) trait Ends: 'static {
-    /// An error is raised after `Normal`; after `Abort` there is none, what goes wrong is a warning.
+    /// An error fails the statement if the executor ends the value, and is a warning otherwise.
     fn end(self, ending: Ending) -> Result<(), Error>;
 }
 
@@ -34,16 +34,20 @@ impl<T: Ends> Cell<T> {
         self.value.as_mut().ok_or_else(|| Error::internal("multicorn: a node is used after its end"))
     }
 
-    pub(super) fn end(&mut self, ending: Ending) -> Result<(), Error> {
-        let Some(value) = self.value.take() else { return Ok(()) };
-        forget((&raw mut *self).cast());
-        value.end(ending)
+    pub(super) fn end(&mut self) -> Result<(), Error> {
+        self.end_as(Ending::Normal)
     }
 
     fn abort(&mut self) {
-        if let Err(error) = self.end(Ending::Abort) {
-            super::guard::warn(error);
+        if let Err(error) = self.end_as(Ending::Abort) {
+            guard::warn(error);
         }
+    }
+
+    fn end_as(&mut self, ending: Ending) -> Result<(), Error> {
+        let Some(value) = self.value.take() else { return Ok(()) };
+        forget((&raw mut *self).cast());
+        value.end(ending)
     }
 }
 

@@ -216,14 +216,26 @@ impl Row {
         Ok(self.value(junk.0))
     }
 
-    /// Fills the row anew by `fill`, and copies it into the slot's memory.
-    pub(crate) fn store(&self, fill: impl FnOnce(RowTarget) -> Result<(), Error>) -> Result<(), Error> {
+    /// Fills the row anew by `fill`, but for `kept` attributes, and copies it into the slot's memory.
+    pub(crate) fn store(
+        &self,
+        kept: &[i16],
+        fill: impl FnOnce(RowTarget) -> Result<(), Error>,
+    ) -> Result<(), Error> {
         // SAFETY: clearing does not raise; every attribute is set by `fill` before the slot is valid.
         unsafe {
+            let before = if kept.is_empty() { None } else { Some(self.copy()?) };
             if let Some(clear) = (*(*self.slot).tts_ops).clear {
                 clear(self.slot);
             }
             fill(RowTarget { values: (*self.slot).tts_values, nulls: (*self.slot).tts_isnull })?;
+            if let Some(before) = before {
+                for attno in kept {
+                    let at = *attno as usize - 1;
+                    *(*self.slot).tts_values.add(at) = *before.values.add(at);
+                    *(*self.slot).tts_isnull.add(at) = *before.nulls.add(at);
+                }
+            }
             pg_try(|| {
                 raw::ExecStoreVirtualTuple(self.slot);
                 if let Some(materialize) = (*(*self.slot).tts_ops).materialize {
@@ -233,9 +245,27 @@ impl Row {
         }
     }
 
+    /// The values, in memory of the current context.
+    fn copy(&self) -> Result<RowTarget, Error> {
+        // SAFETY: raw calls; every kind of slot can copy its row, and the arrays have an element for each
+        // attribute.
+        unsafe {
+            pg_try(|| {
+                let descriptor = (*self.slot).tts_tupleDescriptor;
+                let count = ((*descriptor).natts as usize).max(1);
+                let values = raw::palloc0(count * size_of::<pg_sys::Datum>()).cast::<pg_sys::Datum>();
+                let nulls = raw::palloc0(count).cast::<bool>();
+                if let Some(copy) = (*(*self.slot).tts_ops).copy_heap_tuple {
+                    raw::heap_deform_tuple(copy(self.slot), descriptor, values, nulls);
+                }
+                RowTarget { values, nulls }
+            })
+        }
+    }
+
     /// Takes over the values of a composite: the old row, for DELETE … RETURNING.
     pub(crate) fn store_composite(&self, row: Constant) -> Result<(), Error> {
-        self.store(|target| {
+        self.store(&[], |target| {
             // SAFETY: raw calls; the datum is a row of the slot's own type.
             unsafe {
                 pg_try(|| {
@@ -274,6 +304,12 @@ impl IdentityRequest {
     pub(crate) fn table(&self) -> pg_sys::Oid {
         // SAFETY: the server's open relation.
         unsafe { (*self.relation).rd_id }
+    }
+
+    /// The role whose user mapping counts.
+    pub(crate) fn user(&self) -> pg_sys::Oid {
+        // SAFETY: the query being planned.
+        unsafe { planned_user(self.root) }
     }
 
     pub(crate) fn is_delete(&self) -> bool {
@@ -321,8 +357,31 @@ impl IdentityRequest {
 /// What the planner is asked to modify.
 pub(crate) struct ModifyRequest {
     pub(crate) table: pg_sys::Oid,
+    pub(crate) user: pg_sys::Oid,
     pub(crate) command: Command,
     pub(crate) on_conflict: bool,
+}
+
+/// The role whose user mapping counts for what a query modifies: a view's owner for a table under a view.
+///
+/// Of the table that the query names: its inheritance children are entered without a role.
+///
+/// # Safety
+/// A query with a result relation that is being planned.
+pub(super) unsafe fn planned_user(root: *mut pg_sys::PlannerInfo) -> pg_sys::Oid {
+    // SAFETY: the caller's promise; indexes of the range table and of the permissions count from 1.
+    let user = unsafe {
+        let query = (*root).parse;
+        let at = |index: i64| usize::try_from(index - 1).ok();
+        let entry = at((*query).resultRelation.into())
+            .and_then(|position| super::list::nth::<pg_sys::RangeTblEntry>((*query).rtable, position));
+        #[cfg(not(feature = "pg15"))]
+        let entry = entry.and_then(|entry| at((*entry).perminfoindex.into())).and_then(|position| {
+            super::list::nth::<pg_sys::RTEPermissionInfo>((*query).rteperminfos, position)
+        });
+        entry.map_or(pg_sys::InvalidOid, |entry| (*entry).checkAsUser)
+    };
+    if user == pg_sys::InvalidOid { catalog::current_user() } else { user }
 }
 
 /// The name under which a column of the old row is fetched: one per definition, since tables of an

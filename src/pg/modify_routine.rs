@@ -9,7 +9,7 @@ use pgrx::pg_sys;
 use super::explain::Explain;
 use super::guard::boundary;
 use super::live::{self, Cell, Ending, Ends};
-use super::modify::{Command, IdentityRequest, ModifyRequest, Row, Target, Updatable};
+use super::modify::{self, Command, IdentityRequest, ModifyRequest, Row, Target, Updatable};
 use super::xact;
 use crate::error::{Error, SqlState};
 
@@ -98,6 +98,7 @@ unsafe extern "C-unwind" fn plan<M: ForeignModify>(
             let entry = *(*root).simple_rte_array.add(index as usize);
             ModifyRequest {
                 table: (*entry).relid,
+                user: modify::planned_user(root),
                 command: command((*node).operation)?,
                 on_conflict: (*node).onConflictAction != pg_sys::OnConflictAction::ONCONFLICT_NONE,
             }
@@ -251,12 +252,12 @@ unsafe extern "C-unwind" fn end<M: ForeignModify>(
             };
             let users = cell.get()?;
             users.count -= 1;
-            if users.count == 0 {
-                (*relation).ri_FdwState = std::ptr::null_mut();
-                cell.end(Ending::Normal)?;
+            if users.count > 0 {
+                return Ok(());
             }
+            (*relation).ri_FdwState = std::ptr::null_mut();
+            cell.end()
         }
-        Ok(())
     });
 }
 

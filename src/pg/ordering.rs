@@ -16,6 +16,9 @@ impl BaseRel {
     /// The longest prefix of the query's order that names columns of this table.
     pub(crate) fn sort_keys(&self) -> Result<Vec<SortKey>, Error> {
         let mut keys = Vec::new();
+        if self.is_nullable()? {
+            return Ok(keys);
+        }
         // SAFETY: a list of PathKey, kept by the planner.
         let pathkeys: Vec<*mut pg_sys::PathKey> =
             unsafe { list::pointers((*self.root).query_pathkeys).collect() };
@@ -26,6 +29,19 @@ impl BaseRel {
             }
         }
         Ok(keys)
+    }
+
+    /// Whether an outer join fills this table's columns with NULLs: its order ends there.
+    #[cfg(feature = "pg15")]
+    fn is_nullable(&self) -> Result<bool, Error> {
+        // SAFETY: raw call on a bitmap of the planner.
+        unsafe { pg_try(|| raw::bms_is_member(self.scope().relid as i32, (*self.root).nullable_baserels)) }
+    }
+
+    /// From 16 on each column says so itself.
+    #[cfg(not(feature = "pg15"))]
+    fn is_nullable(&self) -> Result<bool, Error> {
+        Ok(false)
     }
 
     /// How many keys a result in the order of the query's ORDER BY is sorted by.
@@ -48,7 +64,7 @@ impl BaseRel {
             }
             let found = pg_try(|| {
                 list::pointers::<pg_sys::EquivalenceMember>(members(class, scope.relid))
-                    .find_map(|member| sortable_column(scope, (*member).em_expr.cast(), key.pk_opfamily))
+                    .find_map(|member| sortable_column(scope, &*member, key.pk_opfamily))
             })?;
             (found, direction(key), key.pk_nulls_first, class.ec_collation)
         };
@@ -69,18 +85,18 @@ struct Sortable {
     declared: pg_sys::Oid,
 }
 
-/// The column that `expression` is, if the class's idea of its order is `family`'s.
+/// The column that `member` is, if the class's idea of its order is `family`'s.
 ///
 /// Runs inside `pg_try`.
 unsafe fn sortable_column(
     scope: Scope,
-    expression: *mut pg_sys::Node,
+    member: &pg_sys::EquivalenceMember,
     family: pg_sys::Oid,
 ) -> Option<Sortable> {
     // SAFETY: the caller's promise; `column_of` says that there is a Var below the relabelling.
     unsafe {
-        let attno = clause::column_of(scope, expression)?;
-        let mut node = expression;
+        let mut node: *mut pg_sys::Node = member.em_expr.cast();
+        let attno = clause::column_of(scope, node)?;
         while (*node).type_ == pg_sys::NodeTag::T_RelabelType {
             node = (*node.cast::<pg_sys::RelabelType>()).arg.cast();
         }

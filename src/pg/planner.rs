@@ -77,6 +77,20 @@ impl BaseRel {
         }
     }
 
+    /// Raises the server's own error unless the query may be run. The executor asks too late: the
+    /// class would be imported, and its `__init__` run, for whoever can merely name the table.
+    pub(crate) fn check_permissions(&self) -> Result<(), Error> {
+        // SAFETY: raw call on the query being planned.
+        unsafe {
+            let query = (*self.root).parse;
+            #[cfg(feature = "pg15")]
+            pg_try(|| raw::ExecCheckRTPerms((*query).rtable, true))?;
+            #[cfg(not(feature = "pg15"))]
+            pg_try(|| raw::ExecCheckPermissions((*query).rtable, (*query).rteperminfos, true))?;
+        }
+        Ok(())
+    }
+
     /// The clauses on this relation alone.
     pub(crate) fn restrictions(&self) -> Result<Quals, Error> {
         // SAFETY: a list of RestrictInfo, kept by the planner.

@@ -70,6 +70,7 @@ raw! {
         name: *const RangeVar, lock: LOCKMODE, flags: uint32, callback: RangeVarGetRelidCallback, argument: *mut c_void,
     ) -> Oid;
     fn ReleaseSysCache(tuple: HeapTuple);
+    fn SearchSysCacheExists(cache: c_int, key1: Datum, key2: Datum, key3: Datum, key4: Datum) -> bool;
     fn SearchSysCache2(cache: c_int, key1: Datum, key2: Datum) -> HeapTuple;
     fn RelationIdGetRelation(relation: Oid) -> Relation;
     fn RelationClose(relation: Relation);
@@ -82,6 +83,9 @@ raw! {
     fn get_commutator(operator: Oid) -> Oid;
     fn get_foreign_server_oid(name: *const c_char, missing_ok: bool) -> Oid;
     fn get_opname(operator: Oid) -> *mut c_char;
+    fn get_namespace_name(schema: Oid) -> *mut c_char;
+    fn get_rel_name(relation: Oid) -> *mut c_char;
+    fn get_rel_namespace(relation: Oid) -> Oid;
     fn get_role_oid(name: *const c_char, missing_ok: bool) -> Oid;
     fn has_privs_of_role(member: Oid, role: Oid) -> bool;
     fn op_strict(operator: Oid) -> bool;
@@ -91,6 +95,10 @@ raw! {
     fn untransformRelOptions(options: Datum) -> *mut List;
 
     // the planner
+    #[cfg(feature = "pg15")]
+    fn ExecCheckRTPerms(range_table: *mut List, raise: bool) -> bool;
+    #[cfg(not(feature = "pg15"))]
+    fn ExecCheckPermissions(range_table: *mut List, permissions: *mut List, raise: bool) -> bool;
     fn add_row_identity_var(root: *mut PlannerInfo, var: *mut Var, index: Index, name: *const c_char);
     fn makeVar(
         varno: c_int, attno: AttrNumber, type_oid: Oid, typmod: int32, collation: Oid, levels_up: Index,

@@ -107,6 +107,18 @@ pub(crate) unsafe fn attribute(
     }
 }
 
+/// Schema and name of a relation, as far as they can be found out; for errors.
+pub(crate) fn qualified_name(relation: pg_sys::Oid) -> (Option<String>, Option<String>) {
+    // SAFETY: raw calls; the copies live in the current memory context.
+    let found = unsafe {
+        pg_try(|| (raw::get_namespace_name(raw::get_rel_namespace(relation)), raw::get_rel_name(relation)))
+    };
+    // SAFETY: null or a string of the server's.
+    found.map_or((None, None), |(schema, name)| unsafe {
+        (encoding::from_server_ptr(schema), encoding::from_server_ptr(name))
+    })
+}
+
 /// Whether a relation of that OID still exists. The system cache would remember for good each one
 /// that does not.
 pub(crate) fn exists(relation: pg_sys::Oid) -> Result<bool, Error> {

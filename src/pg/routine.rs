@@ -11,7 +11,7 @@ use multicorn_plan::ScanPlan;
 use super::explain::Explain;
 use super::guard::{boundary, pg_try};
 use super::import::ImportRequest;
-use super::live::{self, Cell, Ending, Ends};
+use super::live::{self, Cell, Ends};
 use super::modify_routine::{self, ForeignModify};
 use super::planner::{BaseRel, PlanRequest, Quals, UpperRel};
 use super::scan_node::ScanNode;
@@ -195,10 +195,10 @@ unsafe extern "C-unwind" fn rescan<W: ForeignDataWrapper>(state: *mut pg_sys::Fo
 unsafe extern "C-unwind" fn end_scan<W: ForeignDataWrapper>(state: *mut pg_sys::ForeignScanState) {
     boundary(|| {
         // SAFETY: as above; null when begin_scan failed.
-        if let Some(cell) = unsafe { (*state).fdw_state.cast::<Cell<W::Scan>>().as_mut() } {
-            cell.end(Ending::Normal)?;
+        match unsafe { (*state).fdw_state.cast::<Cell<W::Scan>>().as_mut() } {
+            Some(cell) => cell.end(),
+            None => Ok(()),
         }
-        Ok(())
     });
 }
 
@@ -218,7 +218,8 @@ unsafe extern "C-unwind" fn import_schema<W: ForeignDataWrapper>(
         // SAFETY: as above; the strings are copied into the caller's context.
         unsafe {
             let commands = W::import_schema(&ImportRequest::new(&*statement, server))?;
-            let commands: Vec<_> = commands.iter().map(|sql| super::encoding::to_server(sql)).collect();
+            let exactly = |sql: &String| super::encoding::to_server_exactly(sql);
+            let commands: Vec<_> = commands.iter().map(exactly).collect::<Result<_, _>>()?;
             pg_try(|| {
                 let mut all = std::ptr::null_mut();
                 for command in &commands {

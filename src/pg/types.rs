@@ -6,7 +6,7 @@ use std::ffi::c_char;
 
 use pgrx::pg_sys::{self, Datum, Oid};
 
-use super::{encoding, guard::pg_try, inval, raw};
+use super::{encoding, guard::pg_try, inval, raw, relation};
 use crate::error::Error;
 
 /// A function of the server, ready to be called.
@@ -198,7 +198,7 @@ pub(crate) struct RowType {
 /// `descriptor` is a live one.
 unsafe fn relation_of(descriptor: pg_sys::TupleDesc) -> Option<Oid> {
     // SAFETY: the caller's promise.
-    let first = unsafe { ((*descriptor).natts > 0).then(|| (*attribute(descriptor, 0)).attrelid)? };
+    let first = unsafe { ((*descriptor).natts > 0).then(|| (*relation::attribute(descriptor, 0)).attrelid)? };
     (first != Oid::INVALID).then_some(first)
 }
 
@@ -215,7 +215,7 @@ impl RowType {
         let fields = (0..unsafe { (*descriptor).natts } as usize)
             .map(|index| {
                 // SAFETY: as above; the name is NUL-terminated within its fixed length.
-                let attribute = unsafe { &*attribute(descriptor, index) };
+                let attribute = unsafe { &*relation::attribute(descriptor, index) };
                 Field {
                     // SAFETY: as above.
                     name: unsafe { encoding::from_server_ptr(attribute.attname.data.as_ptr()) }
@@ -277,22 +277,6 @@ pub(crate) unsafe fn deform_into(
 
 /// The length word of a four-byte header keeps two flag bits below the length on small-endian machines.
 const LENGTH_SHIFT: u32 = if cfg!(target_endian = "little") { 2 } else { 0 };
-
-#[cfg(not(feature = "pg18"))]
-unsafe fn attribute(descriptor: pg_sys::TupleDesc, index: usize) -> *const pg_sys::FormData_pg_attribute {
-    // SAFETY: the caller counts up to `natts`.
-    unsafe { (*descriptor).attrs.as_ptr().add(index) }
-}
-
-/// Since version 18 the attributes lie behind as many compact ones.
-#[cfg(feature = "pg18")]
-unsafe fn attribute(descriptor: pg_sys::TupleDesc, index: usize) -> *const pg_sys::FormData_pg_attribute {
-    // SAFETY: the caller counts up to `natts`.
-    unsafe {
-        let compact = (*descriptor).compact_attrs.as_ptr().add((*descriptor).natts as usize);
-        compact.cast::<pg_sys::FormData_pg_attribute>().add(index)
-    }
-}
 
 /// A range type and its bounds' type.
 pub(crate) struct RangeType {

@@ -79,17 +79,22 @@ class Runner:
 
 @contextmanager
 def signal_soon(conninfo: str, function: str, pid: int, delay: float = 0.15) -> Iterator[list[float]]:
-    """Call pg_cancel_backend or pg_terminate_backend from another session after `delay` seconds.
+    """Call pg_cancel_backend or pg_terminate_backend from another session, while a statement runs.
+
+    `delay` is in seconds from when the server has begun the statement, and lets it get into Python; on a
+    busy machine even sending it can take longer. After ten seconds without a statement it is called anyway.
 
     The list gets the time at which it was called.
     """
     when: list[float] = []
 
     def later() -> None:
-        # The delay only has to let the statement begin; one that begins later is cancelled in vain,
-        # and the test then fails by its own time limit.
-        time.sleep(delay)
+        running = "SELECT state = 'active' FROM pg_stat_activity WHERE pid = %s"
+        end = time.monotonic() + 10
         with psycopg.connect(conninfo, autocommit=True) as other:
+            while other.execute(running, [pid]).fetchone() == (False,) and time.monotonic() < end:
+                time.sleep(0.01)
+            time.sleep(delay)
             when.append(time.monotonic())
             other.execute(sql.SQL("SELECT {}({})").format(sql.Identifier(function), pid))
 

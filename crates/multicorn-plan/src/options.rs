@@ -46,7 +46,8 @@ pub fn merge(lists: [&[(String, String)]; 3]) -> Vec<(String, String)> {
 /// Whether a user mapping's option of that name is kept out of every message. Judged by its name: other
 /// values are words such as a role's name, which messages need and which may stand in them anyway.
 pub fn is_secret(option: &str) -> bool {
-    const PARTS: [&str; 8] = ["pass", "pwd", "secret", "token", "key", "cred", "auth", "private"];
+    const PARTS: [&str; 12] =
+        ["pass", "pwd", "secret", "token", "key", "cred", "auth", "private", "dsn", "conninfo", "url", "uri"];
     let option = option.to_lowercase();
     PARTS.iter().any(|part| option.contains(part))
 }
@@ -69,8 +70,17 @@ mod tests {
 
     #[test]
     fn secrets_have_telling_names() {
-        for name in ["password", "Passphrase", "PGPASSWORD", "api_key", "client_secret", "oauth_token", "pwd"]
-        {
+        for name in [
+            "password",
+            "Passphrase",
+            "PGPASSWORD",
+            "api_key",
+            "client_secret",
+            "oauth_token",
+            "pwd",
+            "dsn",
+            "db_url",
+        ] {
             assert!(is_secret(name), "{name}");
         }
         for name in ["user", "username", "login", "host", "usermapping", "tenant"] {

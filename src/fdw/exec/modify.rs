@@ -13,7 +13,6 @@ use crate::bridge::{self, Failure, Origin};
 use crate::convert;
 use crate::error::{Error, SqlState};
 use crate::pg::explain::Explain;
-use crate::pg::guard;
 use crate::pg::live::{Ending, Ends};
 use crate::pg::modify::{Command, Junk, Row, Target, identity_name};
 
@@ -217,19 +216,43 @@ impl Modify {
         if stored.is_none() || self.read != Some(true) {
             return Ok(());
         }
-        let full = if let Ok(mapping) = stored.cast::<PyMapping>() {
-            let merged = given.copy()?;
-            merged.update(mapping)?;
-            merged.into_any()
-        } else {
-            stored.clone()
-        };
+        let (full, kept) = self.merge(row, given, stored)?;
         if full.is_instance_of::<PyString>() {
             return Err(wrong_result(&self.instance.class, method, "a row or None", stored).into());
         }
         let mut single = convert::Rows::new(py, PyList::new(py, [full])?.into_any(), &self.rows.plan)?;
-        row.store(|target| single.only_row(&self.rows.plan, target))?;
+        row.store(&kept, |target| single.only_row(&self.rows.plan, target))?;
         Ok(())
+    }
+
+    /// The whole row, and the columns that are as they were given: Python's class for a type may know less
+    /// than the server, as timedelta does of months.
+    fn merge<'py>(
+        &self,
+        row: Row,
+        given: &Bound<'py, PyDict>,
+        stored: &Bound<'py, PyAny>,
+    ) -> Result<(Bound<'py, PyAny>, Vec<i16>), Failure> {
+        let Ok(mapping) = stored.cast::<PyMapping>() else { return Ok((stored.clone(), Vec::new())) };
+        let merged = given.copy()?;
+        merged.update(mapping)?;
+        let mut kept = Vec::new();
+        for field in &self.fields {
+            let name = field.name.bind(given.py());
+            if !mapping.contains(name)? {
+                kept.push(field.attno);
+                continue;
+            }
+            let (Some(before), Some(now)) = (given.get_item(name)?, merged.get_item(name)?) else { continue };
+            let mutable = now.is_instance_of::<PyList>() || now.is_instance_of::<PyDict>();
+            // What was changed in place is the same object and another value.
+            let same = now.is(&before)
+                && (!mutable || field.value.value(given.py(), row.value(field.attno))?.eq(&now)?);
+            if same {
+                kept.push(field.attno);
+            }
+        }
+        Ok((merged.into_any(), kept))
     }
 
     pub(crate) fn explain(target: Target, explain: &Explain) -> Result<(), Error> {
@@ -245,39 +268,25 @@ impl Modify {
 fn no_value(column: &Bound<'_, PyString>) -> Error {
     Error::new(
         SqlState::FEATURE_NOT_SUPPORTED,
-        format!(
-            "cannot write the null of JSON to column \"{}\" of a foreign table",
-            column.to_string_lossy()
-        ),
+        format!("cannot write the null of JSON to column \"{}\" of a foreign table", column.to_string_lossy()),
     )
     .detail("In Python, None stands for the NULL of SQL.")
     .hint("Write NULL, or an object or array that holds the null.")
 }
 
 impl Ends for Modify {
-    /// Tells the class, which may have kept rows back until now: then its error is the statement's.
+    /// Tells the class. Where it writes what it has collected, a failure has to fail the statement.
     fn end(self, ending: Ending) -> Result<(), Error> {
-        let Modify { instance, read, .. } = self;
-        let outcome = if read.is_some() && instance.class.has_end_modify {
-            let close = |py: Python<'_>| {
-                instance.object.bind(py).call_method0("end_modify")?;
-                Ok::<_, Failure>(())
-            };
-            match ending {
-                Ending::Normal => bridge::call_as(Origin::Wrapper, close),
-                Ending::Abort => {
-                    match bridge::call_hook("end_modify", close) {
-                        Ok(()) | Err(Error::Interrupted) => {}
-                        Err(error) => guard::warn(error),
-                    }
-                    Ok(())
-                }
-            }
-        } else {
-            Ok(())
+        if self.read.is_none() || !self.instance.class.has_end_modify {
+            return Ok(());
+        }
+        let close = |py: Python<'_>| {
+            self.instance.object.bind(py).call_method0("end_modify")?;
+            Ok::<_, Failure>(())
         };
-        // A changed definition may have left the modification with the last use of it.
-        instance::let_go(instance);
-        outcome
+        match ending {
+            Ending::Normal => bridge::call_as(Origin::Wrapper, close),
+            Ending::Abort => bridge::call_hook("end_modify", close),
+        }
     }
 }

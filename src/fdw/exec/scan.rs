@@ -106,6 +106,7 @@ impl Scan {
             self.close_rows()?;
         }
         bridge::logging::flush()?;
+        bridge::uncaught()?;
         filled
     }
 
@@ -196,7 +197,7 @@ impl Ends for Scan {
         }
         // A changed definition may have left the scan with the last use of it.
         instance::let_go(instance);
-        Ok(())
+        if ending == Ending::Normal { bridge::uncaught() } else { Ok(()) }
     }
 }
 

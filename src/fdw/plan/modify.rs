@@ -2,17 +2,18 @@
 //! danger is a silent no-op: a class without the method is refused by the server's own error.
 
 use crate::error::{Error, SqlState};
-use crate::pg::catalog;
 use crate::pg::modify::{Command, IdentityRequest, ModifyRequest, Updatable, identity_name};
 
 use super::super::instance;
 
 /// What information_schema shows and the executor checks: the methods that the class overrides.
+///
+/// Asked by anybody about any table, so that no object is made: it might connect somewhere.
 pub(crate) fn updatable(table: pgrx::pg_sys::Oid) -> Result<Updatable, Error> {
-    // What keeps the class from being made is told when rows come, in its own words: COPY and routing ask
-    // here first, and "does not allow inserts" would hide it.
-    let class = match instance::get(table, catalog::current_user()) {
-        Ok(instance) => instance.class.clone(),
+    // What keeps the class from being loaded is told when rows come, in its own words: COPY and routing
+    // ask here first, and "does not allow inserts" would hide it.
+    let class = match instance::class_of(table) {
+        Ok(class) => class,
         Err(Error::Interrupted) => return Err(Error::Interrupted),
         Err(_) => return Ok(Updatable { insert: true, update: true, delete: true }),
     };
@@ -25,7 +26,7 @@ pub(crate) fn updatable(table: pgrx::pg_sys::Oid) -> Result<Updatable, Error> {
 
 /// The column that names a row, and the whole row where the class or RETURNING wants it.
 pub(crate) fn identity(request: &IdentityRequest) -> Result<(), Error> {
-    let instance = instance::get(request.table(), catalog::current_user())?;
+    let instance = instance::get(request.table(), request.user())?;
     let class = &instance.class;
     if !(if request.is_delete() { class.has_delete } else { class.has_update }) {
         return Ok(()); // the executor words the refusal, from what `updatable` says
@@ -40,7 +41,7 @@ pub(crate) fn identity(request: &IdentityRequest) -> Result<(), Error> {
 
 /// Makes the instance, so that an error in the class is told before anything else.
 pub(crate) fn check(request: &ModifyRequest) -> Result<(), Error> {
-    let instance = instance::get(request.table, catalog::current_user())?;
+    let instance = instance::get(request.table, request.user)?;
     if request.on_conflict && request.command == Command::Insert {
         return Err(Error::new(
             SqlState::FEATURE_NOT_SUPPORTED,

@@ -19,6 +19,7 @@ const MOST_ROWS: f64 = 1e15;
 const MOST_WIDTH: f64 = 1e9;
 
 pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
+    rel.check_permissions()?;
     let instance = instance::get(rel.table(), rel.user())?;
     if let Some(column) = rel.system_column()? {
         return Err(no_system_column(&instance, column));

@@ -127,6 +127,13 @@ SELECT parent FROM parent ORDER BY a;
 SELECT ctid FROM parent;
 SELECT a FROM parent ORDER BY a FOR UPDATE;
 SELECT a FROM child FOR UPDATE;
+-- Statements that change other tables mark the rows that they read, a parent's by ctid.
+CREATE TABLE changed (a int, b text);
+INSERT INTO changed VALUES (0, 'old'), (1, 'old');
+UPDATE changed SET b = parent.b FROM parent WHERE parent.a = changed.a RETURNING changed.*, parent;
+MERGE INTO changed c USING parent p ON c.a = p.a + 1 WHEN NOT MATCHED THEN INSERT VALUES (p.a + 1, p.b);
+DELETE FROM changed USING parent WHERE parent.a = changed.a;
+SELECT * FROM changed;
 SELECT b FROM parent WHERE a = 1;
 CREATE TABLE parts (k int, v text) PARTITION BY LIST (k);
 CREATE TABLE parts_local PARTITION OF parts FOR VALUES IN (1);

@@ -13,7 +13,7 @@ SELECT i4 FROM numbers WHERE f8 < 'infinity' AND f8 > '-infinity' AND f8 <> 'nan
 SELECT i4 FROM numbers WHERE n = 1.50 AND n < 123456789.123 AND n <> 'NaN' AND n > -0.001;
 SELECT i4 FROM numbers WHERE n > 10;
 SELECT i4 FROM numbers WHERE m = '12' AND m > '-1234.5';
-SELECT i4 FROM numbers WHERE o = 4294967295;
+SELECT i4 FROM numbers WHERE o = 4294967295 AND o IN (0, 4294967295);
 
 CREATE FOREIGN TABLE texts (t text, v varchar(8), c char(4), n name, b bytea, k "char") SERVER spy;
 SELECT t FROM texts WHERE t = 'it''s "é" €' AND t <> '' AND t > E'line\nbreak\\';

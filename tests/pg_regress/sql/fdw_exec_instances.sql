@@ -144,5 +144,6 @@ DROP FUNCTION as_one();
 DROP USER MAPPING FOR regress_lifetimes_one SERVER told;
 DROP OWNED BY regress_lifetimes_one, regress_lifetimes_two;
 DROP ROLE regress_lifetimes_one, regress_lifetimes_two;
+SELECT number FROM t LIMIT 1;
 DROP FOREIGN TABLE t;
 SELECT kind FROM typed LIMIT 1;

@@ -64,7 +64,6 @@ SELECT DISTINCT grp FROM t;
 SELECT DISTINCT ON (grp) grp, id FROM t ORDER BY grp, id DESC;
 SELECT id, rank() OVER (PARTITION BY grp ORDER BY id DESC) FROM t ORDER BY id;
 SELECT grp, id, sum(id) OVER (PARTITION BY grp ORDER BY id) FROM t;
-SELECT grp, array_agg(id ORDER BY id DESC) FROM t GROUP BY grp;
 (SELECT grp FROM t ORDER BY id LIMIT 2) UNION SELECT 9 ORDER BY 1;
 RESET enable_hashagg;
 
