@@ -268,7 +268,10 @@ impl Modify {
 fn no_value(column: &Bound<'_, PyString>) -> Error {
     Error::new(
         SqlState::FEATURE_NOT_SUPPORTED,
-        format!("cannot write the null of JSON to column \"{}\" of a foreign table", column.to_string_lossy()),
+        format!(
+            "cannot write the null of JSON to column \"{}\" of a foreign table",
+            column.to_string_lossy()
+        ),
     )
     .detail("In Python, None stands for the NULL of SQL.")
     .hint("Write NULL, or an object or array that holds the null.")
