@@ -252,6 +252,7 @@ raw! {
     fn getTypeOutputInfo(type_oid: Oid, function: *mut Oid, is_varlena: *mut bool);
     fn get_element_type(type_oid: Oid) -> Oid;
     fn get_typtype(type_oid: Oid) -> c_char;
+    fn get_type_category_preferred(type_oid: Oid, category: *mut c_char, preferred: *mut bool);
     fn get_typlenbyvalalign(type_oid: Oid, length: *mut int16, by_value: *mut bool, align: *mut c_char);
 
     fn pg_detoast_datum(datum: *mut varlena) -> *mut varlena;
