@@ -141,11 +141,11 @@ unsafe fn is_same_kind(declared: pg_sys::Oid, seen: pg_sys::Oid) -> bool {
 const COMPARISONS: [&str; 14] =
     ["=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*", "~", "!~", "~*", "!~*"];
 
-/// Whether an extension or a user made this operator for a text of their own, as citext, or for a type of
-/// the server's. What they made for any other type is that type's only meaning.
+/// Whether an extension or a user made this operator, or family of them, for a text of their own, as citext,
+/// or for a type of the server's. What they made for any other type is that type's only meaning.
 ///
 /// Runs inside `pg_try`.
-unsafe fn is_own_operator(operator: pg_sys::Oid, column: pg_sys::Oid) -> bool {
+pub(super) unsafe fn is_own(operator: pg_sys::Oid, column: pg_sys::Oid) -> bool {
     let made_later = |oid: pg_sys::Oid| oid.to_u32() >= pg_sys::FirstNormalObjectId;
     if !made_later(operator) {
         return false;
@@ -261,7 +261,7 @@ unsafe fn with_value(
             (raw::get_opname(opno), raw::op_strict(opno), raw::exprType(value), is_runtime(value))
         })?;
         let name = encoding::from_server_ptr(name).unwrap_or_default();
-        if COMPARISONS.contains(&name.as_str()) && pg_try(|| is_own_operator(opno, column.type_oid))? {
+        if COMPARISONS.contains(&name.as_str()) && pg_try(|| is_own(opno, column.type_oid))? {
             return Ok(Err(LocalReason::OwnOperator));
         }
         let is_equality = name == "=" || name == "<>";

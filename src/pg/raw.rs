@@ -126,6 +126,12 @@ raw! {
     fn ExecFindJunkAttributeInTlist(target_list: *mut List, name: *const c_char) -> AttrNumber;
     #[cfg(not(feature = "pg15"))]
     fn ExecGetResultRelCheckAsUser(relation: *mut ResultRelInfo, estate: *mut EState) -> Oid;
+    fn ExecPartitionCheck(
+        relation: *mut ResultRelInfo,
+        slot: *mut TupleTableSlot,
+        estate: *mut EState,
+        raise: bool,
+    ) -> bool;
     fn MakePerTupleExprContext(estate: *mut EState) -> *mut ExprContext;
     fn heap_deform_tuple(tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
     fn slot_getsomeattrs_int(slot: *mut TupleTableSlot, attno: c_int);
