@@ -149,3 +149,18 @@ def test_a_hanging_end_is_ended(runner: Runner) -> None:
         connection.execute("SELECT 1 / n FROM hanging")
     assert runner.texts() == ["end_scan was ended: it ran longer than multicorn.hook_timeout"]
     assert runner.run("result = 'lives'") == "lives"
+
+
+def test_a_timeout_in_the_end_of_a_good_query(runner: Runner) -> None:
+    """The rows were complete, but the statement is not: the server's own error tells."""
+    connection = runner.connection
+    connection.execute(
+        "CREATE SERVER hanging FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'living.Hanging');"
+        "CREATE FOREIGN TABLE hanging (n int) SERVER hanging"
+    )
+    runner.run("result = 1")
+    connection.execute("SET statement_timeout = 200")
+    with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"):
+        connection.execute("SELECT n FROM hanging")
+    connection.execute("RESET statement_timeout")
+    assert runner.run("result = 'lives'") == "lives"

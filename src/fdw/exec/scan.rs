@@ -177,6 +177,7 @@ impl Ends for Scan {
             State::Ready | State::Done => None,
         };
         let tell = executed && instance.class.has_end_scan;
+        let mut cut_short = false;
         if rows.is_some() || tell {
             let close = |py: Python<'_>| {
                 let closed = rows.map_or(Ok(()), |mut rows| rows.close(py));
@@ -190,14 +191,19 @@ impl Ends for Scan {
                 Ending::Abort => bridge::call_hook("end_scan", close),
             };
             match outcome {
-                // The server words a cancel itself, at its next check.
-                Ok(()) | Err(Error::Interrupted) => {}
+                Ok(()) => {}
+                // There may be no further check of the server's: the statement is over otherwise.
+                Err(Error::Interrupted) => cut_short = true,
                 Err(error) => guard::warn(error),
             }
         }
         // A changed definition may have left the scan with the last use of it.
         instance::let_go(instance);
-        if ending == Ending::Normal { bridge::uncaught() } else { Ok(()) }
+        if ending == Ending::Abort {
+            return Ok(());
+        }
+        bridge::uncaught()?;
+        if cut_short { Err(Error::Interrupted) } else { Ok(()) }
     }
 }
 
