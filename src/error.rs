@@ -40,6 +40,7 @@ impl SqlState {
     pub(crate) const NUMERIC_VALUE_OUT_OF_RANGE: Self = Self::new(b"22003");
     pub(crate) const DATATYPE_MISMATCH: Self = Self::new(b"42804");
     pub(crate) const CANT_CHANGE_RUNTIME_PARAM: Self = Self::new(b"55P02");
+    pub(crate) const TRANSACTION_ROLLBACK: Self = Self::new(b"40000");
     pub(crate) const QUERY_CANCELED: Self = Self::new(b"57014");
     pub(crate) const INTERNAL_ERROR: Self = Self::new(b"XX000");
     pub(crate) const EXTERNAL_ROUTINE_EXCEPTION: Self = Self::new(b"38000");

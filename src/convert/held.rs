@@ -8,8 +8,7 @@ use pgrx::pg_sys;
 use pyo3::ffi;
 
 use super::python;
-use crate::bridge;
-use crate::pg::{guard, raw};
+use crate::pg::raw;
 
 /// A stack of references, dropped when the current memory context is reset if not before.
 #[derive(Clone, Copy)]
@@ -124,20 +123,11 @@ impl Held {
 }
 
 unsafe extern "C-unwind" fn drop_all(stack: *mut c_void) {
-    let stack: *mut Stack = stack.cast();
+    let held = Held(stack.cast());
     // SAFETY: called by the memory context that owns the stack, on the main thread.
     unsafe {
-        if !Held(stack).is_filled() {
-            return;
-        }
-        // An error left something: what the end of an object runs must not last for ever in an abort,
-        // nor reach the server.
-        let dropped = bridge::call_hook("release of a value", |_py| {
-            Held(stack).clear();
-            Ok(())
-        });
-        if let Err(error) = dropped {
-            guard::warn(error);
+        if held.is_filled() && python::is_up() {
+            python::finally("release of a value", || held.clear());
         }
     }
 }

@@ -292,7 +292,8 @@ impl ValuePlan {
         unsafe { self.to_python(py, constant.datum, constant.is_null) }
     }
 
-    /// The value as a Python object; NULL is None. Server errors come back as values.
+    /// The value as a Python object; NULL is None. Server errors come back as values. What the server
+    /// allocates meanwhile lies in the current memory context.
     ///
     /// # Safety
     /// `datum` is a live value of the plan's type, unless `is_null`.

@@ -3,15 +3,17 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use pgrx::pg_sys;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::{Python, ffi};
 
+use crate::bridge;
 use crate::bridge::errors::{Origin, to_error};
 use crate::bridge::interrupts;
 use crate::error::{Error, SqlState};
 use crate::pg::interrupts::IN_PYTHON;
-use crate::pg::varlena;
+use crate::pg::{guard, raw, varlena};
 
 /// Runs `call`, which may execute Python code, so that a cancel reaches it.
 ///
@@ -100,6 +102,24 @@ pub(super) unsafe fn runs_no_code(object: *mut ffi::PyObject) -> bool {
             || class == &raw mut ffi::PyUnicode_Type
             || class == &raw mut ffi::PyBool_Type
             || object == ffi::Py_None()
+    }
+}
+
+/// Runs `release`, which drops references, at the end of a query or after an error. In the latter
+/// case no timeout of the server's applies, so that only multicorn.hook_timeout ends a `__del__` that never
+/// does, and what it raises must not reach the server.
+pub(super) fn finally(name: &str, release: impl FnOnce()) {
+    // SAFETY: both read variables of the backend.
+    let normal = unsafe { pg_sys::InterruptHoldoffCount == 0 && raw::IsTransactionState() };
+    if normal {
+        return release();
+    }
+    let released = bridge::call_hook(name, |_py| {
+        release();
+        Ok(())
+    });
+    if let Err(error) = released {
+        guard::warn(error);
     }
 }
 

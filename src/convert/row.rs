@@ -485,9 +485,9 @@ impl Rows {
 
 impl Drop for Rows {
     fn drop(&mut self) {
-        if python::is_up() {
+        if !self.result.is_null() && python::is_up() {
             // SAFETY: dropped by the backend's main thread, which holds the GIL.
-            unsafe { self.let_go() }
+            python::finally("release of a row", || unsafe { self.let_go() });
         }
     }
 }

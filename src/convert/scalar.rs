@@ -100,6 +100,9 @@ unsafe fn has_int(object: *mut ffi::PyObject) -> bool {
 unsafe fn of_number(object: *mut ffi::PyObject, sql_name: &str) -> Result<Option<i64>, Error> {
     // SAFETY: `object` is alive; no call in between raises in the server.
     unsafe {
+        if (*(*ffi::Py_TYPE(object)).tp_as_number).nb_float.is_some() && !is_near(object)? {
+            return Err(out_of_range(object, sql_name));
+        }
         let long = running(|| ffi::PyNumber_Long(object));
         if long.is_null() {
             // Decimal('NaN') and infinity have no int.
@@ -114,6 +117,21 @@ unsafe fn of_number(object: *mut ffi::PyObject, sql_name: &str) -> Result<Option
             1.. => value,
             _ => Err(python::raised()),
         }
+    }
+}
+
+/// Whether a number is not far beyond 64 bits. `int(Decimal('1E+999999999'))` would make an int of a
+/// billion digits, which nothing could interrupt.
+unsafe fn is_near(object: *mut ffi::PyObject) -> Result<bool, Error> {
+    // SAFETY: the caller holds the object; no server call inside.
+    unsafe {
+        let value = running(|| ffi::PyFloat_AsDouble(object));
+        if value == -1.0 && !ffi::PyErr_Occurred().is_null() {
+            // A signalling NaN, and an int or Fraction beyond floats.
+            let unfit = python::clear_if(ffi::PyExc_ValueError) || python::clear_if(ffi::PyExc_OverflowError);
+            return if unfit { Ok(false) } else { Err(python::raised()) };
+        }
+        Ok(value.abs() < 1e19)
     }
 }
 
@@ -183,7 +201,27 @@ unsafe fn to_f64(object: *mut ffi::PyObject, sql_name: &str) -> Result<Option<f6
             let unfit = python::clear_if(ffi::PyExc_OverflowError);
             return Err(if unfit { out_of_range(object, sql_name) } else { python::raised() });
         }
+        // Decimal goes to infinity and to zero without an exception.
+        if (value.is_infinite() || value == 0.0) && ffi::PyLong_Check(object) == 0 && !equals(object, value)?
+        {
+            return Err(out_of_range(object, sql_name));
+        }
         Ok(Some(value))
+    }
+}
+
+/// Whether Python finds the two equal.
+#[cold]
+unsafe fn equals(object: *mut ffi::PyObject, value: f64) -> Result<bool, Error> {
+    // SAFETY: the caller holds the object; no server call inside.
+    unsafe {
+        let float = ffi::PyFloat_FromDouble(value);
+        if float.is_null() {
+            return Err(python::raised());
+        }
+        let equal = running(|| ffi::PyObject_RichCompareBool(object, float, ffi::Py_EQ));
+        ffi::Py_DECREF(float);
+        if equal < 0 { Err(python::raised()) } else { Ok(equal != 0) }
     }
 }
 

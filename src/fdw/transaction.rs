@@ -17,10 +17,14 @@ struct Participant {
     instance: Rc<Instance>,
     /// The innermost nesting level that it has been told of; 1 is the transaction itself.
     level: i32,
+    /// Whether `sub_commit` of that level was called, and the level is not over yet.
+    released: bool,
 }
 
 thread_local! {
     static PARTICIPANTS: ForLife<Vec<Participant>> = ForLife::default();
+    /// The level into which a class has released what the server then rolled back, and the class.
+    static STRANDED: ForLife<Option<(i32, String)>> = ForLife::default();
 }
 
 /// Tells `instance` of the transaction and its open savepoints, as far as it does not know them yet.
@@ -41,7 +45,7 @@ pub(super) fn join(instance: &Rc<Instance>) -> Result<(), Error> {
                 bridge::call(|py| instance.object.bind(py).call_method1("begin", (serializable,)).map(drop))?;
             }
             let instance = instance.clone();
-            PARTICIPANTS.change(|all| all.push(Participant { instance, level: 1 }));
+            PARTICIPANTS.change(|all| all.push(Participant { instance, level: 1, released: false }));
             1
         }
     };
@@ -55,12 +59,15 @@ pub(super) fn join(instance: &Rc<Instance>) -> Result<(), Error> {
     Ok(())
 }
 
-fn set_level(instance: &Rc<Instance>, level: i32) {
+/// Notes the level that `instance` is at, and returns whether it had released the one before.
+fn set_level(instance: &Rc<Instance>, level: i32) -> bool {
     PARTICIPANTS.change(|all| {
-        if let Some(known) = all.iter_mut().find(|known| Rc::ptr_eq(&known.instance, instance)) {
+        let known = all.iter_mut().find(|known| Rc::ptr_eq(&known.instance, instance));
+        known.is_some_and(|known| {
             known.level = level;
-        }
-    });
+            std::mem::replace(&mut known.released, false)
+        })
+    })
 }
 
 fn listener(event: Event) -> Result<(), Error> {
@@ -80,11 +87,22 @@ fn listener(event: Event) -> Result<(), Error> {
             sub_rollback(level);
             Ok(())
         }
-        Event::CommitSub { .. } => Ok(()),
+        Event::CommitSub { .. } => {
+            sub_committed(xact::nesting_level());
+            Ok(())
+        }
     }
 }
 
 fn pre_commit() -> Result<(), Error> {
+    if let Some((_, named)) = STRANDED.read(Clone::clone) {
+        return Err(Error::new(
+            SqlState::TRANSACTION_ROLLBACK,
+            "cannot commit, since a savepoint that failed to be released was rolled back only in part",
+        )
+        .detail(format!("{named} had released it already."))
+        .hint("Roll back to a savepoint before that one, or roll back the transaction."));
+    }
     // A hook must not see a list that another hook changes.
     let all: Vec<Rc<Instance>> =
         PARTICIPANTS.read(|all| all.iter().map(|known| known.instance.clone()).collect());
@@ -93,14 +111,14 @@ fn pre_commit() -> Result<(), Error> {
         .try_for_each(|instance| bridge::call_hook("pre_commit", |py| call0(py, instance, "pre_commit")))
 }
 
+fn named(instance: &Instance) -> String {
+    format!("{} for table \"{}\"", instance.class.name, instance.table().name)
+}
+
 /// COMMIT PREPARED reaches no callback, and any backend may run it: the class could not follow.
 fn refuse_prepare() -> Result<(), Error> {
-    let mut names: Vec<String> = PARTICIPANTS.read(|all| {
-        let named = |known: &Participant| {
-            format!("{} for table \"{}\"", known.instance.class.name, known.instance.table().name)
-        };
-        all.iter().map(named).collect()
-    });
+    let mut names: Vec<String> =
+        PARTICIPANTS.read(|all| all.iter().map(|known| named(&known.instance)).collect());
     if names.is_empty() {
         return Ok(());
     }
@@ -115,6 +133,7 @@ fn refuse_prepare() -> Result<(), Error> {
 
 /// The end of the transaction: everybody is told, and what they raise is a warning.
 fn finish(hook: &str, wanted: impl Fn(&Instance) -> bool) {
+    STRANDED.change(|stranded| *stranded = None);
     for known in PARTICIPANTS.change(std::mem::take) {
         if wanted(&known.instance) {
             told(bridge::call_hook(hook, |py| call0(py, &known.instance, hook)));
@@ -124,20 +143,45 @@ fn finish(hook: &str, wanted: impl Fn(&Instance) -> bool) {
     }
 }
 
+/// Asks for the release of `level`; any of those who are asked, or the server, may still fail.
 fn sub_commit(level: i32) -> Result<(), Error> {
     for instance in at_level(level) {
         if instance.class.hooks.sub_commit {
             bridge::call_hook("sub_commit", |py| call1(py, &instance, "sub_commit", level))?;
+            PARTICIPANTS.change(|all| {
+                all.iter_mut()
+                    .filter(|known| Rc::ptr_eq(&known.instance, &instance))
+                    .for_each(|known| known.released = true);
+            });
         }
-        set_level(&instance, level - 1);
     }
     Ok(())
 }
 
+/// The level is part of the one above.
+fn sub_committed(level: i32) {
+    for instance in at_level(level) {
+        set_level(&instance, level - 1);
+    }
+    STRANDED.change(|stranded| {
+        if let Some((at, _)) = stranded {
+            *at = (*at).min(level - 1);
+        }
+    });
+}
+
 fn sub_rollback(level: i32) {
+    // What was stranded at this level or in it goes now: each class is told to undo all of the level.
+    STRANDED.change(|stranded| *stranded = stranded.take().filter(|(at, _)| *at < level));
     for instance in at_level(level) {
         // First, so that a hook that raises is not called again for the same level.
-        set_level(&instance, level - 1);
+        if set_level(&instance, level - 1) {
+            // It has nothing of this level to undo any more, and the one above has too much.
+            STRANDED.change(|stranded| {
+                stranded.get_or_insert_with(|| (level - 1, named(&instance)));
+            });
+            continue;
+        }
         if instance.class.hooks.sub_rollback {
             told(bridge::call_hook("sub_rollback", |py| call1(py, &instance, "sub_rollback", level)));
         }

@@ -62,6 +62,7 @@ enum Side {
 #[derive(Clone, Copy)]
 struct Column {
     attno: i16,
+    type_oid: pg_sys::Oid,
     /// As declared, `InvalidOid` for types without.
     collation: pg_sys::Oid,
 }
@@ -101,7 +102,10 @@ unsafe fn seen_column(scope: Scope, mut node: *mut pg_sys::Node) -> Side {
         }
         match seen {
             Some(seen) if !is_same_kind(var.vartype, seen) => Side::Recast,
-            _ => Side::Column(Column { attno: var.varattno, collation: var.varcollid }),
+            _ => {
+                let (type_oid, collation) = (var.vartype, var.varcollid);
+                Side::Column(Column { attno: var.varattno, type_oid, collation })
+            }
         }
     }
 }
@@ -130,6 +134,28 @@ unsafe fn is_same_kind(declared: pg_sys::Oid, seen: pg_sys::Oid) -> bool {
             || (element != pg_sys::InvalidOid
                 && seen_element != pg_sys::InvalidOid
                 && is_same_kind(element, seen_element))
+    }
+}
+
+/// Operators that a class knows the meaning of by their name.
+const COMPARISONS: [&str; 14] =
+    ["=", "<>", "<", "<=", ">", ">=", "~~", "!~~", "~~*", "!~~*", "~", "!~", "~*", "!~*"];
+
+/// Whether an extension or a user made this operator, or family of them, for a text of their own, as citext,
+/// or for a type of the server's. What they made for any other type is that type's only meaning.
+///
+/// Runs inside `pg_try`.
+pub(super) unsafe fn is_own(operator: pg_sys::Oid, column: pg_sys::Oid) -> bool {
+    let made_later = |oid: pg_sys::Oid| oid.to_u32() >= pg_sys::FirstNormalObjectId;
+    if !made_later(operator) {
+        return false;
+    }
+    let (mut typmod, mut category, mut preferred) = (-1, 0, false);
+    // SAFETY: the caller's promise; the calls fill the locals.
+    unsafe {
+        let base = raw::getBaseTypeAndTypmod(column, &raw mut typmod);
+        raw::get_type_category_preferred(base, &raw mut category, &raw mut preferred);
+        !made_later(base) || category as u8 == pg_sys::TYPCATEGORY_STRING
     }
 }
 
@@ -235,6 +261,9 @@ unsafe fn with_value(
             (raw::get_opname(opno), raw::op_strict(opno), raw::exprType(value), is_runtime(value))
         })?;
         let name = encoding::from_server_ptr(name).unwrap_or_default();
+        if COMPARISONS.contains(&name.as_str()) && pg_try(|| is_own(opno, column.type_oid))? {
+            return Ok(Err(LocalReason::OwnOperator));
+        }
         let is_equality = name == "=" || name == "<>";
         if let Some(reason) = pg_try(|| comparison.objection(column, is_equality))? {
             return Ok(Err(reason));

@@ -118,10 +118,17 @@ unsafe fn literal(text: *const c_char) -> Option<&'static CStr> {
 
 /// Runs a callback of the server; its error, or its panic, is raised after everything is dropped.
 pub(crate) fn boundary<R: Copy>(callback: impl FnOnce() -> Result<R, Error>) -> R {
+    // SAFETY: a variable of the backend.
+    let contexts = unsafe { pg_sys::error_context_stack };
     let error = match catch_unwind(AssertUnwindSafe(callback)) {
         Ok(Ok(value)) => return value,
         Ok(Err(error)) => error,
-        Err(panic) => panic_error(&*panic),
+        Err(panic) => {
+            // The frame of whoever pushed a context, and has not popped it, is gone.
+            // SAFETY: as above.
+            unsafe { pg_sys::error_context_stack = contexts };
+            panic_error(&*panic)
+        }
     };
     raise(error)
 }

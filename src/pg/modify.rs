@@ -103,6 +103,17 @@ impl Target {
         Ok(if user == pg_sys::InvalidOid { catalog::current_user() } else { user })
     }
 
+    /// Raises the server's error if `row` does not belong into this partition.
+    pub(crate) fn check_partition(&self, row: Row) -> Result<(), Error> {
+        // SAFETY: raw call on the executor's own state; the relation is open.
+        unsafe {
+            if (*(*self.relation().ri_RelationDesc).rd_rel).relispartition {
+                pg_try(|| raw::ExecPartitionCheck(self.relation, row.slot, self.estate, true))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Whether somebody reads the row after it was stored: RETURNING, a check option, a row trigger.
     /// Known when the first row comes; the server sets up RETURNING after it has begun the node.
     pub(crate) fn row_is_read(&self, command: Command) -> bool {

@@ -106,7 +106,9 @@ unsafe fn sortable_column(
             return None;
         }
         let entry = raw::lookup_type_cache(var.vartype, pg_sys::TYPECACHE_BTREE_OPFAMILY as i32);
-        ((*entry).btree_opf == family).then_some(Sortable { attno, declared: var.varcollid })
+        // citext has an order of its own, which a class that sorts texts does not know.
+        let plain = !clause::is_own((*entry).btree_opf, var.vartype);
+        (plain && (*entry).btree_opf == family).then_some(Sortable { attno, declared: var.varcollid })
     }
 }
 

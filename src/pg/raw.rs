@@ -126,6 +126,12 @@ raw! {
     fn ExecFindJunkAttributeInTlist(target_list: *mut List, name: *const c_char) -> AttrNumber;
     #[cfg(not(feature = "pg15"))]
     fn ExecGetResultRelCheckAsUser(relation: *mut ResultRelInfo, estate: *mut EState) -> Oid;
+    fn ExecPartitionCheck(
+        relation: *mut ResultRelInfo,
+        slot: *mut TupleTableSlot,
+        estate: *mut EState,
+        raise: bool,
+    ) -> bool;
     fn MakePerTupleExprContext(estate: *mut EState) -> *mut ExprContext;
     fn heap_deform_tuple(tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
     fn slot_getsomeattrs_int(slot: *mut TupleTableSlot, attno: c_int);
@@ -246,6 +252,7 @@ raw! {
     fn getTypeOutputInfo(type_oid: Oid, function: *mut Oid, is_varlena: *mut bool);
     fn get_element_type(type_oid: Oid) -> Oid;
     fn get_typtype(type_oid: Oid) -> c_char;
+    fn get_type_category_preferred(type_oid: Oid, category: *mut c_char, preferred: *mut bool);
     fn get_typlenbyvalalign(type_oid: Oid, length: *mut int16, by_value: *mut bool, align: *mut c_char);
 
     fn pg_detoast_datum(datum: *mut varlena) -> *mut varlena;

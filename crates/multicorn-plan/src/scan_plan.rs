@@ -63,6 +63,8 @@ pub enum LocalReason {
     Subquery,
     /// Its collation takes different texts for equal.
     Collation,
+    /// `=` of citext: it has the name of the server's operator and compares otherwise.
+    OwnOperator,
 }
 
 impl LocalReason {
@@ -77,6 +79,7 @@ impl LocalReason {
             LocalReason::OtherCollation => "compares by another collation than the column's",
             LocalReason::Subquery => "contains a subquery",
             LocalReason::Collation => "nondeterministic collation",
+            LocalReason::OwnOperator => "an operator that is not the server's own",
         }
     }
 }

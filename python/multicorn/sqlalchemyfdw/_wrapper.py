@@ -128,7 +128,7 @@ class SqlAlchemyFdw(ForeignDataWrapper):
     def _fetch(
         self, statement: sa.Select[Any], *, stream: bool
     ) -> Iterator[Sequence[Any]]:
-        writing = self._writer.connection
+        writing = self._writer.reading()
         if writing is not None:
             # The transaction's own writes are visible on its connection only.
             parallel = self._database.streams_in_parallel

@@ -34,9 +34,20 @@ class Writer:
 
     @property
     def connection(self) -> Connection | None:
-        """The connection whose reads see the transaction's writes, if any."""
+        """The open connection of the transaction's writes, if any."""
         session = _sessions.get(self._database)
         return None if session is None else session.connection
+
+    def reading(self) -> Connection | None:
+        """Return the connection whose reads see the transaction's writes, if any.
+
+        It is inside the open savepoints, since a read that fails undoes more
+        than itself: PostgreSQL gives up all that came since the last one.
+        """
+        session = _sessions.get(self._database)
+        if session is None or session.connection is None:
+            return None
+        return self._enter()
 
     def _enter(self) -> Connection:
         return self._session.enter(self._levels, serializable=self._serializable)

@@ -149,6 +149,8 @@ impl Modify {
     pub(crate) fn update(&mut self, new: Row, input: Row) -> Result<(), Error> {
         self.note_use();
         let target = self.target;
+        // The server moves no row out of a foreign partition, and stored here it would be found no more.
+        target.check_partition(new)?;
         target.per_row(|| {
             new.fetch()?;
             bridge::call_as(Origin::Wrapper, |py| {
@@ -192,7 +194,12 @@ impl Modify {
     fn dict<'py>(&self, py: Python<'py>, row: Row) -> Result<Bound<'py, PyDict>, Failure> {
         let values = PyDict::new(py);
         for field in &self.fields {
-            values.set_item(field.name.bind(py), field.value.value(py, row.value(field.attno))?)?;
+            let constant = row.value(field.attno);
+            let value = field.value.value(py, constant)?;
+            if value.is_none() && !constant.is_null && self.command != Command::Delete {
+                return Err(no_value(field.name.bind(py)).into());
+            }
+            values.set_item(field.name.bind(py), value)?;
         }
         Ok(values)
     }
@@ -255,6 +262,19 @@ impl Modify {
         let instance = instance::get(target.table(), target.user()?)?;
         explain.text("Wrapper", &instance.class.name)
     }
+}
+
+/// The null of JSON: handed over as None, it would be stored as the NULL that it is not.
+fn no_value(column: &Bound<'_, PyString>) -> Error {
+    Error::new(
+        SqlState::FEATURE_NOT_SUPPORTED,
+        format!(
+            "cannot write the null of JSON to column \"{}\" of a foreign table",
+            column.to_string_lossy()
+        ),
+    )
+    .detail("In Python, None stands for the NULL of SQL.")
+    .hint("Write NULL, or an object or array that holds the null.")
 }
 
 impl Ends for Modify {

@@ -90,3 +90,12 @@ CREATE SERVER theirs FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper '*');
 CREATE FOREIGN TABLE pg_temp.theirs (id int) SERVER theirs OPTIONS (wrapper 'edges.Owned');
 RESET ROLE;
 RESET multicorn.allowed_wrappers;
+
+-- An operator that a user made has the name of another, and is not handed over.
+CREATE FUNCTION same_number(int, int) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN abs($1) = abs($2); END';
+CREATE OPERATOR public.= (leftarg = int, rightarg = int, function = same_number);
+CREATE SERVER plain FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'edges.Plain');
+CREATE FOREIGN TABLE plain (id int) SERVER plain;
+EXPLAIN (VERBOSE, COSTS OFF) SELECT * FROM plain WHERE id OPERATOR(public.=) 1;
+SELECT * FROM plain WHERE id OPERATOR(public.=) 1;
+SELECT * FROM plain WHERE id = 1;

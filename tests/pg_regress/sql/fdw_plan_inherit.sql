@@ -95,4 +95,17 @@ SELECT set_config(name, 'on', false) AS parallel FROM pg_settings
 WHERE name IN ('force_parallel_mode', 'debug_parallel_query');
 SELECT count(*) FROM child;
 SELECT c.id, h.grp FROM child c LEFT JOIN heap h USING (id) ORDER BY 1;
+-- A function that reads the table inside a worker, and says that it may: each worker has its own Python.
+CREATE FOREIGN TABLE inside (id int) SERVER probe OPTIONS (rows '4', tell '', lookup 'true');
+CREATE FUNCTION up_to(n int) RETURNS bigint LANGUAGE plpgsql PARALLEL SAFE AS
+    'BEGIN RETURN (SELECT sum(id) FROM inside WHERE id <= n % 5); END';
+SET parallel_leader_participation = off;
+EXPLAIN (COSTS off) SELECT sum(up_to(id)) FROM heap;
+SELECT sum(up_to(id)) FROM heap;
+ALTER FOREIGN TABLE inside OPTIONS (ADD fail_at '2');
+\set VERBOSITY terse
+SELECT sum(up_to(id)) FROM heap;
+\set VERBOSITY default
+ALTER FOREIGN TABLE inside OPTIONS (DROP fail_at);
+SELECT sum(up_to(id)) FROM heap;
 RESET ALL;

@@ -1,7 +1,7 @@
 """What goes wrong around a statement: in a clean-up, in a destructor, for another role."""
 
 import dataclasses
-import datetime
+import datetime as dt
 from typing import Any
 
 from multicorn import ForeignDataWrapper, _native
@@ -103,8 +103,16 @@ class Swallows(ForeignDataWrapper):
 class Zones(ForeignDataWrapper):
     def __init__(self, options, columns):
         super().__init__(options, columns)
-        self.offset = datetime.timedelta(hours=float(options["hours"]))
+        self.offset = dt.timedelta(hours=float(options["hours"]))
 
     def execute(self, quals, columns):
-        zone = datetime.timezone(self.offset)
-        yield [datetime.time(1, 2, 3, tzinfo=zone)]
+        zone = dt.timezone(self.offset)
+        yield [dt.time(1, 2, 3, tzinfo=zone)]
+
+
+class Plain(ForeignDataWrapper):
+    """Compares as the server does."""
+
+    def execute(self, quals, columns):
+        wanted = {qual.value for qual in quals if qual.operator == "="}
+        return [(number,) for number in (-1, 0, 1) if not wanted or number in wanted]
