@@ -18,6 +18,11 @@ use crate::pg::interrupts::{self as server, IN_PYTHON, Pending};
 /// How often a pending interrupt is repeated until Python has noticed it: the server's handlers
 /// restart system calls, so only a signal that does not restart them ends a blocked `recv`.
 const REPEAT: i64 = 10_000_000;
+/// The gap between two of them grows by this factor …
+const GROWTH: i64 = 4;
+/// … up to this: some libraries (psycopg) begin their wait of 100 ms anew at every signal and look
+/// for Python's only when it is over.
+const LONGEST_GAP: i64 = 500_000_000;
 /// How long `finally` blocks run undisturbed after `QueryCancelled` was raised, before it is raised
 /// again; for code that swallows it.
 const GRACE: i64 = 1_000_000_000;
@@ -26,6 +31,8 @@ static MAIN_THREAD: AtomicI32 = AtomicI32::new(0);
 /// The real-time signal that Python's handler listens to; 0 before the start.
 static SIGNAL: AtomicI32 = AtomicI32::new(0);
 static TIMER: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
+/// The last gap between two repeated signals.
+static GAP: AtomicI64 = AtomicI64::new(REPEAT);
 static TIMER_ARMED: AtomicBool = AtomicBool::new(false);
 /// When the innermost hook must end, in nanoseconds of the monotonic clock; 0 outside hooks.
 static HOOK_DEADLINE: AtomicI64 = AtomicI64::new(0);
@@ -169,6 +176,11 @@ extern "C" fn on_repeat(signal: c_int, info: *mut libc::siginfo_t, context: *mut
             match PYTHONS.get() {
                 Some(pythons) if due && IN_PYTHON.load(Ordering::Relaxed) => {
                     forward(pythons, signal, info, context);
+                    if !RAISED.load(Ordering::Relaxed) {
+                        let gap = (GAP.load(Ordering::Relaxed) * GROWTH).min(LONGEST_GAP);
+                        GAP.store(gap, Ordering::Relaxed);
+                        arm(gap, gap);
+                    }
                 }
                 _ => rest(),
             }
@@ -182,6 +194,7 @@ fn wake() {
     let signal = SIGNAL.load(Ordering::Relaxed);
     if signal != 0 && !RAISED.load(Ordering::Relaxed) {
         signals::request(signal);
+        GAP.store(REPEAT, Ordering::Relaxed);
         arm(REPEAT, REPEAT);
     }
 }
@@ -226,6 +239,7 @@ pub(super) fn in_grace() -> bool {
 pub(super) fn raise_again() {
     if RAISED.swap(false, Ordering::Relaxed) {
         // By the timer alone: the mark would be noticed inside the same destructor's frame.
+        GAP.store(REPEAT, Ordering::Relaxed);
         arm(REPEAT, REPEAT);
     }
 }
@@ -239,6 +253,7 @@ fn grant_grace() {
 /// Nothing to notice now: the timer waits for the hook's deadline, or stops.
 fn rest() {
     RAISED.store(false, Ordering::Relaxed);
+    GAP.store(REPEAT, Ordering::Relaxed);
     match HOOK_DEADLINE.load(Ordering::Relaxed) {
         0 => arm(0, 0),
         deadline => arm((deadline - now()).max(REPEAT), REPEAT),

@@ -22,6 +22,7 @@ from multicorn._rights import refusal
 from multicorn._secrets import mask, mask_values
 from multicorn.sqlalchemyfdw._access import used_password
 from multicorn.sqlalchemyfdw._kinds import POSTGRESQL, SQLITE
+from multicorn.sqlalchemyfdw._psycopg import make_interruptible
 from multicorn.utils import ERROR
 
 URL_OPTIONS: Final = (
@@ -101,6 +102,7 @@ class Database:
         self.engine = _create_engine(self.url, self.shown)
         self.dialect: str = self.engine.dialect.name
         if self.dialect == POSTGRESQL:
+            make_interruptible(self.engine)
             event.listen(self.engine, "connect", _prepare_postgresql)
             if needs_password:
                 event.listen(self.engine, "connect", _insist_on_password)

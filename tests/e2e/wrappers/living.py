@@ -83,3 +83,13 @@ class Stubborn(ForeignDataWrapper):
 
     def __del__(self) -> None:
         time.sleep(3600)
+
+
+class Hanging(ForeignDataWrapper):
+    """One row, and an end that never comes."""
+
+    def execute(self, quals: Any, columns: Any) -> Iterator[tuple[int]]:
+        yield (0,)
+
+    def end_scan(self) -> None:
+        time.sleep(3600)
