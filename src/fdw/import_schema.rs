@@ -1,7 +1,7 @@
 //! IMPORT FOREIGN SCHEMA: the class lists its tables, each worded by its own `to_statement`. The danger
 //! is a class that returns something else: the server would run it as SQL.
 
-use multicorn_plan::{WrapperChoice, choose_wrapper, merge};
+use multicorn_plan::merge;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 
@@ -16,16 +16,8 @@ use crate::pg::import::{ImportRequest, Restriction};
 /// One CREATE FOREIGN TABLE for each table that the class names; the server filters them again.
 pub(crate) fn statements(request: &ImportRequest) -> Result<Vec<String>, Error> {
     let server = catalog::foreign_server(request.server)?;
-    let find = |options: &Options| {
-        options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.clone())
-    };
-    let chosen = find(&request.options);
-    let name = match choose_wrapper(find(&server.options).as_deref(), chosen.as_deref()) {
-        WrapperChoice::Class(name) => name,
-        WrapperChoice::TableMayNot => return Err(validate::wrapper_on_table()),
-        WrapperChoice::Missing => return Err(validate::wrapper_missing(&server.options)),
-    };
-    validate::class_allowed(&name, server.owner)?;
+    let chosen = validate::wrapper_of(&request.options);
+    let (name, _) = validate::chosen_class(&server, chosen)?;
     let mapping = catalog::user_mapping(catalog::current_user(), server.oid)?;
     register_secrets(&mapping);
     let user = catalog::current_user();
@@ -36,7 +28,7 @@ pub(crate) fn statements(request: &ImportRequest) -> Result<Vec<String>, Error> 
             return Err(unsupported(&class).into());
         }
         let tables = call(py, &class, request, &server, &mapping)?;
-        worded(&class, &tables, request, &server, chosen.as_deref())
+        worded(&class, &tables, request, &server, chosen)
     };
     bridge::rights::with(rights, || bridge::call_as(Origin::Wrapper, run))
 }

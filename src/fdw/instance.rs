@@ -6,7 +6,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use multicorn_plan::{WrapperChoice, choose_wrapper, is_secret, merge};
+use multicorn_plan::{is_secret, merge};
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -19,7 +19,6 @@ use crate::bridge::{self, Failure, Origin};
 use crate::convert::{Attribute, RowPlan};
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
-use crate::pg::catalog::{ForeignServer, ForeignTable};
 use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::relation::{Column, Table};
 use crate::pg::{catalog, guard, inval, relation};
@@ -224,29 +223,18 @@ pub(super) fn let_go(instance: Rc<Instance>) {
 /// The class that the catalogue names for `table`, without an object of it.
 pub(super) fn class_of(table: pg_sys::Oid) -> Result<Rc<Class>, Error> {
     let foreign = catalog::foreign_table(table)?;
-    let (name, _) = class_name(&foreign, &catalog::foreign_server(foreign.server)?)?;
+    let (name, _) = validate::chosen_class(
+        &catalog::foreign_server(foreign.server)?,
+        validate::wrapper_of(&foreign.options),
+    )?;
     bridge::call_as(Origin::Wrapper, |py| class::load(py, &name))
-}
-
-/// The name of a table's class, and why the server's owner may name it.
-fn class_name(foreign: &ForeignTable, server: &ForeignServer) -> Result<(String, Allowed), Error> {
-    let find = |options: &catalog::Options| {
-        options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.clone())
-    };
-    let class = match choose_wrapper(find(&server.options).as_deref(), find(&foreign.options).as_deref()) {
-        WrapperChoice::Class(class) => class,
-        WrapperChoice::Missing => return Err(validate::wrapper_missing(&server.options)),
-        WrapperChoice::TableMayNot => return Err(validate::wrapper_on_table()),
-    };
-    let allowed = validate::class_allowed(&class, server.owner)?;
-    Ok((class, allowed))
 }
 
 /// Reads the catalogue.
 fn define(table: pg_sys::Oid, user: pg_sys::Oid) -> Result<(Definition, Allowed), Error> {
     let foreign = catalog::foreign_table(table)?;
     let server = catalog::foreign_server(foreign.server)?;
-    let (class, allowed) = class_name(&foreign, &server)?;
+    let (class, allowed) = validate::chosen_class(&server, validate::wrapper_of(&foreign.options))?;
     let mapping = catalog::user_mapping(user, foreign.server)?;
     register_secrets(&mapping);
     let options = merge([&foreign.options, &server.options, &mapping]);

@@ -1,12 +1,12 @@
 //! Options at CREATE and ALTER, and who may name which class. The danger is a role that may create
 //! servers and so could import any module: the server's owner is judged, at DDL and again at use.
 
-use multicorn_plan::Patterns;
+use multicorn_plan::{Patterns, WrapperChoice, choose_wrapper};
 use pgrx::pg_sys;
 
 use crate::error::{Error, SqlState};
 use crate::gucs;
-use crate::pg::catalog::{self, Options};
+use crate::pg::catalog::{self, ForeignServer, Options};
 use crate::pg::ddl::{self, Target};
 use crate::pg::function::Arguments;
 
@@ -16,7 +16,7 @@ pub(crate) fn options(arguments: Arguments) -> Result<(), Error> {
         Some(array) => catalog::options_of_array(array)?,
         None => Options::new(),
     };
-    let wrapper = options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.as_str());
+    let wrapper = wrapper_of(&options);
     match ddl::target(arguments.get(1)) {
         Target::Server => match wrapper {
             None | Some("") => Err(wrapper_missing(&options)),
@@ -44,12 +44,23 @@ fn server_owner() -> Result<pg_sys::Oid, Error> {
 fn table_wrapper(class: &str) -> Result<(), Error> {
     let Some(name) = ddl::server_of_statement()? else { return Ok(()) };
     let Some(server) = catalog::foreign_server_by_name(&name)? else { return Ok(()) };
-    let own = server.options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.as_str());
-    match multicorn_plan::choose_wrapper(own, Some(class)) {
-        multicorn_plan::WrapperChoice::Class(class) => class_allowed(&class, server.owner).map(drop),
-        multicorn_plan::WrapperChoice::Missing => Err(wrapper_missing(&server.options)),
-        multicorn_plan::WrapperChoice::TableMayNot => Err(wrapper_on_table()),
-    }
+    chosen_class(&server, Some(class)).map(drop)
+}
+
+/// The class that a list of options names.
+pub(super) fn wrapper_of(options: &Options) -> Option<&str> {
+    options.iter().find(|(name, _)| name == "wrapper").map(|(_, value)| value.as_str())
+}
+
+/// The class of a table of `server` that names `own`, and why the server's owner may name it.
+pub(super) fn chosen_class(server: &ForeignServer, own: Option<&str>) -> Result<(String, Allowed), Error> {
+    let class = match choose_wrapper(wrapper_of(&server.options), own) {
+        WrapperChoice::Class(class) => class,
+        WrapperChoice::Missing => return Err(wrapper_missing(&server.options)),
+        WrapperChoice::TableMayNot => return Err(wrapper_on_table()),
+    };
+    let allowed = class_allowed(&class, server.owner)?;
+    Ok((class, allowed))
 }
 
 /// The contract's words.
