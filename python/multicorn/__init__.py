@@ -8,8 +8,10 @@ from multicorn._base import ForeignDataWrapper
 from multicorn._columns import Columns
 from multicorn._definitions import ColumnDefinition, SortKey, TableDefinition
 from multicorn._loader import load_class as get_class
-from multicorn._qual import ALL, ANY, UNBOUND, Qual
+from multicorn._qual import Qual
 from multicorn._quote import dict_to_optionstring, quote_identifier, quote_option
+from multicorn._request import Accepted, Request
+from multicorn._sentinels import ALL, ANY, SKIPPED, UNBOUND
 from multicorn._transaction import TransactionAwareForeignDataWrapper
 
 __version__ = "4.0.0"
@@ -17,11 +19,14 @@ __version__ = "4.0.0"
 __all__ = [
     "ALL",
     "ANY",
+    "SKIPPED",
     "UNBOUND",
+    "Accepted",
     "ColumnDefinition",
     "Columns",
     "ForeignDataWrapper",
     "Qual",
+    "Request",
     "SortKey",
     "TableDefinition",
     "TransactionAwareForeignDataWrapper",

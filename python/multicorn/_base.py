@@ -6,17 +6,21 @@ members a class has replaced.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from multicorn._columns import Columns
 from multicorn._definitions import SortKey, TableDefinition
 from multicorn._qual import Qual
+from multicorn._request import Accepted, Request
+from multicorn._sentinels import Sentinel
 
 #: A row: one item a column in table order, or a mapping (missing key = NULL).
 Row = Sequence[Any] | Mapping[str, Any]
 #: What `get_path_keys` returns: column names, and the rows that one value of
 #: them selects. The tutorial's form has one bare name in place of the tuple.
 PathKey = tuple[Sequence[str] | str, int]
+#: What ANALYZE gets: rows, and how many the table has (None: as many as these).
+Sample = tuple[Iterable[Row], float | None]
 
 
 class ForeignDataWrapper:
@@ -87,9 +91,36 @@ class ForeignDataWrapper:
         return []
 
     def can_limit(self, limit: int | None, offset: int | None) -> bool:
-        """Tell whether `execute` will apply LIMIT and OFFSET, both exactly."""
+        """Tell whether `execute` will apply LIMIT and OFFSET, both exactly.
+
+        A class that has `can_filter` may also be asked about a parameter of a
+        prepared statement that is not known yet: its value is `UNBOUND`.
+        """
         del limit, offset
         return False
+
+    def can_filter(self, quals: Sequence[Qual]) -> Sequence[Qual]:
+        """Return those of `quals` that `execute` will apply exactly.
+
+        Exactly means: `execute` then gives each row for which the condition is
+        true in SQL, and no other. The server does not check these again, and
+        LIMIT can be handed over below them. Asked while planning: a value that
+        is not known yet (a parameter, a column of a joined table) is
+        `UNBOUND`, and the answer holds for whatever it will be.
+        """
+        del quals
+        return []
+
+    def accept(self, request: Request) -> Accepted:
+        """Answer `can_filter`, `can_sort` and `can_limit` in one.
+
+        A class that has this method is asked by it alone, for what depends on
+        the whole: an order that is only kept without a filter, and the like.
+        It is asked up to three times while one query is planned, each time
+        about more; the last answer is what `execute` has to keep.
+        """
+        del request
+        return Accepted()
 
     def explain(
         self,
@@ -111,33 +142,97 @@ class ForeignDataWrapper:
         """The name of the column that identifies a row to change."""
         raise NotImplementedError(_no_writes(self))
 
+    #: The columns that identify a row together, in place of `rowid_column`;
+    #: `update` and `delete` then get a tuple. Empty: `rowid_column` counts.
+    rowid_columns: Sequence[str] = ()
+
+    #: Which columns `update` is given: "all", or "changed", those that the
+    #: statement sets. The others are then not even fetched.
+    update_columns: ClassVar[Literal["all", "changed"]] = "all"
+
     @property
     def modify_batch_size(self) -> int:
         """How many rows an INSERT hands to `bulk_insert` at a time."""
         return 1
 
-    def insert(self, values: dict[str, Any]) -> Row | None:
-        """Insert one row; return it as stored, or None for "as given"."""
-        raise NotImplementedError(_no_writes(self))
+    def insert(self, values: dict[str, Any]) -> Row | Sentinel | None:
+        """Insert one row; return it as stored, or None for "as given".
 
-    def bulk_insert(self, all_values: list[dict[str, Any]]) -> Sequence[Row] | None:
-        """Insert several rows; return as many as stored, or None."""
-        raise NotImplementedError(_no_writes(self))
-
-    def update(self, rowid: Any, newvalues: dict[str, Any]) -> Row | None:
-        """Change the row that `rowid` names; return it as stored, or None.
-
-        Name the first parameter `old_values` to receive a dict of the old row
-        in place of the row id.
+        A class whose method also takes the keyword `on_conflict` supports
+        INSERT ... ON CONFLICT DO NOTHING: it is then given "nothing", and
+        returns `SKIPPED` for a row that exists already.
         """
         raise NotImplementedError(_no_writes(self))
 
-    def delete(self, rowid: Any) -> Row | None:
-        """Remove the row that `rowid` names (`old_values`: as in `update`)."""
+    def bulk_insert(
+        self,
+        all_values: list[dict[str, Any]],
+    ) -> Sequence[Row | Sentinel | None] | None:
+        """Insert several rows; return as many as stored, or None.
+
+        The keyword `on_conflict` is as in `insert`.
+        """
+        raise NotImplementedError(_no_writes(self))
+
+    def update(
+        self,
+        rowid: Any,
+        newvalues: dict[str, Any],
+    ) -> Row | Sentinel | None:
+        """Change the row that `rowid` names; return it as stored, or None.
+
+        Return `SKIPPED` if the row is gone: it is not counted. Name the first
+        parameter `old_values` to receive a dict of the old row in place of the
+        row id.
+        """
+        raise NotImplementedError(_no_writes(self))
+
+    def delete(self, rowid: Any) -> Row | Sentinel | None:
+        """Remove the row that `rowid` names (`old_values`: as in `update`).
+
+        What is returned is shown by RETURNING in place of the old row; with
+        `SKIPPED` the row is not counted.
+        """
+        raise NotImplementedError(_no_writes(self))
+
+    def update_where(self, quals: Sequence[Qual], assignments: dict[str, Any]) -> int:
+        """Change all rows that match at once; return how many.
+
+        Called in place of `execute` and `update` where the class applies each
+        condition of the UPDATE exactly (`can_filter`), what is assigned does
+        not depend on the row, and nothing reads the changed rows.
+        """
+        raise NotImplementedError(_no_writes(self))
+
+    def delete_where(self, quals: Sequence[Qual]) -> int:
+        """Remove all rows that match at once; return how many.
+
+        Called as `update_where` is, for DELETE.
+        """
+        raise NotImplementedError(_no_writes(self))
+
+    def truncate(self, restart_identity: bool, cascade: bool) -> None:  # noqa: FBT001 - the server's own two options
+        """Remove all rows, for TRUNCATE."""
         raise NotImplementedError(_no_writes(self))
 
     def end_modify(self) -> None:
         """Clean up after a modification; called after an error as well."""
+
+    # Statistics
+
+    def sample(self, n: int) -> Sample:
+        """Return at most `n` rows chosen at random, and the number of all rows.
+
+        For ANALYZE. Of more rows than `n` a part is taken.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be analyzed")
+
+    def analyze(self) -> Sample:
+        """Return all rows, or enough of them, and the number of all rows.
+
+        For ANALYZE, of a class without `sample`; a part of them is taken.
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot be analyzed")
 
     # Transactions
 

@@ -8,6 +8,7 @@ Classes that do not inherit from `ForeignDataWrapper` are judged in the same
 way: a method counts if any class but the base defines it.
 """
 
+from collections.abc import Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from weakref import WeakKeyDictionary
@@ -15,7 +16,7 @@ from weakref import WeakKeyDictionary
 from multicorn._base import ForeignDataWrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 _MISSING: Final = object()
 
@@ -37,12 +38,19 @@ class CallShape(NamedTuple):
     limit: bool
     offset: bool
     verbose: bool
+    on_conflict: bool
 
 
 #: A method written in C, or with a signature that cannot be read: called in
 #: the plainest form of the contract.
 _OPAQUE: Final = CallShape(
-    positional=2, first="", sortkeys=False, limit=False, offset=False, verbose=False
+    positional=2,
+    first="",
+    sortkeys=False,
+    limit=False,
+    offset=False,
+    verbose=False,
+    on_conflict=False,
 )
 _MANY: Final = 1 << 16
 
@@ -60,18 +68,28 @@ class ClassDescription(NamedTuple):
     #: The first parameter is named `old_values`: pass a dict of the old row.
     update_takes_old_row: bool
     delete_takes_old_row: bool
-    #: `rowid_column`, `row_id_column`, or '' if only an instance can tell.
-    rowid_attribute: str
+    #: Whether ON CONFLICT DO NOTHING can be told to the method.
+    insert_takes_conflict: bool
+    bulk_insert_takes_conflict: bool
+    #: `update` is given only the columns that the statement sets.
+    updates_changed_only: bool
     has_execute: bool
     has_explain: bool
     has_get_rel_size: bool
     has_get_path_keys: bool
     has_can_sort: bool
     has_can_limit: bool
+    has_can_filter: bool
+    has_accept: bool
     has_insert: bool
     has_bulk_insert: bool
     has_update: bool
     has_delete: bool
+    has_update_where: bool
+    has_delete_where: bool
+    has_truncate: bool
+    has_sample: bool
+    has_analyze: bool
     has_modify_batch_size: bool
     has_begin: bool
     has_pre_commit: bool
@@ -113,7 +131,9 @@ def _describe(cls: type) -> ClassDescription:
         rel_size_takes_columns=rel_size.positional > 1,
         update_takes_old_row=_shape(cls, "update").first == "old_values",
         delete_takes_old_row=_shape(cls, "delete").first == "old_values",
-        rowid_attribute=_rowid_attribute(cls),
+        insert_takes_conflict=_takes_conflict(cls, "insert"),
+        bulk_insert_takes_conflict=_takes_conflict(cls, "bulk_insert"),
+        updates_changed_only=_updates_changed_only(cls),
         **flags,
     )
 
@@ -137,40 +157,59 @@ def _startup_cost(cls: type) -> float:
     )
 
 
-def _rowid_attribute(cls: type) -> str:
-    for name in ("rowid_column", "row_id_column"):
-        if overrides(cls, name):
-            return name
-    return ""
+def _takes_conflict(cls: type, name: str) -> bool:
+    return overrides(cls, name) and _shape(cls, name, by_position=1).on_conflict
 
 
-def rowid_column(instance: object) -> str:
-    """Return the name of the column that identifies a row of this instance.
+def _updates_changed_only(cls: type) -> bool:
+    value: object = getattr(cls, "update_columns", "all")
+    if value in {"all", "changed"}:
+        return value == "changed"
+    raise ValueError(
+        f"{cls.__module__}.{cls.__qualname__}.update_columns must be 'all' or"
+        f" 'changed', not {value!r}"
+    )
 
-    The tutorial sets `self.row_id_column` in `__init__`, so that the class
-    alone does not tell. Raises NotImplementedError if there is none.
+
+def rowid_columns(instance: object) -> tuple[str, ...] | str:
+    """Return the columns that identify a row of this instance.
+
+    A `str` for a class that names one column, a tuple for one that has
+    `rowid_columns`. The tutorial sets `self.row_id_column` in `__init__`, so
+    that the class alone does not tell. Raises NotImplementedError if there is
+    none.
     """
     cls = type(instance)
+    several: object = getattr(instance, "rowid_columns", ())
+    if isinstance(several, str) or not isinstance(several, Sequence):
+        raise _no_name(cls, "rowid_columns", "a tuple of column names", several)
+    if several:
+        names = tuple(cast("Sequence[object]", several))
+        for name in names:
+            if not isinstance(name, str):
+                raise _no_name(cls, "rowid_columns", "a tuple of column names", name)
+        return cast("tuple[str, ...]", names)
     own = getattr(instance, "__dict__", {})
     for name in ("rowid_column", "row_id_column"):
         if name in own or overrides(cls, name):
-            return _checked_name(cls, name, getattr(instance, name))
+            value: object = getattr(instance, name)
+            if isinstance(value, str):
+                return value
+            raise _no_name(cls, name, "a column's name", value)
     raise NotImplementedError(
         f"{cls.__name__} is a read-only foreign data wrapper:"
         " it does not name a rowid_column"
     )
 
 
-def _checked_name(cls: type, attribute: str, value: object) -> str:
-    if isinstance(value, str):
-        return value
-    raise TypeError(
-        f"{cls.__name__}.{attribute} must be a column's name,"
-        f" not {type(value).__name__}"
+def _no_name(cls: type, attribute: str, expected: str, value: object) -> TypeError:
+    return TypeError(
+        f"{cls.__name__}.{attribute} must be {expected}, not {type(value).__name__}"
     )
 
 
-def _shape(cls: type, name: str) -> CallShape:
+def _shape(cls: type, name: str, by_position: int = 2) -> CallShape:
+    """Look at a method whose first `by_position` arguments are given without name."""
     raw = _static(cls, name)
     if raw is _MISSING or raw is None:
         return _OPAQUE
@@ -185,8 +224,8 @@ def _shape(cls: type, name: str) -> CallShape:
     # import of `inspect`, a tenth of what the start of Python costs. Attributes
     # are how decorators tell that the code is not the method's own.
     if type(method) is FunctionType and not method.__dict__:
-        return _shape_of_function(method, skip)
-    return _shape_by_signature(method, skip)
+        return _shape_of_function(method, skip, by_position)
+    return _shape_by_signature(method, skip, by_position)
 
 
 def _static(cls: type, name: str) -> object:
@@ -197,7 +236,9 @@ def _static(cls: type, name: str) -> object:
     return _MISSING
 
 
-def _shape_of_function(function: FunctionType, skip: int) -> CallShape:
+def _shape_of_function(
+    function: FunctionType, skip: int, by_position: int
+) -> CallShape:
     code = function.__code__
     positional = code.co_varnames[: code.co_argcount]
     only_positional = positional[: code.co_posonlyargcount]
@@ -205,12 +246,13 @@ def _shape_of_function(function: FunctionType, skip: int) -> CallShape:
     return _made(
         positional[skip:],
         [name for name in code.co_varnames[:end] if name not in only_positional],
+        by_position,
         any_count=bool(code.co_flags & _VARARGS),
         any_name=bool(code.co_flags & _VARKEYWORDS),
     )
 
 
-def _shape_by_signature(method: object, skip: int) -> CallShape:
+def _shape_by_signature(method: object, skip: int, by_position: int) -> CallShape:
     import inspect
 
     try:
@@ -231,20 +273,22 @@ def _shape_by_signature(method: object, skip: int) -> CallShape:
             for parameter in parameters
             if parameter.kind in {either, inspect.Parameter.KEYWORD_ONLY}
         ],
+        by_position,
         any_count=inspect.Parameter.VAR_POSITIONAL in kinds,
         any_name=inspect.Parameter.VAR_KEYWORD in kinds,
     )
 
 
 def _made(
-    positional: "Sequence[str]",
-    keywords: "Sequence[str]",
+    positional: Sequence[str],
+    keywords: Sequence[str],
+    by_position: int,
     *,
     any_count: bool,
     any_name: bool,
 ) -> CallShape:
-    # The first two are passed by position and cannot be given by name again.
-    named = set(keywords).difference(positional[:2])
+    # What is passed by position cannot be given by name again.
+    named = set(keywords).difference(positional[:by_position])
     return CallShape(
         positional=_MANY if any_count else len(positional),
         first=positional[0] if positional else "",
@@ -252,4 +296,6 @@ def _made(
         limit=any_name or "limit" in named,
         offset=any_name or "offset" in named,
         verbose=any_name or "verbose" in named,
+        # A promise, which **keywords alone do not make.
+        on_conflict="on_conflict" in named,
     )

@@ -1,31 +1,8 @@
 """Conditions of a WHERE clause, as a wrapper sees them."""
 
-from typing import Any, Final
+from typing import Any
 
-
-class Sentinel:
-    """A value that is only ever compared by identity.
-
-    Copies and unpickled ones are the same object, so that `is` stays true.
-    """
-
-    __slots__ = ("_name", "_shown")
-
-    def __init__(self, name: str, shown: str | None = None) -> None:
-        self._name = name
-        self._shown = shown or name
-
-    def __repr__(self) -> str:
-        return self._shown
-
-    def __reduce__(self) -> str:
-        return self._name
-
-
-ANY: Final = Sentinel("ANY")
-ALL: Final = Sentinel("ALL")
-#: The value of a condition that is not known while planning: a parameter.
-UNBOUND: Final = Sentinel("UNBOUND", "?")
+from multicorn._sentinels import ALL, ANY, Sentinel
 
 #: An operator's name, or `(name, True)` for ANY and `(name, False)` for ALL.
 Operator = str | tuple[str, bool]

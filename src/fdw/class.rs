@@ -17,7 +17,7 @@ pub(super) struct Contract {
     pub(super) column_definition: Py<PyAny>,
     pub(super) columns: Py<PyAny>,
     pub(super) unbound: Py<PyAny>,
-    pub(super) rowid_column: Py<PyAny>,
+    pub(super) rowid_columns: Py<PyAny>,
     pub(super) default_rel_size: Py<PyAny>,
     load_class: Py<PyAny>,
     describe: Py<PyAny>,
@@ -99,7 +99,7 @@ pub(super) fn contract(py: Python<'_>) -> PyResult<Rc<Contract>> {
         column_definition: name("multicorn", "ColumnDefinition")?,
         columns: name("multicorn._columns", "Columns")?,
         unbound: name("multicorn", "UNBOUND")?,
-        rowid_column: name("multicorn._inspect", "rowid_column")?,
+        rowid_columns: name("multicorn._inspect", "rowid_columns")?,
         default_rel_size: py
             .import("multicorn")?
             .getattr("ForeignDataWrapper")?

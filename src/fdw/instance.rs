@@ -111,7 +111,7 @@ impl Instance {
     /// The column that identifies a row, as the object says.
     pub(super) fn row_id(&self) -> Result<&Column, Error> {
         let name: String = bridge::call(|py| {
-            class::contract(py)?.rowid_column.bind(py).call1((self.object.bind(py),))?.extract()
+            class::contract(py)?.rowid_columns.bind(py).call1((self.object.bind(py),))?.extract()
         })?;
         // The contract's words.
         let missing = || Error::new(SqlState::FDW_ERROR, "The rowid attribute does not exist");

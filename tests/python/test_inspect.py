@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from multicorn import ForeignDataWrapper, TransactionAwareForeignDataWrapper
-from multicorn._inspect import describe, overrides, rowid_column
+from multicorn._inspect import describe, overrides, rowid_columns
 from multicorn.csvfdw import CsvFdw
 
 PACKAGE = Path(__file__).parents[2] / "python"
@@ -21,7 +21,6 @@ def test_base_class_has_no_capability() -> None:
     assert flags
     assert [name for name in flags if getattr(found, name)] == []
     assert found.startup_cost == 20
-    assert found.rowid_attribute == ""
 
 
 def test_duck_typed_class_counts_like_a_subclass() -> None:
@@ -263,34 +262,92 @@ class TestRowid:
             def rowid_column(self):
                 return "id"
 
-        assert describe(New).rowid_attribute == "rowid_column"
-        assert rowid_column(New.__new__(New)) == "id"
+        assert rowid_columns(New.__new__(New)) == "id"
 
     def test_attribute_of_the_class(self) -> None:
         class Old:
             row_id_column = "key"
 
-        assert describe(Old).rowid_attribute == "row_id_column"
-        assert rowid_column(Old()) == "key"
+        assert rowid_columns(Old()) == "key"
 
     def test_attribute_set_in_init(self) -> None:
         class Tutorial(ForeignDataWrapper):
             def __init__(self):
                 self.row_id_column = "first"
 
-        assert describe(Tutorial).rowid_attribute == ""
-        assert rowid_column(Tutorial()) == "first"
+        assert rowid_columns(Tutorial()) == "first"
 
     def test_no_row_id(self) -> None:
         class ReadOnly(ForeignDataWrapper):
             pass
 
         with pytest.raises(NotImplementedError, match="ReadOnly is a read-only"):
-            rowid_column(ReadOnly.__new__(ReadOnly))
+            rowid_columns(ReadOnly.__new__(ReadOnly))
 
     def test_wrong_type(self) -> None:
         class Wrong:
             rowid_column: Any = ("a", "b")
 
         with pytest.raises(TypeError, match=r"Wrong\.rowid_column must be .* tuple"):
-            rowid_column(Wrong())
+            rowid_columns(Wrong())
+
+    def test_several_columns(self) -> None:
+        class Composite(ForeignDataWrapper):
+            rowid_columns = ("a", "b")
+
+            @property
+            def rowid_column(self):
+                return "c"
+
+        assert rowid_columns(Composite.__new__(Composite)) == ("a", "b")
+
+    @pytest.mark.parametrize(
+        ("value", "kind"), [("ab", "str"), (("a", 1), "int"), (5, "int")]
+    )
+    def test_several_columns_of_wrong_type(self, value: object, kind: str) -> None:
+        class Wrong:
+            rowid_columns = value
+
+        with pytest.raises(
+            TypeError, match=rf"Wrong\.rowid_columns must be a tuple .* not {kind}"
+        ):
+            rowid_columns(Wrong())
+
+
+class TestWrites:
+    def test_on_conflict_has_to_be_named(self) -> None:
+        class Takes(ForeignDataWrapper):
+            def insert(self, values, on_conflict=None): ...
+
+            def bulk_insert(self, all_values, *, on_conflict=None): ...
+
+        class Swallows(ForeignDataWrapper):
+            def insert(self, values, **keywords): ...
+
+            def bulk_insert(self, *arguments, **keywords): ...
+
+        takes, swallows = describe(Takes), describe(Swallows)
+        assert (takes.insert_takes_conflict, takes.bulk_insert_takes_conflict) == (
+            True,
+            True,
+        )
+        assert (
+            swallows.insert_takes_conflict,
+            swallows.bulk_insert_takes_conflict,
+        ) == (False, False)
+        assert not describe(ForeignDataWrapper).insert_takes_conflict
+
+    def test_update_columns(self) -> None:
+        class Changed(ForeignDataWrapper):
+            update_columns = "changed"
+
+        class Some(ForeignDataWrapper):
+            update_columns: Any = "some"
+
+        assert describe(Changed).updates_changed_only
+        assert not describe(ForeignDataWrapper).updates_changed_only
+        with pytest.raises(
+            ValueError,
+            match=r"Some\.update_columns must be 'all' or 'changed', not 'some'",
+        ):
+            describe(Some)

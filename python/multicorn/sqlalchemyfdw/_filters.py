@@ -20,7 +20,8 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
 from multicorn import _like
-from multicorn._qual import UNBOUND, Qual
+from multicorn._qual import Qual
+from multicorn._sentinels import UNBOUND
 from multicorn.sqlalchemyfdw._kinds import (
     MYSQL,
     POSTGRESQL,
