@@ -281,6 +281,21 @@ impl ValuePlan {
         Ok(ValuePlan { kind, output: Output::lookup(base)? })
     }
 
+    /// Whether no two different values become the same object: JSON's null is that of SQL in Python, and
+    /// an interval's months are days there.
+    pub(crate) fn is_faithful(&self) -> bool {
+        match &self.kind {
+            Kind::Json | Kind::Jsonb | Kind::DateTime(datetime::Kind::Interval) | Kind::Record(_) => false,
+            Kind::Array(plan) => plan.is_faithful(),
+            _ => true,
+        }
+    }
+
+    /// Whether the values are lists in Python, whose index begins at 0 wherever the array's does.
+    pub(crate) fn makes_lists(&self) -> bool {
+        matches!(self.kind, Kind::Array(_))
+    }
+
     /// A constant of a query as a Python object; `constant` is of the plan's type, as the caller knows
     /// from the expression that made it.
     pub(crate) fn constant<'py>(

@@ -37,6 +37,11 @@ impl SequencePlan {
         })
     }
 
+    /// As of `ValuePlan`, for the elements.
+    pub(super) fn is_faithful(&self) -> bool {
+        self.element.is_faithful()
+    }
+
     /// # Safety
     /// `datum` is a live array of the plan's elements.
     pub(super) unsafe fn to_python<'py>(

@@ -18,6 +18,8 @@ pub(super) struct Contract {
     pub(super) columns: Py<PyAny>,
     pub(super) unbound: Py<PyAny>,
     pub(super) rowid_columns: Py<PyAny>,
+    pub(super) request: Py<PyAny>,
+    pub(super) skipped: Py<PyAny>,
     pub(super) default_rel_size: Py<PyAny>,
     load_class: Py<PyAny>,
     describe: Py<PyAny>,
@@ -71,6 +73,8 @@ pub(super) struct Class {
     pub(super) has_path_keys: bool,
     pub(super) has_can_sort: bool,
     pub(super) has_can_limit: bool,
+    pub(super) has_can_filter: bool,
+    pub(super) has_accept: bool,
     pub(super) has_end_scan: bool,
     pub(super) has_insert: bool,
     pub(super) has_bulk_insert: bool,
@@ -81,6 +85,21 @@ pub(super) struct Class {
     pub(super) delete_takes_old_row: bool,
     pub(super) has_import_schema: bool,
     pub(super) hooks: Hooks,
+}
+
+impl Class {
+    /// Whether it can be asked which quals it applies exactly.
+    pub(super) fn filters(&self) -> bool {
+        self.has_can_filter || self.has_accept
+    }
+
+    pub(super) fn sorts(&self) -> bool {
+        self.has_can_sort || self.has_accept
+    }
+
+    pub(super) fn limits(&self) -> bool {
+        self.has_can_limit || self.has_accept
+    }
 }
 
 thread_local! {
@@ -100,6 +119,8 @@ pub(super) fn contract(py: Python<'_>) -> PyResult<Rc<Contract>> {
         columns: name("multicorn._columns", "Columns")?,
         unbound: name("multicorn", "UNBOUND")?,
         rowid_columns: name("multicorn._inspect", "rowid_columns")?,
+        request: name("multicorn", "Request")?,
+        skipped: name("multicorn", "SKIPPED")?,
         default_rel_size: py
             .import("multicorn")?
             .getattr("ForeignDataWrapper")?
@@ -138,6 +159,8 @@ fn inspect(py: Python<'_>, name: &str, object: Bound<'_, PyAny>, contract: &Cont
         has_path_keys: flag("has_get_path_keys")?,
         has_can_sort: flag("has_can_sort")?,
         has_can_limit: flag("has_can_limit")?,
+        has_can_filter: flag("has_can_filter")?,
+        has_accept: flag("has_accept")?,
         has_end_scan: flag("has_end_scan")?,
         has_insert: flag("has_insert")?,
         has_bulk_insert: flag("has_bulk_insert")?,

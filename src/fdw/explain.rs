@@ -1,10 +1,11 @@
 //! EXPLAIN of a scan. The danger is its plain text, which existing suites compare: without VERBOSE or
 //! ANALYZE it shows the class's own lines and nothing else.
 
-use multicorn_plan::{Direction, Qual, Quantifier, SortKey, Value};
+use multicorn_plan::{Count, Direction, Qual, Quantifier, SortKey, Value};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
+use super::class;
 use super::exec::Scan;
 use super::instance::wrong_result;
 use super::quals::{self, Side};
@@ -47,6 +48,11 @@ fn plan_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<(), Err
         let shown: Result<Vec<_>, _> = plan.quals.iter().map(|qual| shown(qual, node, explain)).collect();
         explain.list("Pushed Quals", &shown?)?;
     }
+    if !plan.exact.is_empty() {
+        let exact = plan.exact.iter().filter_map(|position| plan.quals.get(*position));
+        let shown: Result<Vec<_>, _> = exact.map(|qual| shown(qual, node, explain)).collect();
+        explain.list("Exact Quals", &shown?)?;
+    }
     if !plan.local.is_empty() {
         let local = plan.local.iter();
         let shown = local.map(|(position, reason)| {
@@ -62,13 +68,16 @@ fn plan_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<(), Err
     if !plan.sort.is_empty() {
         explain.list("Pushed Sort", &plan.sort.iter().map(sort_text).collect::<Vec<_>>())?;
     }
-    if let Some(limit) = plan.limit {
-        explain.integer("Pushed Limit", limit)?;
+    pushed_count("Pushed Limit", plan.limit, node, explain)?;
+    pushed_count("Pushed Offset", plan.offset, node, explain)
+}
+
+fn pushed_count(label: &str, count: Option<Count>, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
+    match count {
+        None => Ok(()),
+        Some(Count::Fixed(number)) => explain.integer(label, number),
+        Some(Count::Expression(index)) => explain.text(label, &explain.expression(node, index)?),
     }
-    if let Some(offset) = plan.offset {
-        explain.integer("Pushed Offset", offset)?;
-    }
-    Ok(())
 }
 
 fn shown(qual: &Qual, node: &ScanNode, explain: &Explain) -> Result<String, Error> {
@@ -113,10 +122,11 @@ fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<St
     if !class.has_explain {
         return Ok(Vec::new());
     }
+    let counts = (known_count(scan, node, scan.plan().limit)?, known_count(scan, node, scan.plan().offset)?);
     let mut values = Vec::new();
     for qual in &scan.plan().quals {
-        if let Value::Expression { index, runtime, .. } = qual.value {
-            let known = !runtime && node.knows_parameters(index)?;
+        if let Value::Expression { index, .. } = qual.value {
+            let known = node.is_known(index)?;
             values.push(if known { Some(node.evaluate(&scan.expressions, index)?) } else { None });
         }
     }
@@ -129,7 +139,7 @@ fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<St
         };
         let quals = quals::list(py, &scan.plan().quals, side)?;
         let columns = quals::columns(py, &scan.instance, &scan.plan().columns)?;
-        let keywords = keywords(py, scan, explain)?;
+        let keywords = keywords(py, scan, explain, counts)?;
         let result =
             scan.instance.object.bind(py).call_method("explain", (quals, columns), Some(&keywords))?;
         lines(&result)
@@ -137,7 +147,25 @@ fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<St
     })
 }
 
-fn keywords<'py>(py: Python<'py>, scan: &Scan, explain: &Explain) -> Result<Bound<'py, PyDict>, Failure> {
+/// LIMIT or OFFSET for the class: `None` inside for one that only the running scan knows.
+fn known_count(scan: &Scan, node: &ScanNode, count: Option<Count>) -> Result<Option<Option<i64>>, Error> {
+    Ok(match count {
+        None => None,
+        Some(Count::Fixed(number)) => Some(Some(number)),
+        Some(Count::Expression(index)) if node.is_known(index)? => {
+            let value = node.evaluate(&scan.expressions, index)?;
+            (!value.is_null).then(|| Some(value.datum.value() as i64))
+        }
+        Some(Count::Expression(_)) => Some(None),
+    })
+}
+
+fn keywords<'py>(
+    py: Python<'py>,
+    scan: &Scan,
+    explain: &Explain,
+    (limit, offset): (Option<Option<i64>>, Option<Option<i64>>),
+) -> Result<Bound<'py, PyDict>, Failure> {
     let (keywords, shape, plan) = (PyDict::new(py), scan.instance.class.explain, scan.plan());
     if shape.verbose {
         keywords.set_item("verbose", explain.is_verbose())?;
@@ -145,11 +173,12 @@ fn keywords<'py>(py: Python<'py>, scan: &Scan, explain: &Explain) -> Result<Boun
     if shape.sortkeys && !plan.sort.is_empty() {
         keywords.set_item("sortkeys", quals::sort_keys(py, &plan.sort)?)?;
     }
-    if let Some(limit) = plan.limit.filter(|_| shape.limit) {
-        keywords.set_item("limit", limit)?;
-    }
-    if let Some(offset) = plan.offset.filter(|_| shape.offset) {
-        keywords.set_item("offset", offset)?;
+    for (name, count, takes) in [("limit", limit, shape.limit), ("offset", offset, shape.offset)] {
+        match count.filter(|_| takes) {
+            None => {}
+            Some(Some(number)) => keywords.set_item(name, number)?,
+            Some(None) => keywords.set_item(name, class::contract(py)?.unbound.bind(py))?,
+        }
     }
     Ok(keywords)
 }

@@ -108,6 +108,14 @@ impl Instance {
 }
 
 impl Instance {
+    /// Runs code of the class with its object.
+    pub(super) fn call<T>(
+        &self,
+        run: impl FnOnce(Python<'_>, &Bound<'_, PyAny>) -> Result<T, Failure>,
+    ) -> Result<T, Error> {
+        bridge::call_as(Origin::Wrapper, |py| run(py, self.object.bind(py)))
+    }
+
     /// The column that identifies a row, as the object says.
     pub(super) fn row_id(&self) -> Result<&Column, Error> {
         let name: String = bridge::call(|py| {

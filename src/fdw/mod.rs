@@ -21,10 +21,12 @@ use crate::pg::function::{Arguments, sql_function};
 use crate::pg::import::ImportRequest;
 use crate::pg::modify::{Command, IdentityRequest, ModifyRequest, Row, Target, Updatable};
 use crate::pg::modify_routine::ForeignModify;
-use crate::pg::planner::{BaseRel, PlanRequest, Quals, UpperRel};
+use crate::pg::plan_request::PlanRequest;
+use crate::pg::planner::{BaseRel, Quals};
 use crate::pg::relation;
 use crate::pg::routine::{self, ForeignDataWrapper};
 use crate::pg::scan_node::ScanNode;
+use crate::pg::upper::UpperRel;
 
 /// callback → file
 struct Multicorn;

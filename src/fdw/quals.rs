@@ -27,6 +27,13 @@ pub(super) struct Known {
 }
 
 impl Known {
+    /// Whether Python sees the very value, so that comparing it there means what it means in SQL. Two
+    /// arrays that differ in where their index begins are the same list, and not equal in SQL.
+    pub(super) fn is_faithful(&self, qual: &Qual) -> bool {
+        let whole = qual.quantifier.is_none() && ["=", "<>", "<", "<=", ">", ">="].contains(&&*qual.operator);
+        self.plan.is_faithful() && !(whole && self.plan.makes_lists())
+    }
+
     /// The value of a row's column.
     pub(super) fn value<'py>(
         &self,

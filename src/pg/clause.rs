@@ -257,9 +257,8 @@ unsafe fn with_value(
         if subplans {
             return Ok(Err(LocalReason::Subquery));
         }
-        let (name, strict, type_oid, runtime) = pg_try(|| {
-            (raw::get_opname(opno), raw::op_strict(opno), raw::exprType(value), is_runtime(value))
-        })?;
+        let (name, strict, type_oid) =
+            pg_try(|| (raw::get_opname(opno), raw::op_strict(opno), raw::exprType(value)))?;
         let name = encoding::from_server_ptr(name).unwrap_or_default();
         if COMPARISONS.contains(&name.as_str()) && pg_try(|| is_own(opno, column.type_oid))? {
             return Ok(Err(LocalReason::OwnOperator));
@@ -272,7 +271,6 @@ unsafe fn with_value(
         let value = Value::Expression {
             index: exprs.len() - 1,
             type_oid: type_oid.to_u32(),
-            runtime,
             // Compared with a NULL array the answer is NULL whatever the operator is.
             strict: strict || quantifier.is_some(),
         };
@@ -283,8 +281,9 @@ unsafe fn with_value(
 /// Whether the value depends on another node of the plan: a column of an outer relation, or a
 /// parameter that the executor sets.
 ///
-/// Runs inside `pg_try`.
-unsafe fn is_runtime(value: *mut pg_sys::Node) -> bool {
+/// # Safety
+/// Runs inside `pg_try`; `value` is an expression of a query or a plan.
+pub(super) unsafe fn is_runtime(value: *mut pg_sys::Node) -> bool {
     unsafe extern "C-unwind" fn walk(node: *mut pg_sys::Node, context: *mut std::ffi::c_void) -> bool {
         if node.is_null() {
             return false;

@@ -4,7 +4,7 @@
 
 use pgrx::pg_sys;
 
-use multicorn_plan::{Cost, KeyClause, LimitFacts, LocalReason, Qual, ScanPlan, Value};
+use multicorn_plan::{Cost, KeyClause, LocalReason, Qual, Value};
 
 use super::clause::{self, Expressions, Scope};
 use super::guard::pg_try;
@@ -15,7 +15,7 @@ use crate::error::Error;
 #[derive(Clone, Copy)]
 pub(crate) struct BaseRel {
     pub(super) root: *mut pg_sys::PlannerInfo,
-    rel: *mut pg_sys::RelOptInfo,
+    pub(super) rel: *mut pg_sys::RelOptInfo,
     pub(super) table: pg_sys::Oid,
 }
 
@@ -38,11 +38,14 @@ pub(crate) struct PathSpec<'a> {
 }
 
 /// Clauses read as quals, with the expressions that they refer to.
+#[derive(Default)]
 pub(crate) struct Quals {
     pub(crate) pushed: Vec<Qual>,
+    /// Positions of the pushed ones among the clauses given.
+    pub(super) places: Vec<usize>,
     /// Position among the clauses given, and the reason.
     pub(crate) local: Vec<(usize, LocalReason)>,
-    expressions: Expressions,
+    pub(super) expressions: Expressions,
 }
 
 impl BaseRel {
@@ -60,18 +63,18 @@ impl BaseRel {
         self.table
     }
 
-    fn rel(&self) -> &pg_sys::RelOptInfo {
+    pub(super) fn info(&self) -> &pg_sys::RelOptInfo {
         // SAFETY: the server's promise to the callback; nothing else changes it meanwhile.
         unsafe { &*self.rel }
     }
 
     pub(super) fn scope(&self) -> Scope {
-        Scope { root: self.root, relid: self.rel().relid, table: self.table }
+        Scope { root: self.root, relid: self.info().relid, table: self.table }
     }
 
     /// The role whose user mapping counts: a view's owner for a table under a view.
     pub(crate) fn user(&self) -> pg_sys::Oid {
-        match self.rel().userid {
+        match self.info().userid {
             pg_sys::InvalidOid => super::catalog::current_user(),
             user => user,
         }
@@ -95,7 +98,7 @@ impl BaseRel {
     pub(crate) fn restrictions(&self) -> Result<Quals, Error> {
         // SAFETY: a list of RestrictInfo, kept by the planner.
         let clauses: Vec<_> = unsafe {
-            list::pointers::<pg_sys::RestrictInfo>(self.rel().baserestrictinfo)
+            list::pointers::<pg_sys::RestrictInfo>(self.info().baserestrictinfo)
                 .filter(|info| !(**info).pseudoconstant)
                 .map(|info| (*info).clause.cast())
                 .collect()
@@ -103,12 +106,15 @@ impl BaseRel {
         self.classify(&clauses)
     }
 
-    fn classify(&self, clauses: &[*mut pg_sys::Node]) -> Result<Quals, Error> {
-        let mut quals = Quals { pushed: Vec::new(), local: Vec::new(), expressions: Vec::new() };
+    pub(super) fn classify(&self, clauses: &[*mut pg_sys::Node]) -> Result<Quals, Error> {
+        let mut quals = Quals::default();
         for (position, node) in clauses.iter().enumerate() {
             // SAFETY: an expression of the query being planned.
             match unsafe { clause::classify(self.scope(), *node, &mut quals.expressions)? } {
-                Ok(qual) => quals.pushed.push(qual),
+                Ok(qual) => {
+                    quals.pushed.push(qual);
+                    quals.places.push(position);
+                }
                 Err(reason) => quals.local.push((position, reason)),
             }
         }
@@ -127,7 +133,7 @@ impl BaseRel {
 
     /// Every attribute number that the query names, 0 for the whole row, negative for system columns.
     fn attributes(&self) -> Result<Vec<i16>, Error> {
-        let rel = self.rel();
+        let rel = self.info();
         // SAFETY: raw calls on trees of the planner.
         unsafe {
             let members = pg_try(|| {
@@ -150,7 +156,7 @@ impl BaseRel {
             [(-1, "ctid"), (-2, "xmin"), (-3, "cmin"), (-4, "xmax"), (-5, "cmax")];
         // SAFETY: the query being planned.
         let locked = unsafe { !(*self.root).rowMarks.is_null() };
-        if locked && self.rel().reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL {
+        if locked && self.info().reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL {
             return Ok(None);
         }
         let named = self.attributes()?;
@@ -168,26 +174,26 @@ impl BaseRel {
     }
 
     pub(crate) fn rows(&self) -> f64 {
-        self.rel().rows
+        self.info().rows
     }
 
     pub(crate) fn width(&self) -> i32 {
         // SAFETY: every base relation has a target.
-        unsafe { (*self.rel().reltarget).width }
+        unsafe { (*self.info().reltarget).width }
     }
 
     /// Join clauses that fix one of `attnos` by `=` with an expression of other relations.
     pub(crate) fn key_clauses(&self, attnos: &[i16]) -> Result<Vec<KeyClause>, Error> {
         let mut found = Vec::new();
         // SAFETY: a list of RestrictInfo, kept by the planner.
-        let joins: Vec<_> = unsafe { list::pointers::<pg_sys::RestrictInfo>(self.rel().joininfo).collect() };
+        let joins: Vec<_> = unsafe { list::pointers::<pg_sys::RestrictInfo>(self.info().joininfo).collect() };
         for info in joins {
             // SAFETY: raw call.
             if unsafe { pg_try(|| raw::join_clause_is_movable_to(info, self.rel))? } {
                 self.key_clause(info, attnos, &mut found)?;
             }
         }
-        if self.rel().has_eclass_joins {
+        if self.info().has_eclass_joins {
             for attno in attnos {
                 for info in self.implied_equalities(*attno)? {
                     self.key_clause(info, &[*attno], &mut found)?;
@@ -243,7 +249,7 @@ impl BaseRel {
         };
         let equality = qual.operator == "=" && qual.quantifier.is_none();
         if equality && attnos.contains(&qual.attno) && matches!(qual.value, Value::Expression { .. }) {
-            let own = self.rel().relid;
+            let own = self.info().relid;
             // SAFETY: a bitmap of the planner.
             let outer = unsafe { bits(relids)? }.into_iter().filter(|relid| *relid != own).collect();
             let clause = KeyClause { attno: qual.attno, outer };
@@ -279,35 +285,10 @@ impl BaseRel {
             })
         }
     }
-
-    /// Offers, for the whole query, a scan that applies LIMIT and OFFSET itself.
-    pub(crate) fn add_final_path(
-        &self,
-        upper: &UpperRel,
-        spec: PathSpec<'_>,
-        width: i32,
-    ) -> Result<(), Error> {
-        let private = private_text(spec.private);
-        // SAFETY: raw calls; the path's parent stays the base relation, so that it is planned as a
-        // scan of the table, which projects the query's own target.
-        unsafe {
-            pg_try(|| {
-                let last = pg_sys::UpperRelationKind::UPPERREL_FINAL as usize;
-                let target = raw::copy_pathtarget((*self.root).upper_targets[last]);
-                // As the class says; the server only knows the types.
-                (*target).width = width;
-                let keys = raw::list_copy_head((*self.root).query_pathkeys, spec.sorted as i32);
-                let outer = (*self.rel).lateral_relids;
-                let (rows, cost) = (spec.rows, spec.cost);
-                let path = raw::foreign_path(self.root, self.rel, target, rows, cost, keys, outer, &private);
-                raw::add_path(upper.output, path.cast());
-            })
-        }
-    }
 }
 
 /// A list holding one string, which the server can copy with the plan.
-fn private_text(text: Option<String>) -> Option<std::ffi::CString> {
+pub(super) fn private_text(text: Option<String>) -> Option<std::ffi::CString> {
     text.and_then(|text| std::ffi::CString::new(text).ok())
 }
 
@@ -325,73 +306,27 @@ unsafe fn bits(set: *mut pg_sys::Bitmapset) -> Result<Vec<u32>, Error> {
 }
 
 /// What `pull_varattnos` found, ascending: 0 is the whole row, below it are the system columns.
-unsafe fn attribute_numbers(set: *mut pg_sys::Bitmapset) -> Result<Vec<i16>, Error> {
+pub(super) unsafe fn attribute_numbers(set: *mut pg_sys::Bitmapset) -> Result<Vec<i16>, Error> {
     // SAFETY: the caller's promise.
     let members = unsafe { bits(set)? };
     let attno = |member: u32| member as i32 + pg_sys::FirstLowInvalidHeapAttributeNumber;
     Ok(members.into_iter().filter_map(|member| i16::try_from(attno(member)).ok()).collect())
 }
 
-/// The relation of the final planning step above a base relation.
-pub(crate) struct UpperRel {
-    root: *mut pg_sys::PlannerInfo,
-    output: *mut pg_sys::RelOptInfo,
-}
-
-impl UpperRel {
-    /// # Safety
-    /// Called inside `GetForeignUpperPaths` with the pointers that the server passed.
-    pub(super) unsafe fn new(root: *mut pg_sys::PlannerInfo, output: *mut pg_sys::RelOptInfo) -> Self {
-        UpperRel { root, output }
-    }
-
-    /// The facts that decide about LIMIT, but for what only the class knows.
-    pub(crate) fn limit_facts(&self, base: &BaseRel, sorted: bool) -> LimitFacts {
-        // SAFETY: the query and the relation being planned.
-        unsafe {
-            let query = &*(*self.root).parse;
-            let plain_scan = query.commandType == pg_sys::CmdType::CMD_SELECT
-                && !query.hasAggs
-                && !query.hasWindowFuncs
-                && !query.hasTargetSRFs
-                && query.groupClause.is_null()
-                && query.groupingSets.is_null()
-                && query.distinctClause.is_null()
-                // Not the query's own: `HAVING true` is gone by now, and still makes one row of any.
-                && !(*self.root).hasHavingQual
-                && query.setOperations.is_null()
-                && query.rowMarks.is_null();
-            let limit = constant_count(query.limitCount);
-            let offset = constant_count(query.limitOffset);
-            LimitFacts {
-                plain_scan,
-                unchecked_quals: list::pointers::<u8>(base.rel().baserestrictinfo).count(),
-                sorted,
-                with_ties: query.limitOption == pg_sys::LimitOption::LIMIT_OPTION_WITH_TIES,
-                limit: limit.unwrap_or(None),
-                offset: offset.unwrap_or(None),
-                constant: limit.is_some() && offset.is_some(),
-            }
-        }
-    }
-}
-
-/// `Some(None)` for no clause or NULL, `Some(Some(n))` for a constant, `None` for anything else.
-unsafe fn constant_count(node: *mut pg_sys::Node) -> Option<Option<i64>> {
-    // SAFETY: null or an expression of type int8; the cast follows the tag.
-    unsafe {
-        match node.as_ref() {
-            None => Some(None),
-            Some(found) if found.type_ == pg_sys::NodeTag::T_Const => {
-                let constant = &*node.cast::<pg_sys::Const>();
-                Some((!constant.constisnull).then(|| constant.constvalue.value() as i64))
-            }
-            Some(_) => None,
-        }
-    }
-}
-
 impl Quals {
+    /// Where the pushed quals at `positions` stand among the clauses given.
+    pub(super) fn places_of(&self, positions: &[usize]) -> Vec<usize> {
+        positions.iter().filter_map(|position| self.places.get(*position).copied()).collect()
+    }
+
+    /// `local`, with the positions that its clauses have when those of the pushed quals at `exact` are
+    /// taken out.
+    pub(crate) fn local_without(&self, exact: &[usize]) -> Vec<(usize, LocalReason)> {
+        let gone = self.places_of(exact);
+        let moved = |place: usize| place - gone.iter().filter(|taken| **taken < place).count();
+        self.local.iter().map(|(place, reason)| (moved(*place), *reason)).collect()
+    }
+
     /// The value of a qual that is constant now.
     pub(crate) fn constant(&self, value: &Value) -> Option<Constant> {
         let Value::Expression { index, .. } = value else { return None };
@@ -404,103 +339,5 @@ impl Quals {
             let constant = &*node.cast::<pg_sys::Const>();
             Some(Constant { datum: constant.constvalue, is_null: constant.constisnull })
         }
-    }
-}
-
-/// The last step: from the chosen path to the plan node.
-pub(crate) struct PlanRequest {
-    pub(super) rel: BaseRel,
-    pub(super) path: *mut pg_sys::ForeignPath,
-    pub(super) target_list: *mut pg_sys::List,
-    pub(super) clauses: *mut pg_sys::List,
-    pub(super) outer_plan: *mut pg_sys::Plan,
-}
-
-impl PlanRequest {
-    /// What `add_path` stored.
-    pub(crate) fn private(&self) -> Option<String> {
-        // SAFETY: the path that one of our callbacks made.
-        unsafe { private_string((*self.path).fdw_private) }
-    }
-
-    /// The clauses that the scan has to check, those of a parameterised path included.
-    pub(crate) fn quals(&self) -> Result<Quals, Error> {
-        self.rel.classify(&self.checked())
-    }
-
-    fn checked(&self) -> Vec<*mut pg_sys::Node> {
-        // SAFETY: a list of RestrictInfo; constants without columns are checked above the scan.
-        unsafe {
-            list::pointers::<pg_sys::RestrictInfo>(self.clauses)
-                .filter(|info| !(**info).pseudoconstant)
-                .map(|info| (*info).clause.cast())
-                .collect()
-        }
-    }
-
-    /// Columns that the query needs from this scan, those of a parameterised path's clauses included.
-    ///
-    /// Not read off the target list: with a physical one it names every column of the table.
-    pub(crate) fn columns(&self, live: &[i16]) -> Result<Vec<i16>, Error> {
-        let relid = self.rel.rel().relid;
-        let checked = self.checked();
-        // SAFETY: raw calls on trees of the planner.
-        let clauses = unsafe {
-            let members = pg_try(|| {
-                let mut members = std::ptr::null_mut();
-                for clause in &checked {
-                    raw::pull_varattnos(*clause, relid, &raw mut members);
-                }
-                members
-            })?;
-            attribute_numbers(members)?
-        };
-        if clauses.contains(&0) {
-            return Ok(live.to_vec());
-        }
-        let needed = self.rel.columns(live)?;
-        Ok(live.iter().copied().filter(|a| needed.contains(a) || clauses.contains(a)).collect())
-    }
-
-    pub(super) fn finish(self, plan: &ScanPlan, quals: Quals) -> Result<*mut pg_sys::ForeignScan, Error> {
-        let text = private_text(Some(plan.to_text()));
-        let checked = self.checked();
-        let relid = self.rel.rel().relid;
-        // SAFETY: raw calls; `checked` and `quals` outlive them.
-        unsafe {
-            pg_try(|| {
-                raw::make_foreignscan(
-                    self.target_list,
-                    list::from_slice(&checked),
-                    relid,
-                    list::from_slice(&quals.expressions),
-                    raw::string_list(&text),
-                    std::ptr::null_mut(),
-                    std::ptr::null_mut(),
-                    self.outer_plan,
-                )
-            })
-        }
-    }
-}
-
-/// The text of a one-string list.
-///
-/// # Safety
-/// `list` is null or a list that `raw::string_list` made, or a copy of one.
-unsafe fn private_string(list: *mut pg_sys::List) -> Option<String> {
-    // SAFETY: the caller's promise.
-    unsafe { private_bytes(list).map(|text| String::from_utf8_lossy(text).into_owned()) }
-}
-
-/// The same without a copy.
-///
-/// # Safety
-/// As above; the list lives as long as the result.
-pub(super) unsafe fn private_bytes<'a>(list: *mut pg_sys::List) -> Option<&'a [u8]> {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let node = list::nth::<pg_sys::String>(list, 0)?;
-        Some(std::ffi::CStr::from_ptr((*node).sval).to_bytes())
     }
 }

@@ -13,8 +13,10 @@ use super::guard::{boundary, pg_try};
 use super::import::ImportRequest;
 use super::live::{self, Cell, Ends};
 use super::modify_routine::{self, ForeignModify};
-use super::planner::{BaseRel, PlanRequest, Quals, UpperRel};
+use super::plan_request::PlanRequest;
+use super::planner::{BaseRel, Quals};
 use super::scan_node::ScanNode;
+use super::upper::UpperRel;
 use super::{memory, raw, xact};
 use crate::error::Error;
 

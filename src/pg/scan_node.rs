@@ -4,7 +4,7 @@
 use pgrx::pg_sys;
 
 use super::guard::pg_try;
-use super::{catalog, clause, list, planner, raw};
+use super::{catalog, clause, list, plan_request, planner, raw};
 use crate::error::Error;
 
 #[derive(Clone, Copy)]
@@ -44,7 +44,7 @@ impl ScanNode {
     /// What the planner stored, as text.
     pub(crate) fn private(&self) -> Result<&[u8], Error> {
         // SAFETY: the list that `PlanRequest::finish` made, or a copy of it.
-        unsafe { planner::private_bytes(self.plan().fdw_private) }
+        unsafe { plan_request::private_bytes(self.plan().fdw_private) }
             .ok_or_else(|| Error::internal("multicorn: a plan without its private part"))
     }
 
@@ -121,14 +121,15 @@ impl ScanNode {
         }
     }
 
-    /// Whether expression `index` can be evaluated: EXPLAIN (GENERIC_PLAN) gives `$1` no value.
-    pub(crate) fn knows_parameters(&self, index: usize) -> Result<bool, Error> {
+    /// Whether expression `index` can be evaluated although the scan does not run: it depends on no other
+    /// node, and EXPLAIN (GENERIC_PLAN) gives `$1` no value.
+    pub(crate) fn is_known(&self, index: usize) -> Result<bool, Error> {
         let Some(expression) = self.expression(index) else { return Ok(false) };
-        if !self.estate().es_param_list_info.is_null() {
-            return Ok(true);
-        }
+        let parameters = !self.estate().es_param_list_info.is_null();
         // SAFETY: an expression of the plan.
-        unsafe { pg_try(|| !clause::has_parameter(expression)) }
+        unsafe {
+            pg_try(|| !clause::is_runtime(expression) && (parameters || !clause::has_parameter(expression)))
+        }
     }
 
     /// The arrays of the scan slot, emptied.

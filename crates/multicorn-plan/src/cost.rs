@@ -1,6 +1,8 @@
 //! Costs as Multicorn has always shown them, so that plans and recorded EXPLAIN output stay. The
 //! danger is a number from a wrapper: NaN, negative or huge rows must not reach the planner.
 
+use crate::limit::PlannedCount;
+
 /// Costs in the planner's unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
@@ -14,13 +16,28 @@ pub fn scan_cost(startup: f64, rows: f64, width: i32) -> Cost {
     Cost { startup, total: rows * f64::from(width) }
 }
 
-/// A scan that skips `skipped` of `rows` rows by itself and ends after `limit` more: what it returns, and
-/// its cost by the same rule. Against a Limit node above the whole scan that is a tie at worst, which the
-/// shade in favour of it decides.
-pub fn limited_cost(startup: f64, rows: f64, width: i32, limit: Option<i64>, skipped: i64) -> (f64, Cost) {
+/// A scan that skips and ends by itself: how many rows it returns, and its cost by the same rule. Against
+/// a Limit node above the whole scan that is a tie at worst, which the shade in favour of it decides.
+pub fn limited_cost(
+    startup: f64,
+    rows: f64,
+    width: i32,
+    limit: PlannedCount,
+    offset: PlannedCount,
+) -> (f64, Cost) {
     const SHADE: f64 = 1.0 - 1e-9;
-    let left = (rows - skipped as f64).max(1.0);
-    let kept = limit.map_or(left, |limit| (limit as f64).clamp(1.0, left));
+    // The server's own guess of what it does not know is a tenth.
+    let skipped = match offset {
+        PlannedCount::None => 0.0,
+        PlannedCount::Fixed(skipped) => skipped as f64,
+        PlannedCount::Unknown => rows * 0.1,
+    };
+    let left = (rows - skipped).max(1.0);
+    let kept = match limit {
+        PlannedCount::None => left,
+        PlannedCount::Fixed(limit) => (limit as f64).clamp(1.0, left),
+        PlannedCount::Unknown => (left * 0.1).max(1.0),
+    };
     let whole = scan_cost(startup, kept, width);
     (kept, Cost { startup: whole.startup * SHADE, total: whole.total * SHADE })
 }
@@ -46,7 +63,13 @@ mod tests {
         for (startup, rows, width) in [(20.0, 1000.0, 100), (20.0, 1.0, 1), (0.0, 20.0, 20), (10.0, 20.0, 20)]
         {
             for (limit, skipped) in [(1, 0), (10, 5), (1_000_000, 0), (i64::MAX, i64::MAX), (0, 0)] {
-                let (kept, cost) = limited_cost(startup, rows, width, Some(limit), skipped);
+                let (kept, cost) = limited_cost(
+                    startup,
+                    rows,
+                    width,
+                    PlannedCount::Fixed(limit),
+                    PlannedCount::Fixed(skipped),
+                );
                 let node = limit_node(scan_cost(startup, rows, width), rows, kept, skipped as f64);
                 // Closer than this counts as a tie.
                 let better = |ours: f64, theirs: f64| ours == 0.0 || ours * 1.000_000_000_1 < theirs;
@@ -58,10 +81,13 @@ mod tests {
 
     #[test]
     fn limited_counts_what_is_left() {
-        assert_eq!(limited_cost(10.0, 20.0, 20, Some(1), 1).0, 1.0);
-        assert_eq!(limited_cost(10.0, 20.0, 20, None, 15).0, 5.0);
-        assert_eq!(limited_cost(10.0, 20.0, 20, Some(9), 15).0, 5.0);
-        assert_eq!(limited_cost(10.0, 20.0, 20, Some(9), 40).0, 1.0);
-        assert_eq!(limited_cost(10.0, 20.0, 20, Some(0), 0).0, 1.0);
+        let kept = |limit, offset| limited_cost(10.0, 20.0, 20, limit, offset).0;
+        assert_eq!(kept(PlannedCount::Fixed(1), PlannedCount::Fixed(1)), 1.0);
+        assert_eq!(kept(PlannedCount::None, PlannedCount::Fixed(15)), 5.0);
+        assert_eq!(kept(PlannedCount::Fixed(9), PlannedCount::Fixed(15)), 5.0);
+        assert_eq!(kept(PlannedCount::Fixed(9), PlannedCount::Fixed(40)), 1.0);
+        assert_eq!(kept(PlannedCount::Fixed(0), PlannedCount::None), 1.0);
+        assert_eq!(kept(PlannedCount::Unknown, PlannedCount::None), 2.0);
+        assert_eq!(kept(PlannedCount::None, PlannedCount::Unknown), 18.0);
     }
 }

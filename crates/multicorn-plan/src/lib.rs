@@ -14,6 +14,6 @@ mod scan_plan;
 pub use allow::{PatternError, Patterns};
 pub use cost::{Cost, limited_cost, scan_cost};
 pub use keys::{KeyClause, Parameterization, PathKey, generic_rows, parameterizations};
-pub use limit::{LimitFacts, LimitRefusal, limit_decision};
+pub use limit::{LimitAbility, LimitFacts, LimitRefusal, PlannedCount, limit_decision};
 pub use options::{Source, WrapperChoice, choose_wrapper, is_secret, merge};
-pub use scan_plan::{Direction, LocalReason, PathPlan, Qual, Quantifier, ScanPlan, SortKey, Value};
+pub use scan_plan::{Count, Direction, LocalReason, PathPlan, Qual, Quantifier, ScanPlan, SortKey, Value};

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::limit::PlannedCount;
+
 /// `ANY` or `ALL` of an array comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Quantifier {
@@ -19,8 +21,6 @@ pub enum Value {
         index: usize,
         /// Type of the expression, for its conversion to Python.
         type_oid: u32,
-        /// Whether it depends on another node of the plan, so that EXPLAIN cannot evaluate it.
-        runtime: bool,
         /// Whether the operator is strict: compared with NULL, no row can qualify.
         strict: bool,
     },
@@ -101,21 +101,32 @@ pub struct SortKey {
     pub collation: Option<String>,
 }
 
+/// LIMIT or OFFSET that a scan applies itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Count {
+    Fixed(i64),
+    /// Position in the node's list of expressions; NULL means no limit.
+    Expression(usize),
+}
+
 /// ```sql
 /// SELECT a FROM t WHERE b > 3 AND lower(c) = 'x' ORDER BY a LIMIT 10
 /// ```
 /// gives `quals = [b > 3]`, `local = [(1, Shape)]`, `columns = [1, 2, 3]`, and, if the class sorts,
-/// `sort = [a]`; no limit, since a qual remains to be checked.
+/// `sort = [a]`; no limit, since a qual remains to be checked. If the class applies `b > 3` exactly,
+/// `exact = [0]` and `local = [(0, Shape)]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScanPlan {
     pub quals: Vec<Qual>,
+    /// Positions in `quals` of those that the class applies exactly: the server does not check them.
+    pub exact: Vec<usize>,
     /// Position of a clause in the node's own list, and why the class does not see it.
     pub local: Vec<(usize, LocalReason)>,
     /// Attribute numbers the query needs, ascending.
     pub columns: Vec<i16>,
     pub sort: Vec<SortKey>,
-    pub limit: Option<i64>,
-    pub offset: Option<i64>,
+    pub limit: Option<Count>,
+    pub offset: Option<Count>,
 }
 
 impl ScanPlan {
@@ -135,8 +146,8 @@ impl ScanPlan {
 pub struct PathPlan {
     /// How many keys of the query's order the class delivers.
     pub sorted: usize,
-    pub limit: Option<i64>,
-    pub offset: Option<i64>,
+    pub limit: PlannedCount,
+    pub offset: PlannedCount,
 }
 
 impl PathPlan {
@@ -163,8 +174,9 @@ mod tests {
                 attno: 3,
                 operator: "~~*".into(),
                 quantifier: Some(Quantifier::All),
-                value: Value::Expression { index: 1, type_oid: 25, runtime: true, strict: true },
+                value: Value::Expression { index: 1, type_oid: 25, strict: true },
             }],
+            exact: vec![0],
             local: vec![(2, LocalReason::Volatile)],
             columns: vec![1, 3],
             sort: vec![SortKey {
@@ -174,8 +186,8 @@ mod tests {
                 nulls_first: true,
                 collation: Some("C".into()),
             }],
-            limit: Some(i64::MAX),
-            offset: Some(1),
+            limit: Some(Count::Fixed(i64::MAX)),
+            offset: Some(Count::Expression(2)),
         };
         assert_eq!(ScanPlan::from_text(&plan.to_text()).unwrap(), plan);
     }

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use multicorn_plan::{ScanPlan, Value};
+use multicorn_plan::{Count, ScanPlan, Value};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -14,7 +14,7 @@ use super::super::reading::{Reading, Ready};
 use super::super::transaction;
 use crate::bridge::{self, Failure, Origin};
 use crate::convert;
-use crate::error::Error;
+use crate::error::{Error, SqlState};
 use crate::pg::guard;
 use crate::pg::live::{Ending, Ends};
 use crate::pg::planner::Constant;
@@ -44,6 +44,8 @@ pub(crate) struct Scan {
     rows: Option<Rc<instance::Rows>>,
     /// Values of the quals' expressions, in room that rescans use again.
     values: Vec<Constant>,
+    limit: Option<i64>,
+    offset: Option<i64>,
     state: State,
     measured: bool,
     executed: bool,
@@ -61,6 +63,8 @@ impl Scan {
             reading,
             rows,
             values: Vec::new(),
+            limit: None,
+            offset: None,
             state: State::Ready,
             statistics: Statistics::default(),
             measured: node.is_measured(),
@@ -124,7 +128,7 @@ impl Scan {
         self.executed = true;
         let rows = bridge::call_as(Origin::Wrapper, |py| {
             let quals = ready.quals(py, &self.values)?;
-            let result = call_execute(py, &self.instance, &self.reading.plan, ready, quals.into_any())?;
+            let result = self.call_execute(py, ready, quals.into_any())?;
             Ok(convert::Rows::new(py, result, &plans.plan)?)
         })?;
         self.state = State::Running(rows);
@@ -148,7 +152,69 @@ impl Scan {
                 self.values.push(value);
             }
         }
+        let plan = &self.reading.plan;
+        self.limit = self.count(node, plan.limit, "LIMIT", b"2201W")?;
+        // To skip nothing is not to skip.
+        self.offset = self.count(node, plan.offset, "OFFSET", b"2201X")?.filter(|offset| *offset != 0);
         Ok(true)
+    }
+
+    /// The value of LIMIT or OFFSET, which the server would have refused in these words.
+    fn count(
+        &self,
+        node: &ScanNode,
+        count: Option<Count>,
+        clause: &str,
+        sqlstate: &[u8; 5],
+    ) -> Result<Option<i64>, Error> {
+        let number = match count {
+            None => return Ok(None),
+            Some(Count::Fixed(number)) => number,
+            Some(Count::Expression(index)) => {
+                let value = node.evaluate(&self.expressions, index)?;
+                if value.is_null {
+                    return Ok(None);
+                }
+                value.datum.value() as i64
+            }
+        };
+        if number < 0 {
+            return Err(Error::new(SqlState::new(sqlstate), format!("{clause} must not be negative")));
+        }
+        Ok(Some(number))
+    }
+
+    /// `execute(quals, columns)`, with the keywords only when they are set: most classes take two.
+    fn call_execute<'py>(
+        &self,
+        py: Python<'py>,
+        ready: &Ready,
+        quals: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let object = self.instance.object.bind(py);
+        let name = pyo3::intern!(py, "execute");
+        let only_quals = self.instance.class.execute.positional == 1;
+        let sort = &self.reading.plan.sort;
+        if sort.is_empty() && self.limit.is_none() && self.offset.is_none() {
+            return match only_quals {
+                true => object.call_method1(name, (quals,)),
+                false => object.call_method1(name, (quals, ready.columns(py)?)),
+            };
+        }
+        let keywords = PyDict::new(py);
+        if !sort.is_empty() {
+            keywords.set_item("sortkeys", quals::sort_keys(py, sort)?)?;
+        }
+        if let Some(limit) = self.limit {
+            keywords.set_item("limit", limit)?;
+        }
+        if let Some(offset) = self.offset {
+            keywords.set_item("offset", offset)?;
+        }
+        match only_quals {
+            true => object.call_method(name, (quals,), Some(&keywords)),
+            false => object.call_method(name, (quals, ready.columns(py)?), Some(&keywords)),
+        }
     }
 
     pub(crate) fn rescan(&mut self) -> Result<(), Error> {
@@ -204,38 +270,5 @@ impl Ends for Scan {
         }
         bridge::uncaught()?;
         if cut_short { Err(Error::Interrupted) } else { Ok(()) }
-    }
-}
-
-/// `execute(quals, columns)`, with the keywords only when they are set: most classes take two.
-fn call_execute<'py>(
-    py: Python<'py>,
-    instance: &Instance,
-    plan: &ScanPlan,
-    ready: &Ready,
-    quals: Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let object = instance.object.bind(py);
-    let name = pyo3::intern!(py, "execute");
-    let only_quals = instance.class.execute.positional == 1;
-    if plan.sort.is_empty() && plan.limit.is_none() && plan.offset.is_none() {
-        return match only_quals {
-            true => object.call_method1(name, (quals,)),
-            false => object.call_method1(name, (quals, ready.columns(py)?)),
-        };
-    }
-    let keywords = PyDict::new(py);
-    if !plan.sort.is_empty() {
-        keywords.set_item("sortkeys", quals::sort_keys(py, &plan.sort)?)?;
-    }
-    if let Some(limit) = plan.limit {
-        keywords.set_item("limit", limit)?;
-    }
-    if let Some(offset) = plan.offset {
-        keywords.set_item("offset", offset)?;
-    }
-    match only_quals {
-        true => object.call_method(name, (quals,), Some(&keywords)),
-        false => object.call_method(name, (quals, ready.columns(py)?), Some(&keywords)),
     }
 }

@@ -1,11 +1,13 @@
 //! The chosen path becomes the plan that the executor reads. The danger is a column left out: what is
 //! not listed here is NULL on every row.
 
-use multicorn_plan::{PathPlan, ScanPlan};
+use multicorn_plan::{PathPlan, PlannedCount, ScanPlan};
 
 use super::Planning;
+use super::promise::{self, Question};
 use crate::error::Error;
-use crate::pg::planner::{PlanRequest, Quals};
+use crate::pg::plan_request::PlanRequest;
+use crate::pg::planner::Quals;
 
 pub(crate) fn scan_plan(request: &PlanRequest, planning: &Planning) -> Result<(ScanPlan, Quals), Error> {
     let path = match request.private() {
@@ -13,14 +15,20 @@ pub(crate) fn scan_plan(request: &PlanRequest, planning: &Planning) -> Result<(S
             .map_err(|error| Error::internal(format!("multicorn: unreadable path: {error}")))?,
         None => PathPlan::default(),
     };
-    let quals = request.quals()?;
-    let plan = ScanPlan {
-        quals: quals.pushed.clone(),
-        local: quals.local.clone(),
-        columns: request.columns(&planning.instance.live)?,
-        sort: planning.sort[..path.sorted].to_vec(),
-        limit: path.limit,
-        offset: path.offset,
-    };
+    let instance = &planning.instance;
+    // With those of a path that other relations drive.
+    let mut quals = request.quals()?;
+    let columns = request.columns(&instance.live)?;
+    let sort = &planning.sort[..path.sorted];
+    let (limit, offset) = (path.limit, path.offset);
+    let exact = promise::exact(instance, Question { quals: &quals, columns: &columns, sort, limit, offset })?;
+    let limits = limit != PlannedCount::None || offset != PlannedCount::None;
+    if limits && exact.len() < quals.pushed.len() {
+        return Err(promise::withdrawn(instance));
+    }
+    let local = quals.local_without(&exact);
+    let (limit, offset) = request.counts(limit, offset, &mut quals);
+    let plan =
+        ScanPlan { quals: quals.pushed.clone(), exact, local, columns, sort: sort.to_vec(), limit, offset };
     Ok((plan, quals))
 }

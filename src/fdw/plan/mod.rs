@@ -5,17 +5,23 @@ pub(super) mod create;
 pub(super) mod limit;
 pub(super) mod modify;
 pub(super) mod paths;
+mod promise;
 pub(super) mod rel_size;
 
 use std::rc::Rc;
 
-use multicorn_plan::{Cost, PathKey, SortKey};
+use multicorn_plan::{Cost, PathKey, PlannedCount, SortKey};
 
 use super::instance::Instance;
+use crate::pg::planner::Quals;
 
 /// What `rel_size` learned and the later callbacks use.
 pub(crate) struct Planning {
     instance: Rc<Instance>,
+    /// The clauses on the table alone.
+    restrictions: Quals,
+    /// Attribute numbers of the columns that the query needs, as far as these clauses tell.
+    columns: Vec<i16>,
     cost: Cost,
     /// A row's, as the class says. The relation's own is replaced while the query's target is planned.
     width: i32,
@@ -24,4 +30,17 @@ pub(crate) struct Planning {
     equal: Vec<i16>,
     /// The prefix of the query's order that the class promised to deliver.
     sort: Vec<SortKey>,
+}
+
+impl Planning {
+    /// The scan without the join clauses that another plan might drive it by.
+    fn question(&self) -> promise::Question<'_> {
+        promise::Question {
+            quals: &self.restrictions,
+            columns: &self.columns,
+            sort: &self.sort,
+            limit: PlannedCount::None,
+            offset: PlannedCount::None,
+        }
+    }
 }

@@ -35,7 +35,7 @@ pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
     let rows = generic_rows(rows, &keys, &equal, &unknown);
     rel.set_size(rows, width);
     let cost = scan_cost(instance.class.startup_cost, rows, width);
-    Ok(Planning { instance, cost, width, keys, equal, sort: Vec::new() })
+    Ok(Planning { instance, restrictions, columns, cost, width, keys, equal, sort: Vec::new() })
 }
 
 fn no_system_column(instance: &Instance, column: &str) -> Error {
