@@ -23,7 +23,7 @@ class Wildcard:
     many: bool
 
 
-_MANY: Final = Wildcard(many=True)
+MANY: Final = Wildcard(many=True)
 _ONE: Final = Wildcard(many=False)
 
 Piece = str | Wildcard
@@ -39,7 +39,7 @@ def parse(pattern: str) -> list[Piece] | None:
     characters = iter(pattern)
     for character in characters:
         if character == "%":
-            pieces.append(_MANY)
+            pieces.append(MANY)
         elif character == "_":
             pieces.append(_ONE)
         elif character == "\\":
@@ -86,11 +86,11 @@ def relax_case(pieces: Sequence[Piece]) -> list[Piece]:
     for piece in pieces:
         if isinstance(piece, Wildcard):
             # One character there may be two here after folding.
-            relaxed.append(_MANY if not piece.many else piece)
+            relaxed.append(MANY if not piece.many else piece)
         elif piece.isascii() and piece not in "iIkK":
             relaxed.append(piece.lower())
         else:
-            relaxed.append(_MANY)
+            relaxed.append(MANY)
     return relaxed
 
 

@@ -1,6 +1,6 @@
 """Scans: rows, order, limit, what the planner learns, errors, connections."""
 
-import gc
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,7 +27,7 @@ def path(tmp_path: Path) -> Path:
 def things(path: Path) -> Iterator[SqlAlchemyFdw]:
     table = wrapper(path)
     yield table
-    table.end_scan()
+    table.rollback()
 
 
 EVERYTHING = set(TYPES)
@@ -57,14 +57,14 @@ def test_columns_that_are_not_needed_are_null(things: SqlAlchemyFdw) -> None:
 def test_a_table_without_columns_has_rows(path: Path) -> None:
     table = wrapper(path, definitions())
     assert list(table.execute([], set())) == [()] * 5
-    table.end_scan()
+    table.rollback()
 
 
 @pytest.mark.parametrize("batch", ["1", "2", "1000"])
 def test_batches(path: Path, batch: str) -> None:
     table = wrapper(path, batch_size=batch)
     assert [row[0] for row in table.execute([], {"id"})] == [1, 2, 3, 4, 5]
-    table.end_scan()
+    table.rollback()
 
 
 def key(name: str, *, desc: bool = False, first: bool = False, collate=None) -> SortKey:
@@ -120,7 +120,7 @@ def test_limit_and_offset(things: SqlAlchemyFdw) -> None:
 
 def test_limit_with_an_inexact_condition_is_refused(things: SqlAlchemyFdw) -> None:
     with pytest.raises(MulticornException, match="a limit was pushed down"):
-        things.execute([Qual("name", "=", "abc")], {"id"}, limit=1)
+        things.execute([Qual("price", "=", Decimal(1))], {"id"}, limit=1)
 
 
 def test_limit_of_sql_server() -> None:
@@ -170,8 +170,29 @@ def test_composite_key(path: Path) -> None:
     columns = definitions(a="bigint", b="text")
     table = wrapper(path, columns, tablename="pairs", primary_key="a, b")
     assert table.get_path_keys() == [(("a", "b"), 1)]
-    with pytest.raises(MulticornException, match="cannot be changed"):
-        _ = table.rowid_column
+    assert table.rowid_columns == ("a", "b")
+    # In the option's order, and without asking the remote database.
+    table = wrapper(path, columns, tablename="missing", primary_key="b,a")
+    assert table.rowid_columns == ("b", "a")
+
+
+def test_the_key_of_the_remote_table(path: Path) -> None:
+    columns = definitions(b="text", first="bigint")
+    columns["first"].options["column_name"] = "a"
+    table = wrapper(path, columns, tablename="pairs")
+    assert table.rowid_columns == ("first", "b")
+    table = wrapper(path)
+    assert (table.rowid_columns, table.rowid_column) == ((), "id")
+    for tablename, names in (("names", "id name"), ("pairs", "b note")):
+        table = wrapper(
+            path,
+            definitions(**dict.fromkeys(names.split(), "text")),
+            tablename=tablename,
+        )
+        with pytest.raises(MulticornException, match="nothing identifies a row") as it:
+            _ = table.rowid_columns
+        assert it.value.hint is not None
+        assert '"primary_key"' in it.value.hint
 
 
 def test_view(path: Path) -> None:
@@ -179,7 +200,7 @@ def test_view(path: Path) -> None:
     table = wrapper(path, columns, tablename="names")
     assert list(table.execute([Qual("id", "=", 1)], {"id", "name"})) == [(1, "Abc")]
     assert table.get_path_keys() == []
-    table.end_scan()
+    table.rollback()
 
 
 def test_column_name_option(path: Path) -> None:
@@ -189,51 +210,95 @@ def test_column_name_option(path: Path) -> None:
     rows = list(table.execute([Qual("number", "=", 2)], {"number", "NAME"}))
     assert rows == [(2, "abc")]
     assert table.get_path_keys() == [(("number",), 1)]
-    table.end_scan()
+    table.rollback()
 
 
 # Connections
 
 
-def test_a_connection_is_kept_between_scans_and_returned(things: SqlAlchemyFdw) -> None:
-    list(things.execute([], {"id"}))
+def test_all_scans_of_a_transaction_share_a_connection(things: SqlAlchemyFdw) -> None:
     pool = things._database.engine.pool
-    assert pool.checkedout() == 1  # type: ignore[attr-defined]
-    list(things.execute([], {"id"}))
-    assert pool.checkedout() == 1  # type: ignore[attr-defined]
-    things.end_scan()
-    assert pool.checkedout() == 0  # type: ignore[attr-defined]
-    things.end_scan()
-
-
-def test_two_scans_at_once(things: SqlAlchemyFdw) -> None:
     first, second = things.execute([], {"id"}), things.execute([], {"id"})
     assert next(iter(first))[0] == next(iter(second))[0] == 1
-    pool = things._database.engine.pool
-    assert pool.checkedout() == 2  # type: ignore[attr-defined]
+    assert pool.checkedout() == 1  # type: ignore[attr-defined]
+    # One of them goes on.
+    things.end_scan()
+    assert pool.checkedout() == 1  # type: ignore[attr-defined]
     first.close()  # type: ignore[attr-defined]
     assert len(list(second)) == 4
-    assert pool.checkedout() == 1  # type: ignore[attr-defined]
+    things.end_scan()
+    assert pool.checkedout() == 0  # type: ignore[attr-defined]
+    assert len(list(things.execute([], {"id"}))) == 5
+
+
+def test_scans_of_one_statement_see_one_state(
+    things: SqlAlchemyFdw, path: Path
+) -> None:
+    """Another connection may write and commit in between."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA journal_mode = wal")
+    assert len(list(things.execute([], {"id"}))) == 5
+    other.execute("DELETE FROM things WHERE id > 1")
+    assert len(list(things.execute([], {"id"}))) == 5
+    things.end_scan()
+    assert len(list(things.execute([], {"id"}))) == 1
+    things.rollback()
+    # A serializable transaction has one state from its first scan to its end.
+    things.begin(1)
+    assert len(list(things.execute([], {"id"}))) == 1
+    other.execute("DELETE FROM things")
+    things.end_scan()
+    assert len(list(things.execute([], {"id"}))) == 1
+    things.pre_commit()
+    things.commit()
+    assert list(things.execute([], {"id"})) == []
+    other.close()
+
+
+def test_a_file_that_was_only_read_can_be_written(
+    things: SqlAlchemyFdw, path: Path
+) -> None:
+    """Without write-ahead log a reader keeps all writers out."""
+    other = sqlite3.connect(path, isolation_level=None, timeout=0)
+    scan = iter(things.execute([], {"id"}))
+    next(scan)
+    with pytest.raises(sqlite3.OperationalError, match="locked"):
+        other.execute("DELETE FROM things WHERE id = 5")
+    assert len(list(scan)) == 4
+    things.end_scan()
+    other.execute("DELETE FROM things WHERE id = 5")
+    other.close()
 
 
 def test_tables_of_one_server_share_the_engine(path: Path) -> None:
     one, two = wrapper(path), wrapper(path, primary_key="id")
     assert one._database is two._database
     url = one._url
-    assert (url, False) in databases._databases
+    assert (url, False, 10_000) in databases._databases
+    list(one.execute([], {"id"}))
+    one.rollback()
+    # Without waiting for the garbage collector, which would close it late.
     del one, two
-    gc.collect()
-    assert (url, False) not in databases._databases
+    assert (url, False, 10_000) not in databases._databases
 
 
-def test_a_scan_that_fails_gives_its_connection_up(things: SqlAlchemyFdw) -> None:
+def test_a_scan_that_fails_takes_nothing_with_it(things: SqlAlchemyFdw) -> None:
     scan = iter(things.execute([], {"id"}))
     next(scan)
-    pool = things._database.engine.pool
     with pytest.raises(KeyError):
         scan.throw(KeyError("from outside"))  # type: ignore[attr-defined]
-    assert pool.checkedout() == 0  # type: ignore[attr-defined]
     assert len(list(things.execute([], {"id"}))) == 5
+    things.end_scan()
+    assert things._database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def test_the_end_of_a_transaction_ends_its_scans(things: SqlAlchemyFdw) -> None:
+    """With an error: it must not look like the end of the rows."""
+    scan = iter(things.execute([], {"id"}))
+    next(scan)
+    things.rollback()
+    with pytest.raises(RuntimeError, match="transaction of this scan is over"):
+        list(scan)
 
 
 # Errors
@@ -280,6 +345,10 @@ def test_a_file_that_is_no_database(tmp_path: Path) -> None:
             'names the column "zz"',
         ),
         ({"db_url": "sqlite://", "table_name": "t"}, 'no option "table_name"'),
+        (
+            {"db_url": "sqlite://", "tablename": "t", "lock_timeout": "soon"},
+            'the option "lock_timeout" must be a time',
+        ),
     ],
 )
 def test_bad_options(options, message) -> None:

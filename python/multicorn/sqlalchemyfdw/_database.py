@@ -8,7 +8,7 @@ the URL is shown only with the password masked.
 import importlib
 import os
 import weakref
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -20,9 +20,12 @@ from multicorn._exceptions import MulticornException
 from multicorn._options import integer
 from multicorn._rights import refusal
 from multicorn._secrets import mask, mask_values
+from multicorn.sqlalchemyfdw import _timeouts
 from multicorn.sqlalchemyfdw._access import used_password
-from multicorn.sqlalchemyfdw._kinds import POSTGRESQL, SQLITE
+from multicorn.sqlalchemyfdw._errors import translated
+from multicorn.sqlalchemyfdw._kinds import MYSQL, POSTGRESQL, SQLITE
 from multicorn.sqlalchemyfdw._psycopg import make_interruptible
+from multicorn.sqlalchemyfdw._session import Session
 from multicorn.utils import ERROR
 
 URL_OPTIONS: Final = (
@@ -34,6 +37,9 @@ URL_OPTIONS: Final = (
     "port",
     "database",
 )
+
+#: How long to wait for a remote lock.
+TIMEOUT_OPTION: Final = "lock_timeout"
 
 # Drivers to try for a URL that names none, the customary one first.
 _DRIVERS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -93,52 +99,39 @@ def url_of(options: Mapping[str, str]) -> URL:
 
 
 class Database:
-    """One remote database as one user: the engine, and how errors look."""
+    """One remote database as one user: the engine, and the session's transaction.
 
-    def __init__(self, url: URL, *, needs_password: bool = False) -> None:
+    `lock_timeout` is in milliseconds, 0 for none.
+    """
+
+    def __init__(
+        self, url: URL, *, needs_password: bool = False, lock_timeout: int = 0
+    ) -> None:
         self.url = _with_driver(url)
         # Query parameters may hold passwords too.
         self.shown = mask(self.url.render_as_string(hide_password=True))
         self.engine = _create_engine(self.url, self.shown)
         self.dialect: str = self.engine.dialect.name
+        self.session = Session(self)
         if self.dialect == POSTGRESQL:
             make_interruptible(self.engine)
-            event.listen(self.engine, "connect", _prepare_postgresql)
             if needs_password:
                 event.listen(self.engine, "connect", _insist_on_password)
+        settings = list(_POSTGRESQL_SETTINGS) if self.dialect == POSTGRESQL else []
+        settings += _timeouts.statements(self.dialect, lock_timeout)
+        if settings:
+            event.listen(self.engine, "connect", _Preparation(settings))
         # An engine that is merely forgotten leaves its connections to the
         # garbage collector, which closes them with a warning, or late.
         weakref.finalize(self, self.engine.dispose)
 
-    @property
-    def streams_in_parallel(self) -> bool:
-        """Whether one connection may have several unfinished results."""
-        return self.dialect == POSTGRESQL
-
     @contextmanager
     def errors(self, doing: str) -> Generator[None]:
-        """Turn errors of the driver into one line without secrets.
-
-        SQLAlchemy's own text repeats the statement, its parameters and a
-        link, and some drivers repeat the connection string.
-        """
+        """Turn errors of the driver into one line without secrets."""
         try:
             yield
-        except exc.DBAPIError as error:
-            reason = str(error.orig).strip() or type(error.orig).__name__
-            raise self._error(doing, reason, type(error.orig).__name__) from None
         except exc.SQLAlchemyError as error:
-            reason = str(error).partition("\n")[0]
-            raise self._error(doing, reason, type(error).__name__) from None
-
-    def _error(self, doing: str, reason: str, kind: str) -> MulticornException:
-        password = self.url.password
-        text = mask_values(reason, password if password is None else str(password))
-        return MulticornException(
-            f"could not {doing} {self.shown}: {text}",
-            ERROR,
-            detail=f"The database driver raised {kind}.",
-        )
+            raise translated(error, doing, self.shown, self.url) from None
 
     def connect(self) -> Connection:
         """Take a connection from the pool."""
@@ -158,18 +151,27 @@ class Database:
             )
 
 
-_databases: Final[weakref.WeakValueDictionary[tuple[URL, bool], Database]] = (
+_databases: Final[weakref.WeakValueDictionary[tuple[URL, bool, int], Database]] = (
     weakref.WeakValueDictionary()
 )
 
 
-def database_of(url: URL, *, needs_password: bool = False) -> Database:
+def database_of(
+    url: URL, *, needs_password: bool = False, lock_timeout: int = 0
+) -> Database:
     """Return the database of this URL, shared with the other tables in it."""
-    key = (url, needs_password)
+    key = (url, needs_password, lock_timeout)
     found = _databases.get(key)
     if found is None:
-        found = _databases[key] = Database(url, needs_password=needs_password)
+        found = _databases[key] = Database(
+            url, needs_password=needs_password, lock_timeout=lock_timeout
+        )
     return found
+
+
+def lock_timeout_of(options: Mapping[str, str]) -> int:
+    """Return the option `lock_timeout` in milliseconds."""
+    return _timeouts.milliseconds(options.get(TIMEOUT_OPTION) or _timeouts.DEFAULT)
 
 
 def _with_driver(url: URL) -> URL:
@@ -188,9 +190,13 @@ def _with_driver(url: URL) -> URL:
 
 def _create_engine(url: URL, shown: str) -> Engine:
     options: dict[str, Any] = {"hide_parameters": True}
-    if url.get_backend_name() != SQLITE:
+    backend = url.get_backend_name()
+    if backend != SQLITE:
         # A session lives for days, a firewall forgets idle connections.
         options["pool_pre_ping"] = True
+    if backend == POSTGRESQL or backend in MYSQL:
+        # Several scans of one query see one state of the remote database.
+        options["isolation_level"] = "REPEATABLE READ"
     try:
         engine = sa.create_engine(url, **options)
     except exc.NoSuchModuleError as error:
@@ -224,13 +230,19 @@ def _insist_on_password(connection: Any, _record: object) -> None:
         )
 
 
-def _prepare_postgresql(connection: Any, _record: object) -> None:
-    cursor = connection.cursor()
-    try:
-        for statement in _POSTGRESQL_SETTINGS:
-            cursor.execute(statement)
-    finally:
-        cursor.close()
-    # A SET in a transaction that is rolled back is undone, and the pool rolls
-    # back whenever a connection returns to it.
-    connection.commit()
+class _Preparation:
+    """Runs statements on each new connection."""
+
+    def __init__(self, statements: Sequence[str]) -> None:
+        self._statements = statements
+
+    def __call__(self, connection: Any, _record: object) -> None:
+        cursor = connection.cursor()
+        try:
+            for statement in self._statements:
+                cursor.execute(statement)
+        finally:
+            cursor.close()
+        # A SET in a transaction that is rolled back is undone, and the pool
+        # rolls back whenever a connection returns to it.
+        connection.commit()

@@ -1,19 +1,14 @@
-"""Row counts for the planner, without counting rows.
+"""Row counts for the planner, without counting rows and without connecting.
 
-Every answer here is a guess. None of them connects, except `known_rows`,
-which is asked on a connection that the query needed anyway.
+Every answer here is a guess.
 """
 
 from collections.abc import Sequence
 from typing import Any, Final, cast
 
-import sqlalchemy as sa
-from sqlalchemy import exc
-from sqlalchemy.engine import Connection
-
 from multicorn._columns import Columns
 from multicorn._qual import Qual
-from multicorn.sqlalchemyfdw._kinds import MYSQL, POSTGRESQL, SQLITE, Kind, local_kind
+from multicorn.sqlalchemyfdw._kinds import Kind, local_kind
 
 #: For a table of which nothing is known yet: large enough that look-ups by
 #: key are preferred to reading all of it.
@@ -64,39 +59,3 @@ def width(columns: Columns, needed: set[str]) -> int:
         for name in needed
         if name in columns
     )
-
-
-def known_rows(connection: Connection, table: sa.Table) -> int | None:
-    """Ask the remote database's statistics for the table's size."""
-    statement = _statistics(connection, table)
-    if statement is None:
-        return None
-    try:
-        with connection.begin():
-            found: object = connection.execute(statement).scalar()
-    except exc.SQLAlchemyError:
-        # A view, a table without row ids, a missing right: no matter.
-        return None
-    # A table may have a column of its own that is called rowid.
-    return int(found) if isinstance(found, (int, float)) and found >= 0 else None
-
-
-def _statistics(connection: Connection, table: sa.Table) -> sa.Executable | None:
-    dialect = connection.dialect.name
-    if dialect == SQLITE:
-        # The largest row id is found without reading the table.
-        rowid = sa.literal_column("rowid", sa.Integer())
-        return sa.select(sa.func.max(rowid)).select_from(table)
-    if dialect == POSTGRESQL:
-        quoted = connection.dialect.identifier_preparer.format_table(table)
-        return sa.text(
-            "SELECT reltuples FROM pg_catalog.pg_class"
-            " WHERE oid = pg_catalog.to_regclass(:name)"
-        ).bindparams(name=quoted)
-    if dialect in MYSQL:
-        return sa.text(
-            "SELECT table_rows FROM information_schema.tables"
-            " WHERE table_name = :name"
-            " AND table_schema = coalesce(:schema, database())"
-        ).bindparams(name=table.name, schema=table.schema)
-    return None

@@ -14,7 +14,12 @@ from multicorn._exceptions import MulticornException
 from multicorn._loader import suggest
 from multicorn._options import boolean
 from multicorn.sqlalchemyfdw._access import permitted
-from multicorn.sqlalchemyfdw._database import Database, database_of, url_of
+from multicorn.sqlalchemyfdw._database import (
+    Database,
+    database_of,
+    lock_timeout_of,
+    url_of,
+)
 from multicorn.sqlalchemyfdw._types import local_type
 from multicorn.utils import ERROR
 
@@ -33,7 +38,9 @@ def tables(
     `options` are the server's and the statement's together.
     """
     url, needs_password = permitted(url_of(options), options)
-    database = database_of(url, needs_password=needs_password)
+    database = database_of(
+        url, needs_password=needs_password, lock_timeout=lock_timeout_of(options)
+    )
     views = boolean(VIEWS_OPTION, options.get(VIEWS_OPTION, "true"))
     connection = database.connect()
     try:

@@ -3,7 +3,7 @@
 A condition that is checked remotely must not drop a row that the server's own
 check would keep. That holds only if both sides mean the same by a value, so a
 comparison needs the local type and the remote type to be of the same kind,
-and knows how far a stored value may move on its way here (`spread`).
+and knows how far a stored value may move on its way here.
 """
 
 import re
@@ -27,6 +27,10 @@ _REAL_SPREAD: Final = 1e-6
 _DOUBLE_SPREAD: Final = 1e-14
 
 _MICROSECOND_DIGITS: Final = 6
+# Where every driver delivers all digits of a numeric; others pass it as a float.
+_KEEP_DIGITS: Final = frozenset({POSTGRESQL, *MYSQL, "mssql", "oracle"})
+# What the server adds to the length in a type modifier.
+_HEADER: Final = 4
 
 
 class Kind(Enum):
@@ -46,22 +50,36 @@ class Kind(Enum):
     UUID = auto()
 
 
+class Equality(Enum):
+    """What a remote text column takes for equal."""
+
+    #: The same characters, and nothing else.
+    BYTES = auto()
+    #: More than that: citext, a nondeterministic or NOCASE collation.
+    FOLDED = auto()
+    #: Nobody knows.
+    UNKNOWN = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """How values of a column may be compared remotely.
 
     `relative` and `absolute` say how far a value as the local server sees it
-    may be from the stored one; both 0 means exactly equal.
+    may be from the stored one. `clipped` is the length of a local varchar(n)
+    that is shorter than the remote column: its input drops blanks beyond n
+    silently, so that a text of n characters may be longer there.
     """
 
     kind: Kind
     relative: float = 0.0
     absolute: Decimal = Decimal(0)
+    clipped: int | None = None
 
     @property
     def is_exact(self) -> bool:
         """Whether local and remote value are always equal."""
-        return not self.relative and not self.absolute
+        return not self.relative and not self.absolute and self.clipped is None
 
 
 _LOCAL: Final = {
@@ -95,8 +113,13 @@ def local_kind(definition: ColumnDefinition) -> Kind | None:
     Left out on purpose: `character` (blanks at the end do not count), citext,
     enums, arrays, domains, ranges, json, interval, inet.
     """
+    return _LOCAL.get(local_name(definition))
+
+
+def local_name(definition: ColumnDefinition) -> str:
+    """Return the type's name in lower case, without its modifier."""
     name = definition.base_type_name or definition.type_name
-    return _LOCAL.get(_MODIFIER.sub("", name).strip().lower())
+    return _MODIFIER.sub("", name).strip().lower()
 
 
 def remote_kind(remote: sa.TypeEngine[Any], dialect: str) -> Kind | None:
@@ -153,20 +176,28 @@ def comparison(
     if here in {Kind.DOUBLE, Kind.REAL}:
         return _float_comparison(here, there, dialect)
     if here is Kind.NUMERIC and there in {Kind.NUMERIC, Kind.INTEGER}:
-        return Comparison(Kind.NUMERIC, absolute=_rounding(definition, remote, there))
+        return _numeric_comparison(definition, remote, there, dialect)
     if here is Kind.INTEGER and there is Kind.NUMERIC:
         # An Oracle NUMBER(10) is an integer; another numeric would be rounded.
         whole = _scale_of(remote) == 0
         return Comparison(Kind.INTEGER) if whole else None
     if here is not there:
         return None
-    if dialect != POSTGRESQL and here in {Kind.TIMESTAMPTZ, Kind.TIME, Kind.UUID}:
+    return _same_kind(definition, remote, here, dialect)
+
+
+def _same_kind(
+    definition: ColumnDefinition, remote: sa.TypeEngine[Any], kind: Kind, dialect: str
+) -> Comparison | None:
+    if kind is Kind.TEXT:
+        return Comparison(kind, clipped=_clipped(definition, remote, dialect))
+    if dialect != POSTGRESQL and kind in {Kind.TIMESTAMPTZ, Kind.TIME, Kind.UUID}:
         return None
-    if here is Kind.TIMESTAMP:
-        return Comparison(here, absolute=_seconds(definition, dialect))
-    if here in {Kind.TIMESTAMPTZ, Kind.TIME} and _rounds_seconds(definition):
-        return Comparison(here, absolute=Decimal(1))
-    return Comparison(here)
+    if kind is Kind.TIMESTAMP:
+        return Comparison(kind, absolute=_seconds(definition, dialect))
+    if kind in {Kind.TIMESTAMPTZ, Kind.TIME} and _rounds_seconds(definition):
+        return Comparison(kind, absolute=Decimal(1))
+    return Comparison(kind)
 
 
 def _sqlite_comparison(
@@ -184,7 +215,9 @@ def _sqlite_comparison(
     if here in {Kind.DATE, Kind.TIMESTAMP} and there in {Kind.DATE, Kind.TIMESTAMP}:
         # Stored as text in whatever form the writer chose; see _filters.
         return Comparison(here, absolute=Decimal(1))
-    if here is there and here in {Kind.TEXT, Kind.BOOLEAN, Kind.BYTES}:
+    if here is there is Kind.TEXT:
+        return Comparison(here, clipped=_clipped(definition, None, SQLITE))
+    if here is there and here in {Kind.BOOLEAN, Kind.BYTES}:
         return Comparison(here)
     return None
 
@@ -195,6 +228,31 @@ def _float_comparison(here: Kind, there: Kind, dialect: str) -> Comparison | Non
     if Kind.REAL in {here, there}:
         return Comparison(Kind.DOUBLE, _REAL_SPREAD)
     return Comparison(Kind.DOUBLE, 0.0 if dialect == POSTGRESQL else _DOUBLE_SPREAD)
+
+
+def _numeric_comparison(
+    definition: ColumnDefinition, remote: sa.TypeEngine[Any], there: Kind, dialect: str
+) -> Comparison:
+    rounding = _rounding(definition, remote, there)
+    if dialect in _KEEP_DIGITS or there is Kind.INTEGER:
+        return Comparison(Kind.NUMERIC, absolute=rounding)
+    # SQLAlchemy makes a Decimal of ten places from a float of no known scale.
+    unscaled = Decimal("1e-10") if _scale_of(remote) is None else Decimal(0)
+    return Comparison(Kind.NUMERIC, _DOUBLE_SPREAD, max(rounding, unscaled))
+
+
+def _clipped(
+    definition: ColumnDefinition, remote: sa.TypeEngine[Any] | None, dialect: str
+) -> int | None:
+    """Return the local varchar's length if a remote text may be longer."""
+    if local_name(definition) != "character varying" or definition.typmod < 0:
+        return None
+    length = definition.typmod - _HEADER
+    # SQLite declares lengths and does not mind them.
+    longest: object = None if dialect == SQLITE else getattr(remote, "length", None)
+    if isinstance(longest, int) and 0 < longest <= length:
+        return None
+    return length
 
 
 def _rounding(
@@ -216,9 +274,9 @@ def _scale_of(remote: sa.TypeEngine[Any]) -> int | None:
 
 def numeric_modifier(typmod: int) -> tuple[int, int] | None:
     """Return precision and scale of a numeric's raw type modifier."""
-    if typmod < 4:  # noqa: PLR2004 - the server's header size
+    if typmod < _HEADER:
         return None
-    packed = typmod - 4
+    packed = typmod - _HEADER
     # The scale is an 11-bit number with sign.
     return (packed >> 16) & 0xFFFF, ((packed & 0x7FF) ^ 1024) - 1024
 

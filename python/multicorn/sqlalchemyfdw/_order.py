@@ -10,6 +10,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from multicorn._definitions import SortKey
 from multicorn.sqlalchemyfdw._kinds import MYSQL, POSTGRESQL, SQLITE, Kind
 from multicorn.sqlalchemyfdw._table import RemoteColumn
+from multicorn.sqlalchemyfdw._texts import in_byte_order
 
 # Kinds that have one order everywhere. A text's order is its collation's, and
 # none but "C" is the same on both sides.
@@ -17,8 +18,8 @@ _NUMBERS: Final = frozenset({Kind.INTEGER, Kind.NUMERIC, Kind.DOUBLE, Kind.REAL}
 _DATES: Final = frozenset({Kind.DATE, Kind.TIMESTAMP, Kind.TIMESTAMPTZ, Kind.TIME})
 _SORTED: Final[Mapping[str, frozenset[Kind]]] = {
     POSTGRESQL: _NUMBERS | _DATES | {Kind.BOOLEAN, Kind.UUID, Kind.BYTES},
-    # SQLite's dates are texts of any form.
-    SQLITE: _NUMBERS | {Kind.BYTES},
+    # SQLite's dates are texts of any form, and its bytes may be texts.
+    SQLITE: _NUMBERS,
 }
 _ELSEWHERE: Final = _NUMBERS | {Kind.DATE, Kind.TIMESTAMP}
 
@@ -71,7 +72,7 @@ def _one(column: RemoteColumn, key: SortKey) -> list[ColumnElement[Any]]:
     dialect = column.target.dialect
     value: ColumnElement[Any] = column.column
     if key.collate in _BYTE_ORDERS:
-        value = sa.collate(value, "C" if dialect == POSTGRESQL else "BINARY")
+        value = in_byte_order(column.target)
     ordered = value.desc() if key.is_reversed else value.asc()
     if _has_nulls_clause(dialect):
         return [ordered.nulls_first() if key.nulls_first else ordered.nulls_last()]

@@ -1,6 +1,6 @@
-"""The SELECT for one scan."""
+"""The remote statements of one scan, and of one change by conditions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from multicorn._definitions import SortKey
 from multicorn._exceptions import MulticornException
 from multicorn._qual import Qual
-from multicorn.sqlalchemyfdw._filters import Pushed, push
+from multicorn.sqlalchemyfdw._compare import Clause, Pushed
+from multicorn.sqlalchemyfdw._filters import push
 from multicorn.sqlalchemyfdw._order import order_by
 from multicorn.sqlalchemyfdw._table import RemoteTable
 from multicorn.utils import ERROR
@@ -44,19 +45,57 @@ def select(
         return statement
     if for_reading and not all(each is not None and each.exact for each in pushed):
         # The rows cut off here might be the ones that pass the local check.
-        raise MulticornException(
-            "a limit was pushed down together with conditions that the remote"
-            " database does not check exactly",
-            ERROR,
-        )
+        raise _inexact("a limit was pushed down")
     if request.limit is not None:
         statement = statement.limit(request.limit)
     return statement.offset(request.offset) if request.offset else statement
 
 
+def is_exact(remote: RemoteTable, qual: Qual) -> bool:
+    """Tell whether the remote database applies the condition exactly.
+
+    Of a value that is not known yet: whatever it will be.
+    """
+    pushed = _push(remote, qual)
+    return pushed is not None and pushed.exact
+
+
 def _push(remote: RemoteTable, qual: Qual) -> Pushed | None:
     column = remote.columns.get(qual.field_name)
     return None if column is None else push(column.target, qual)
+
+
+def _exactly(remote: RemoteTable, quals: Sequence[Qual], act: str) -> list[Clause]:
+    """Return the conditions of a change; one that is not exact is an error."""
+    pushed = [_push(remote, qual) for qual in quals]
+    clauses = [each.clause for each in pushed if each is not None and each.exact]
+    if len(clauses) < len(pushed):
+        raise _inexact(act)
+    return clauses
+
+
+def _inexact(act: str) -> MulticornException:
+    return MulticornException(
+        f"{act} together with conditions that the remote database does not check"
+        " exactly",
+        ERROR,
+    )
+
+
+def update(
+    remote: RemoteTable, quals: Sequence[Qual], assignments: Mapping[str, Any]
+) -> sa.Update:
+    """Return the UPDATE of all rows that match."""
+    clauses = _exactly(remote, quals, "an UPDATE was pushed down")
+    values = {remote.columns[name].column: value for name, value in assignments.items()}
+    return remote.table.update().where(*clauses).values(values)
+
+
+def delete(remote: RemoteTable, quals: Sequence[Qual]) -> sa.Delete:
+    """Return the DELETE of all rows that match."""
+    return remote.table.delete().where(
+        *_exactly(remote, quals, "a DELETE was pushed down")
+    )
 
 
 def _items(

@@ -14,7 +14,9 @@ from multicorn._columns import Columns
 from multicorn._definitions import ColumnDefinition
 from multicorn._exceptions import MulticornException
 from multicorn._loader import suggest
-from multicorn.sqlalchemyfdw._filters import Target
+from multicorn.sqlalchemyfdw import _facts
+from multicorn.sqlalchemyfdw._compare import Target
+from multicorn.sqlalchemyfdw._facts import Facts
 from multicorn.sqlalchemyfdw._kinds import POSTGRESQL, SQLITE, comparison
 from multicorn.utils import ERROR
 
@@ -34,9 +36,14 @@ _POSTGRESQL_NATIVE: Final = (
 class RemoteColumn:
     """One column: where to compare it, and the expression that reads it."""
 
-    name: str
+    definition: ColumnDefinition
     target: Target
     reader: ColumnElement[Any]
+
+    @property
+    def name(self) -> str:
+        """The remote name."""
+        return self.column.name
 
     @property
     def column(self) -> sa.Column[Any]:
@@ -46,17 +53,24 @@ class RemoteColumn:
 
 @dataclass(frozen=True, slots=True)
 class RemoteTable:
-    """The remote table, and its columns by their local names, in local order."""
+    """The remote table, and its columns by their local names, in local order.
+
+    `names` are the columns' remote names; `filled` those columns that the remote
+    database fills in by itself.
+    """
 
     table: sa.Table
     columns: Mapping[str, RemoteColumn]
     dialect: str
+    facts: Facts
+    names: Mapping[str, str]
+    filled: frozenset[str]
 
     @property
     def primary_key(self) -> tuple[str, ...]:
         """The local names of the primary key's columns; () if any is missing."""
         remote = [column.name for column in self.table.primary_key.columns]
-        local = {each.column.name: name for name, each in self.columns.items()}
+        local = {there: here for here, there in self.names.items()}
         known = all(name in local for name in remote)
         return tuple(local[name] for name in remote) if known else ()
 
@@ -71,11 +85,24 @@ def reflect(
         if isinstance(column.type, types.JSON):
             # A None that is written means NULL, not JSON's null.
             column.type.none_as_null = True
+    facts = _facts.known(connection, table)
     matched = {
-        local: _match(table, definition, dialect)
+        local: _match(table, definition, dialect, facts)
         for local, definition in columns.items()
     }
-    return RemoteTable(table, matched, dialect)
+    names = {name: each.name for name, each in matched.items()}
+    filled = frozenset(
+        name for name, each in matched.items() if _is_filled(each.column)
+    )
+    return RemoteTable(table, matched, dialect, facts, names, filled)
+
+
+def _is_filled(column: sa.Column[Any]) -> bool:
+    """Tell whether NULL in an INSERT means: the next number, or what is computed."""
+    if column.primary_key or column.identity is not None or column.computed is not None:
+        return True
+    default: object = getattr(column.server_default, "arg", None)
+    return not column.nullable and "nextval(" in str(default)
 
 
 def _reflect_table(connection: Connection, name: str, schema: str | None) -> sa.Table:
@@ -108,7 +135,9 @@ def _no_table(
     )
 
 
-def _match(table: sa.Table, definition: ColumnDefinition, dialect: str) -> RemoteColumn:
+def _match(
+    table: sa.Table, definition: ColumnDefinition, dialect: str, facts: Facts
+) -> RemoteColumn:
     wanted = definition.options.get("column_name", definition.column_name)
     column = table.columns.get(wanted)
     if column is None:
@@ -123,8 +152,9 @@ def _match(table: sa.Table, definition: ColumnDefinition, dialect: str) -> Remot
             if near
             else f"Its columns are: {', '.join(table.columns.keys())}.",
         )
-    target = Target(column, comparison(definition, column.type, dialect), dialect)
-    return RemoteColumn(definition.column_name, target, _reader(column, dialect))
+    how = comparison(definition, column.type, dialect)
+    target = Target(column, how, dialect, facts.equality(column))
+    return RemoteColumn(definition, target, reader(column, dialect))
 
 
 def _ignoring_case(
@@ -138,7 +168,7 @@ def _ignoring_case(
     return same[0] if len(same) == 1 else None
 
 
-def _reader(column: sa.Column[Any], dialect: str) -> ColumnElement[Any]:
+def reader(column: sa.ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
     """Return the expression by which the column's values are fetched unharmed."""
     kind = column.type
     if dialect == POSTGRESQL:

@@ -1,11 +1,10 @@
-"""The wrapper class: options, scans, and what the planner asks."""
+"""The wrapper class: what the server asks, handed to the modules that know."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Literal
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, CursorResult
 
 from multicorn._base import ForeignDataWrapper, PathKey
 from multicorn._columns import Columns
@@ -13,17 +12,28 @@ from multicorn._definitions import SortKey, TableDefinition
 from multicorn._exceptions import MulticornException
 from multicorn._options import check_names, integer, required
 from multicorn._qual import Qual
-from multicorn.sqlalchemyfdw import _database, _estimate, _import, _statement
+from multicorn._sentinels import Sentinel
+from multicorn.sqlalchemyfdw import (
+    _database,
+    _direct,
+    _estimate,
+    _import,
+    _sample,
+    _statement,
+)
 from multicorn.sqlalchemyfdw._access import permitted
 from multicorn.sqlalchemyfdw._database import Database
 from multicorn.sqlalchemyfdw._kinds import Kind, local_kind
 from multicorn.sqlalchemyfdw._order import sortable
+from multicorn.sqlalchemyfdw._part import Part
 from multicorn.sqlalchemyfdw._statement import Request
 from multicorn.sqlalchemyfdw._table import RemoteTable, reflect
-from multicorn.sqlalchemyfdw._write import Writer
+from multicorn.sqlalchemyfdw._write import Stored, Writer
+from multicorn.utils import ERROR
 
 _OPTIONS: Final = (
     *_database.URL_OPTIONS,
+    _database.TIMEOUT_OPTION,
     "schema",
     "tablename",
     "primary_key",
@@ -31,6 +41,8 @@ _OPTIONS: Final = (
 )
 
 _BATCH_ROWS: Final = "10000"
+# More in one INSERT is hardly faster, and is kept in memory.
+_MOST_INSERTED: Final = 1000
 
 
 class SqlAlchemyFdw(ForeignDataWrapper):
@@ -39,13 +51,19 @@ class SqlAlchemyFdw(ForeignDataWrapper):
     Options: `db_url`, or `drivername`, `username`, `password`, `host`, `port`,
     `database` (single ones win over db_url; the user mapping is the place for
     username and password); `tablename`; `schema`; `primary_key`, the name of
-    the column by which rows are changed and looked up; `batch_size`, how many
-    rows to fetch at a time (default 10,000). The column option `column_name`
-    gives a column's remote name if it differs.
+    the column by which rows are changed and looked up, or several with commas
+    (default: the remote table's); `batch_size`, how many rows to fetch at a
+    time (default 10,000); `lock_timeout`, how long to wait for a remote lock,
+    as PostgreSQL writes times (default 10s, 0 for ever). The column option
+    `column_name` gives a column's remote name if it differs.
 
-    The first scan, EXPLAIN or sorted query of a session connects and reflects
-    the table; planning alone does not.
+    The first query of a session with a condition, an order or a change
+    connects and reflects the table while it is planned, others when they run.
+    All tables of one database share one remote transaction, which begins at
+    the first scan and is committed in `pre_commit`.
     """
+
+    update_columns: ClassVar[Literal["all", "changed"]] = "changed"
 
     def __init__(self, fdw_options: Mapping[str, str], fdw_columns: Columns) -> None:
         super().__init__(fdw_options, fdw_columns)
@@ -55,6 +73,7 @@ class SqlAlchemyFdw(ForeignDataWrapper):
         batch = fdw_options.get("batch_size", _BATCH_ROWS)
         self._batch = integer("batch_size", batch, at_least=1)
         self._primary_key = _key_columns(fdw_options.get("primary_key"), fdw_columns)
+        self._lock_timeout = _database.lock_timeout_of(fdw_options)
         url = _database.url_of(fdw_options)
         self._backend = url.get_backend_name()
         # The rights are told while the wrapper is made, and not later.
@@ -62,49 +81,48 @@ class SqlAlchemyFdw(ForeignDataWrapper):
         self._columns = fdw_columns
         self._remote: RemoteTable | None = None
         self._rows = _estimate.UNKNOWN_ROWS
-        self._idle: Connection | None = None
 
     @cached_property
     def _database(self) -> Database:
-        return _database.database_of(self._url, needs_password=self._needs_password)
+        return _database.database_of(
+            self._url,
+            needs_password=self._needs_password,
+            lock_timeout=self._lock_timeout,
+        )
+
+    @cached_property
+    def _part(self) -> Part:
+        return Part(self._database)
 
     @cached_property
     def _writer(self) -> Writer:
-        return Writer(self._database)
+        return Writer(self._part, self._reflected(), self._key())
 
     def _reflected(self) -> RemoteTable:
         """Return the remote table, asking the remote database once."""
         if self._remote is None:
-            # Planning may end here, so the connection goes back to the pool.
-            with self._database.connect() as connection:
-                with self._database.errors("read the definition of a table from"):
-                    remote = reflect(
-                        connection, self._tablename, self._schema, self._columns
-                    )
-                    connection.rollback()
-                rows = _estimate.known_rows(connection, remote.table)
+            database = self._database
+            with (
+                database.errors("read the definition of a table from"),
+                database.session.asking() as connection,
+            ):
+                remote = reflect(
+                    connection, self._tablename, self._schema, self._columns
+                )
+            rows = remote.facts.rows
             self._rows = self._rows if rows is None else max(1, rows)
             self._remote = remote
         return self._remote
 
-    # Connections: a nested loop scans thousands of times, and taking one from
-    # the pool costs more than a look-up. One is kept between scans.
+    def _reflected_or_none(self) -> RemoteTable | None:
+        """Return the remote table for planning, which must not fail.
 
-    def _borrow(self) -> Connection:
-        connection, self._idle = self._idle, None
-        return self._database.connect() if connection is None else connection
-
-    def _give_back(self, connection: Connection) -> None:
-        if self._idle is None and not connection.invalidated:
-            self._idle = connection
-        else:
-            connection.close()
-
-    def end_scan(self) -> None:
-        """Return the connection to the pool."""
-        connection, self._idle = self._idle, None
-        if connection is not None:
-            connection.close()
+        The scan will tell what is wrong.
+        """
+        try:
+            return self._reflected()
+        except MulticornException:
+            return None
 
     # Scans
 
@@ -120,46 +138,20 @@ class SqlAlchemyFdw(ForeignDataWrapper):
         remote = self._reflected()
         request = Request(quals, columns, sortkeys, limit, offset)
         statement = _statement.select(remote, request)
-        rows = self._fetch(statement, stream=not _statement.is_lookup(remote, quals))
+        rows = self._fetch(statement, many=not _statement.is_lookup(remote, quals))
         if not self._columns:
             return (() for _ in rows)
         return rows
 
     def _fetch(
-        self, statement: sa.Select[Any], *, stream: bool
+        self, statement: sa.Select[Any], *, many: bool
     ) -> Iterator[Sequence[Any]]:
-        writing = self._writer.reading()
-        if writing is not None:
-            # The transaction's own writes are visible on its connection only.
-            parallel = self._database.streams_in_parallel
-            with self._database.errors("read from"):
-                result = self._run(writing, statement, stream=stream and parallel)
-                yield from map(tuple, result if parallel else result.all())
-            return
-        connection = self._borrow()
-        try:
-            with self._database.errors("read from"):
-                result = self._run(connection, statement, stream=stream)
-                try:
-                    yield from map(tuple, result)
-                finally:
-                    result.close()
-        except GeneratorExit:
-            raise
-        except BaseException:
-            # In the middle of an answer the connection is of no more use.
-            connection.invalidate()
-            raise
-        finally:
-            self._give_back(connection)
+        with self._part.reading(statement, size=self._batch, many=many) as rows:
+            yield from rows
 
-    def _run(
-        self, connection: Connection, statement: sa.Select[Any], *, stream: bool
-    ) -> CursorResult[Any]:
-        options: dict[str, Any] = {}
-        if stream:
-            options = {"stream_results": True, "yield_per": self._batch}
-        return connection.execute(statement, execution_options=options)
+    def end_scan(self) -> None:
+        """Let others write to a SQLite file that was only read."""
+        self._part.rest()
 
     def explain(
         self,
@@ -207,92 +199,140 @@ class SqlAlchemyFdw(ForeignDataWrapper):
         """
         if not sortkeys or not self._may_sort(sortkeys[0]):
             return []
-        try:
-            remote = self._reflected()
-        except MulticornException:
-            # The scan will tell; planning must not fail for it.
-            return []
-        return sortable(remote.columns, sortkeys)
+        remote = self._reflected_or_none()
+        return [] if remote is None else sortable(remote.columns, sortkeys)
 
     def _may_sort(self, key: SortKey) -> bool:
         definition = self._columns.get(key.attname)
         kind = None if definition is None else local_kind(definition)
         return kind is not None and (kind is not Kind.TEXT or key.collate is not None)
 
-    def can_limit(self, limit: int | None, offset: int | None) -> bool:
-        """Take over LIMIT and OFFSET; SQL Server needs an order for OFFSET."""
+    def can_limit(
+        self, limit: int | Sentinel | None, offset: int | Sentinel | None
+    ) -> bool:
+        """Take over LIMIT and OFFSET; SQL Server needs an order for OFFSET.
+
+        A parameter that is not known yet may turn out to be one.
+        """
         del limit
         return not (offset and self._backend == "mssql")
 
-    # Writing and transactions
+    def can_filter(self, quals: Sequence[Qual]) -> Sequence[Qual]:
+        """Return the conditions that the remote database applies exactly; connects."""
+        remote = self._reflected_or_none() if quals else None
+        if remote is None:
+            return []
+        return [qual for qual in quals if _statement.is_exact(remote, qual)]
+
+    # Writing
+
+    def _row_key(self) -> tuple[str, ...]:
+        """Return the columns that identify a row; connects without the option."""
+        if not self._primary_key:
+            self._reflected()
+        key = self._key()
+        if key:
+            return key
+        raise MulticornException(
+            f'the foreign table for "{self._tablename}" cannot be changed:'
+            " nothing identifies a row",
+            ERROR,
+            hint="The remote table has no primary key. Name the columns that do in"
+            ' the table\'s option "primary_key", with commas.',
+        )
 
     @property
     def rowid_column(self) -> str:
-        """The column that the option `primary_key` names."""
-        if len(self._primary_key) == 1:
-            return self._primary_key[0]
-        raise MulticornException(
-            f'the foreign table for "{self._tablename}" cannot be changed:'
-            " no single column identifies a row",
-            hint="Set the table's option \"primary_key\" to one column's name.",
-        )
+        """The primary key's column, if it is one."""
+        return self._row_key()[0]
+
+    @property
+    def rowid_columns(self) -> Sequence[str]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """The primary key's columns, if there are several."""
+        key = self._row_key()
+        return key if len(key) > 1 else ()
 
     @property
     def modify_batch_size(self) -> int:
         """How many rows go into one INSERT."""
-        return min(self._batch, 1000)
+        return min(self._batch, _MOST_INSERTED)
 
-    def insert(self, values: dict[str, Any]) -> dict[str, Any] | None:
+    def insert(self, values: dict[str, Any], on_conflict: str | None = None) -> Stored:
         """Insert one row and return it as stored."""
-        return self._writer.insert(self._reflected(), values)
+        return self._writer.insert(values, on_conflict)
 
     def bulk_insert(
-        self, all_values: list[dict[str, Any]]
-    ) -> list[dict[str, Any]] | None:
-        """Insert rows in one statement."""
-        return self._writer.insert_many(self._reflected(), all_values)
+        self, all_values: list[dict[str, Any]], on_conflict: str | None = None
+    ) -> Sequence[Stored] | None:
+        """Insert rows that nobody reads as stored."""
+        return self._writer.insert_many(all_values, on_conflict)
 
-    def update(self, rowid: Any, newvalues: dict[str, Any]) -> dict[str, Any] | None:
+    def update(self, rowid: Any, newvalues: dict[str, Any]) -> Stored:
         """Change the row with this primary key."""
-        return self._writer.update(
-            self._reflected(), self.rowid_column, rowid, newvalues
+        return self._writer.update(rowid, newvalues)
+
+    def delete(self, rowid: Any) -> Stored:
+        """Remove the row with this primary key, and return it as it was."""
+        return self._writer.delete(rowid)
+
+    def update_where(self, quals: Sequence[Qual], assignments: dict[str, Any]) -> int:
+        """Change rows by one remote UPDATE."""
+        return _direct.update(self._part, self._reflected(), quals, assignments)
+
+    def delete_where(self, quals: Sequence[Qual]) -> int:
+        """Remove rows by one remote DELETE."""
+        return _direct.delete(self._part, self._reflected(), quals)
+
+    def truncate(self, restart_identity: bool, cascade: bool) -> None:  # noqa: FBT001 - the contract's signature
+        """Remove all rows: by TRUNCATE in PostgreSQL, by DELETE elsewhere."""
+        _direct.truncate(
+            self._part,
+            self._reflected(),
+            restart_identity=restart_identity,
+            cascade=cascade,
         )
 
-    def delete(self, rowid: Any) -> None:
-        """Remove the row with this primary key."""
-        self._writer.delete(self._reflected(), self.rowid_column, rowid)
+    # Statistics
+
+    def sample(self, n: int) -> tuple[_sample.Rows, float]:
+        """Return rows at random, chosen remotely where the database can."""
+        remote = self._reflected()
+        connection = self._part.asking()
+        with self._database.errors("read from"):
+            found = _sample.in_database(connection, remote, n)
+        if found is None:
+            return _sample.reservoir(self.execute([], set(self._columns)), n)
+        return found
+
+    # Transactions
 
     def begin(self, serializable: int) -> None:
-        """Remember the isolation; the remote transaction begins at a write."""
-        self._writer.begin(serializable=bool(serializable))
+        """Remember the isolation; the remote transaction begins when it must."""
+        self._part.begin(serializable=bool(serializable))
 
     def pre_commit(self) -> None:
         """Commit remotely, while the local transaction can still fail."""
-        self._writer.pre_commit()
+        self._part.pre_commit()
 
     def commit(self) -> None:
-        """Return the connections."""
-        self._finish()
+        """Return the connection."""
+        self._part.finish()
 
     def rollback(self) -> None:
-        """Undo the remote writes and return the connections."""
-        self._finish()
-
-    def _finish(self) -> None:
-        self._writer.finish()
-        self.end_scan()
+        """Undo the remote writes and return the connection."""
+        self._part.finish()
 
     def sub_begin(self, level: int) -> None:
         """Remember the savepoint."""
-        self._writer.sub_begin(level)
+        self._part.sub_begin(level)
 
     def sub_commit(self, level: int) -> None:
-        """Release the remote savepoint, if a write made one."""
-        self._writer.sub_commit(level)
+        """Release the remote savepoint, if there is one."""
+        self._part.sub_commit(level)
 
     def sub_rollback(self, level: int) -> None:
         """Undo the remote writes since the savepoint."""
-        self._writer.sub_rollback(level)
+        self._part.sub_rollback(level)
 
     @classmethod
     def import_schema(

@@ -1,177 +1,204 @@
-"""INSERT, UPDATE and DELETE on the remote table, inside one transaction."""
+"""INSERT, UPDATE and DELETE of single rows by their key.
 
-import weakref
-from collections.abc import Mapping
+A statement is made once for each set of columns and run with other values
+then: making it takes longer than its way to the remote database and back.
+"""
+
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection
+from sqlalchemy import exc
 
-from multicorn.sqlalchemyfdw._database import Database
-from multicorn.sqlalchemyfdw._session import Session
+from multicorn._exceptions import MulticornException
+from multicorn._sentinels import SKIPPED, Sentinel
+from multicorn.sqlalchemyfdw import _bulk, _conflict
+from multicorn.sqlalchemyfdw._part import Part
 from multicorn.sqlalchemyfdw._table import RemoteTable
+from multicorn.utils import ERROR
 
-# Tables of the same database find the same session here.
-_sessions: Final[weakref.WeakKeyDictionary[Database, Session]] = (
-    weakref.WeakKeyDictionary()
-)
+Stored = dict[str, Any] | Sentinel | None
+
+_CARDINALITY_VIOLATION: Final = "21000"
 
 
 class Writer:
-    """One table's part in the writing transaction of its database."""
+    """Changes one remote table; `key` has the columns that identify a row."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._levels: set[int] = set()
-        self._serializable = False
-
-    @property
-    def _session(self) -> Session:
-        session = _sessions.get(self._database)
-        if session is None:
-            session = _sessions[self._database] = Session(self._database)
-        return session
-
-    @property
-    def connection(self) -> Connection | None:
-        """The open connection of the transaction's writes, if any."""
-        session = _sessions.get(self._database)
-        return None if session is None else session.connection
-
-    def reading(self) -> Connection | None:
-        """Return the connection whose reads see the transaction's writes, if any.
-
-        It is inside the open savepoints, since a read that fails undoes more
-        than itself: PostgreSQL gives up all that came since the last one.
-        """
-        session = _sessions.get(self._database)
-        if session is None or session.connection is None:
-            return None
-        return self._enter()
-
-    def _enter(self) -> Connection:
-        return self._session.enter(self._levels, serializable=self._serializable)
-
-    # Rows
-
-    def insert(
-        self, remote: RemoteTable, values: Mapping[str, Any]
-    ) -> dict[str, Any] | None:
-        """Insert one row; return it as stored where the dialect can tell."""
-        return self._changed(
-            remote, remote.table.insert().values(_given(remote, values))
-        )
-
-    def insert_many(
-        self, remote: RemoteTable, rows: list[dict[str, Any]]
-    ) -> list[dict[str, Any]] | None:
-        """Insert the rows; return them as stored where the dialect can tell."""
-        if self._returns("insert"):
-            # One by one: the order of a many-row RETURNING is not promised.
-            stored = [self.insert(remote, values) for values in rows]
-            return [row for row in stored if row is not None]
-        given = [_given(remote, values) for values in rows]
-        connection = self._enter()
-        with self._database.errors("insert into"):
-            for same in _by_columns(given):
-                connection.execute(remote.table.insert(), same)
-        return None
-
-    def update(
-        self,
-        remote: RemoteTable,
-        key: str,
-        rowid: Any,
-        values: Mapping[str, Any],
-    ) -> dict[str, Any] | None:
-        """Change the row whose key is `rowid`."""
-        column = remote.columns[key].column
-        new = {remote.columns[name].column.name: v for name, v in values.items()}
-        statement = remote.table.update().where(column == rowid).values(new)
-        return self._changed(remote, statement)
-
-    def delete(self, remote: RemoteTable, key: str, rowid: Any) -> None:
-        """Remove the row whose key is `rowid`."""
-        column = remote.columns[key].column
-        connection = self._enter()
-        with self._database.errors("delete from"):
-            connection.execute(remote.table.delete().where(column == rowid))
+    def __init__(self, part: Part, remote: RemoteTable, key: Sequence[str]) -> None:
+        self._part = part
+        self._remote = remote
+        self._key = tuple(key)
+        self._dialect = part.database.engine.dialect
+        self._prefix = _unused_prefix(remote)
+        self._made: dict[object, Any] = {}
+        self._readers = [column.reader for column in remote.columns.values()]
 
     def _returns(self, what: str) -> bool:
-        return bool(getattr(self._database.engine.dialect, f"{what}_returning"))
+        return bool(self._readers and getattr(self._dialect, f"{what}_returning"))
+
+    # INSERT
+
+    def insert(self, values: Mapping[str, Any], on_conflict: str | None) -> Stored:
+        """Insert one row; return it as stored where the dialect can tell."""
+        _conflict.check(self._remote.dialect, on_conflict)
+        given = _bulk.given(self._remote, values)
+        statement = self._insert_statement(skips=on_conflict is not None)
+        connection = self._part.writing()
+        with self._part.database.errors("insert into"):
+            try:
+                result = connection.execute(statement, given)
+            except exc.IntegrityError as error:
+                if on_conflict is not None and _conflict.is_duplicate(error):
+                    return SKIPPED
+                raise
+            if self._returns("insert"):
+                row = result.first()
+                return SKIPPED if row is None else self._named(row)
+            skipped = on_conflict is not None and result.rowcount == 0
+        return SKIPPED if skipped else None
+
+    def _insert_statement(self, *, skips: bool) -> sa.Insert:
+        made = self._made.get(skips)
+        if made is None:
+            table = self._remote.table
+            skipping = _conflict.insert(table, self._remote.dialect) if skips else None
+            plain = table.insert() if skipping is None else skipping
+            returns = self._returns("insert")
+            made = plain.returning(*self._readers) if returns else plain.inline()
+            self._made[skips] = made
+        return made
+
+    def insert_many(
+        self, rows: Sequence[Mapping[str, Any]], on_conflict: str | None
+    ) -> list[Stored] | None:
+        """Insert rows; None, or as many SKIPPED as there are that existed."""
+        _conflict.check(self._remote.dialect, on_conflict)
+        if on_conflict is None:
+            given = [_bulk.given(self._remote, values) for values in rows]
+            connection = self._part.writing()
+            with self._part.database.errors("insert into"):
+                _bulk.insert(connection, self._remote, given)
+            return None
+        statement = _conflict.insert(self._remote.table, self._remote.dialect)
+        if statement is None or not _bulk.counts_rows(self._dialect):
+            return [self.insert(values, on_conflict) for values in rows]
+        given = [_bulk.given(self._remote, values) for values in rows]
+        connection = self._part.writing()
+        with self._part.database.errors("insert into"):
+            stored = _bulk.insert_counting(connection, statement, given)
+        return [*[None] * stored, *[SKIPPED] * (len(rows) - stored)]
+
+    # UPDATE and DELETE
+
+    def update(self, rowid: Any, values: Mapping[str, Any]) -> Stored:
+        """Change the row of this key; return it as stored, SKIPPED if it is gone."""
+        names = [name for name in values if name in self._remote.columns]
+        if not names:
+            return None
+        key, parameters = self._key_of(rowid)
+        statement = self._update_statement(tuple(names), key)
+        for place, name in enumerate(names):
+            parameters[f"{self._prefix}_new_{place}"] = values[name]
+        return self._changed("update", statement, parameters)
+
+    def _update_statement(
+        self, names: tuple[str, ...], key: tuple[bool, ...]
+    ) -> sa.Update:
+        made = self._made.get((names, key))
+        if made is None:
+            columns = [self._remote.columns[name].column for name in names]
+            values = {
+                column: sa.bindparam(f"{self._prefix}_new_{place}", type_=column.type)
+                for place, column in enumerate(columns)
+            }
+            made = self._remote.table.update().where(*self._conditions(key))
+            made = made.values(values)
+            if self._returns("update"):
+                made = made.returning(*self._readers)
+            self._made[names, key] = made
+        return made
+
+    def delete(self, rowid: Any) -> Stored:
+        """Remove the row of this key; return it as it was, SKIPPED if it is gone."""
+        key, parameters = self._key_of(rowid)
+        made = self._made.get(key)
+        if made is None:
+            made = self._remote.table.delete().where(*self._conditions(key))
+            if self._returns("delete"):
+                made = made.returning(*self._readers)
+            self._made[key] = made
+        return self._changed("delete", made, parameters)
+
+    def _key_of(self, rowid: Any) -> tuple[tuple[bool, ...], dict[str, Any]]:
+        """Return which of the key's columns are NULL, and the others' values."""
+        values = tuple(rowid) if len(self._key) > 1 else (rowid,)
+        parameters = {
+            f"{self._prefix}_key_{place}": value
+            for place, value in enumerate(values)
+            if value is not None
+        }
+        return tuple(value is None for value in values), parameters
+
+    def _conditions(self, nulls: tuple[bool, ...]) -> list[sa.ColumnElement[bool]]:
+        conditions: list[sa.ColumnElement[bool]] = []
+        for place, (name, null) in enumerate(zip(self._key, nulls, strict=True)):
+            column = self._remote.columns[name].column
+            value = sa.bindparam(f"{self._prefix}_key_{place}", type_=column.type)
+            conditions.append(column.is_(None) if null else column == value)
+        return conditions
 
     def _changed(
-        self, remote: RemoteTable, statement: sa.Insert | sa.Update
-    ) -> dict[str, Any] | None:
-        what = "insert" if isinstance(statement, sa.Insert) else "update"
-        connection = self._enter()
-        with self._database.errors(f"{what} rows of"):
-            if not self._returns(what):
-                connection.execute(statement)
-                return None
-            readers = [column.reader for column in remote.columns.values()]
-            row = connection.execute(statement.returning(*readers)).first()
-        return None if row is None else dict(zip(remote.columns, row, strict=True))
+        self, what: str, statement: sa.Update | sa.Delete, parameters: dict[str, Any]
+    ) -> Stored:
+        connection = self._part.writing()
+        doing = "update rows of" if what == "update" else "delete from"
+        with self._part.database.errors(doing):
+            result = connection.execute(statement, parameters)
+            if self._returns(what):
+                rows = result.all()
+                count, stored = len(rows), self._named(rows[0]) if rows else None
+            else:
+                count, stored = result.rowcount, None
+        if count > 1:
+            raise self._ambiguous(count)
+        return self._gone() if count == 0 else stored
 
-    # Transaction
+    def _named(self, row: Sequence[Any]) -> dict[str, Any]:
+        return dict(zip(self._remote.columns, row, strict=True))
 
-    def begin(self, *, serializable: bool) -> None:
-        """Enter a local transaction."""
-        self._serializable = serializable
-        self._levels.clear()
+    def _ambiguous(self, count: int) -> MulticornException:
+        """Return the error; the statement's failure undoes the change."""
+        return MulticornException(
+            f'{count} rows of "{self._remote.table.fullname}" have the same'
+            f" {', '.join(self._key)}, by which one row was to be changed",
+            ERROR,
+            hint='The table\'s option "primary_key" must name columns that'
+            " identify a row.",
+            sqlstate=_CARDINALITY_VIOLATION,
+        )
 
-    def pre_commit(self) -> None:
-        """Commit for all tables of the database; later calls find it done."""
-        session = _sessions.get(self._database)
-        if session is not None:
-            session.commit()
-
-    def finish(self) -> None:
-        """Leave the transaction; what is not committed is undone."""
-        self._levels.clear()
-        session = _sessions.get(self._database)
-        if session is not None:
-            session.close()
-
-    def sub_begin(self, level: int) -> None:
-        """Enter a savepoint; the remote one is made by the first write in it."""
-        self._levels.add(level)
-
-    def sub_commit(self, level: int) -> None:
-        """Leave a savepoint, keeping its writes."""
-        self._levels.discard(level)
-        session = _sessions.get(self._database)
-        if session is not None:
-            session.release(level)
-
-    def sub_rollback(self, level: int) -> None:
-        """Leave a savepoint, undoing its writes."""
-        self._levels.discard(level)
-        session = _sessions.get(self._database)
-        if session is not None:
-            session.roll_back_to(level)
+    def _gone(self) -> Sentinel:
+        """Return SKIPPED, if it is sure that the row was looked for rightly."""
+        for name in self._key:
+            how = self._remote.columns[name].target.comparison
+            if how is not None and not how.is_exact:
+                raise MulticornException(
+                    f'no row of "{self._remote.table.fullname}" has the'
+                    f" {name} that was read: it is gone, or the column's type"
+                    " changes the value",
+                    ERROR,
+                    hint=f'Give "{name}" the type that it has in the remote table.',
+                )
+        return SKIPPED
 
 
-def _given(remote: RemoteTable, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values by remote name, without keys that are NULL.
+def _unused_prefix(remote: RemoteTable) -> str:
+    """Return a beginning of parameter names that no column's name has.
 
-    An INSERT that leaves out a serial column passes NULL for it; left out, the
-    remote database gives it the next number.
+    SQLAlchemy keeps the columns' own names for itself.
     """
-    key = set(remote.primary_key)
-    return {
-        remote.columns[name].column.name: value
-        for name, value in values.items()
-        if name in remote.columns and not (value is None and name in key)
-    }
-
-
-def _by_columns(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
-    """Split the rows where the set of given columns changes."""
-    groups: list[list[dict[str, Any]]] = []
-    for row in rows:
-        if groups and groups[-1][0].keys() == row.keys():
-            groups[-1].append(row)
-        else:
-            groups.append([row])
-    return groups
+    prefix = "given"
+    while any(column.name.startswith(prefix) for column in remote.table.columns):
+        prefix += "_"
+    return prefix
