@@ -6,13 +6,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::class;
-use super::exec::Scan;
-use super::instance::wrong_result;
+use super::exec::{self, Scan};
+use super::instance::{self, wrong_result};
 use super::quals::{self, Side};
 use crate::bridge::{self, Failure, Origin, secrets};
 use crate::error::Error;
 use crate::interpreter::objects;
 use crate::pg::explain::Explain;
+use crate::pg::modify::{Command, Target};
 use crate::pg::scan_node::ScanNode;
 
 pub(crate) fn scan(scan: &mut Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
@@ -37,6 +38,29 @@ pub(crate) fn scan(scan: &mut Scan, node: &ScanNode, explain: &Explain) -> Resul
         if explain.with_timing() {
             explain.milliseconds("Time in Python", statistics.time.as_secs_f64() * 1000.0)?;
         }
+    }
+    Ok(())
+}
+
+/// EXPLAIN of a modification, which without VERBOSE shows nothing either.
+pub(crate) fn modify(target: Target, explain: &Explain) -> Result<(), Error> {
+    if explain.is_text() && !explain.is_verbose() {
+        return Ok(());
+    }
+    let instance = instance::get(target.table(), target.user()?)?;
+    explain.text("Wrapper", &instance.class.name)?;
+    if target.command()? == Command::Insert {
+        if instance.class.has_bulk_insert && target.may_batch() {
+            explain.integer("Batch Size", exec::batch_size(&instance)?.into())?;
+        }
+        return Ok(());
+    }
+    let names: Vec<String> = instance.row_id()?.columns.iter().map(|column| column.name.clone()).collect();
+    explain.list("Row ID", &names)?;
+    if let Some(changed) = exec::plan_of(&target)?.changed {
+        let names: Vec<String> =
+            changed.iter().map(|attno| instance.column_name(*attno).to_owned()).collect();
+        explain.list("Changed Columns", &names)?;
     }
     Ok(())
 }

@@ -12,15 +12,17 @@ mod reading;
 mod transaction;
 mod validate;
 
-use multicorn_plan::ScanPlan;
+use multicorn_plan::{ModifyPlan, ScanPlan};
 use pgrx::pg_sys;
 
 use crate::error::Error;
 use crate::pg::explain::Explain;
 use crate::pg::function::{Arguments, sql_function};
 use crate::pg::import::ImportRequest;
-use crate::pg::modify::{Command, IdentityRequest, ModifyRequest, Row, Target, Updatable};
+use crate::pg::modify::{Command, Target, Updatable};
+use crate::pg::modify_plan::{IdentityRequest, ModifyRequest};
 use crate::pg::modify_routine::ForeignModify;
+use crate::pg::modify_row::Row;
 use crate::pg::plan_request::PlanRequest;
 use crate::pg::planner::{BaseRel, Quals};
 use crate::pg::relation;
@@ -64,6 +66,10 @@ impl ForeignDataWrapper for Multicorn {
         scan.rescan()
     }
 
+    fn is_over(scan: &exec::Scan) -> bool {
+        scan.is_over()
+    }
+
     fn explain(scan: &mut exec::Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
         explain::scan(scan, node, explain).map_err(|error| of_table(error, node.table()))
     }
@@ -84,8 +90,8 @@ impl ForeignModify for Multicorn {
         plan::modify::identity(request)
     }
 
-    fn plan_modify(request: &ModifyRequest) -> Result<(), Error> {
-        plan::modify::check(request)
+    fn plan_modify(request: &ModifyRequest) -> Result<Option<ModifyPlan>, Error> {
+        plan::modify::plan(request)
     }
 
     fn begin_modify(target: Target, command: Command) -> Result<exec::Modify, Error> {
@@ -96,20 +102,20 @@ impl ForeignModify for Multicorn {
         modify.batch_size()
     }
 
-    fn insert(modify: &mut exec::Modify, rows: &[Row]) -> Result<(), Error> {
+    fn insert(modify: &mut exec::Modify, rows: &[Row]) -> Result<usize, Error> {
         modify.insert(rows)
     }
 
-    fn update(modify: &mut exec::Modify, new: Row, input: Row) -> Result<(), Error> {
+    fn update(modify: &mut exec::Modify, new: Row, input: Row) -> Result<bool, Error> {
         modify.update(new, input)
     }
 
-    fn delete(modify: &mut exec::Modify, returned: Row, input: Row) -> Result<(), Error> {
+    fn delete(modify: &mut exec::Modify, returned: Row, input: Row) -> Result<bool, Error> {
         modify.delete(returned, input)
     }
 
     fn explain_modify(target: Target, explain: &Explain) -> Result<(), Error> {
-        exec::Modify::explain(target, explain)
+        explain::modify(target, explain)
     }
 }
 

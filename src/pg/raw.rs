@@ -160,11 +160,19 @@ raw! {
 
 /// The callback of `expression_tree_walker`: true ends the walk.
 type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
+/// The callback of `planstate_tree_walker`.
+type PlanWalker = unsafe extern "C-unwind" fn(*mut PlanState, *mut c_void) -> bool;
 
 // Bound for no version that has it as a function and a macro at once; the C signature is stable.
 unsafe extern "C-unwind" {
     #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
     pub(crate) fn expression_tree_walker(node: *mut Node, walker: Walker, context: *mut c_void) -> bool;
+    #[cfg_attr(not(feature = "pg15"), link_name = "planstate_tree_walker_impl")]
+    pub(crate) fn planstate_tree_walker(
+        node: *mut PlanState,
+        walker: PlanWalker,
+        context: *mut c_void,
+    ) -> bool;
     // Bound for no version, for want of a use in C without its macro.
     pub(crate) fn pg_re_throw() -> !;
 }

@@ -35,6 +35,8 @@ pub(crate) trait ForeignDataWrapper: 'static {
     /// Fills the node's slot; false at the end.
     fn next_row(scan: &mut Self::Scan, node: &ScanNode) -> Result<bool, Error>;
     fn rescan(scan: &mut Self::Scan) -> Result<(), Error>;
+    /// Whether it has delivered its last row.
+    fn is_over(scan: &Self::Scan) -> bool;
     fn explain(scan: &mut Self::Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error>;
     fn import_schema(request: &ImportRequest) -> Result<Vec<String>, Error>;
 }

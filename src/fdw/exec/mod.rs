@@ -2,6 +2,8 @@
 
 mod modify;
 mod scan;
+mod stored;
 
 pub(crate) use modify::Modify;
+pub(super) use modify::{batch_size, plan_of};
 pub(crate) use scan::Scan;

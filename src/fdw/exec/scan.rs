@@ -223,6 +223,10 @@ impl Scan {
         closed
     }
 
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
     fn close_rows(&mut self) -> Result<(), Error> {
         match std::mem::replace(&mut self.state, State::Done) {
             // What ran to its end has nothing left to close.

@@ -25,7 +25,7 @@ pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
         return Err(no_system_column(&instance, column));
     }
     let restrictions = rel.restrictions()?;
-    let columns = rel.columns(&instance.live)?;
+    let columns = rel.columns(&instance.live, instance.class.updates_part())?;
     let (rows, width, keys) = bridge::call_as(Origin::Wrapper, |py| {
         let (rows, width) = size(py, &instance, &restrictions, &columns)?;
         Ok((rows, width, path_keys(py, &instance)?))
