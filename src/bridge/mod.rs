@@ -70,10 +70,14 @@ pub(crate) fn call_as<T>(
     let value = inside(origin, run)?;
     logging::flush()?;
     uncaught()?;
-    if pending() == Pending::Stop {
-        return Err(Error::Interrupted);
-    }
+    check_interrupts()?;
     Ok(value)
+}
+
+/// `Error::Interrupted` if a cancel, timeout or terminate is pending.
+#[inline]
+pub(crate) fn check_interrupts() -> Result<(), Error> {
+    if pending() == Pending::Stop { Err(Error::Interrupted) } else { Ok(()) }
 }
 
 /// Runs a transaction hook or a clean-up: while the server holds interrupts, so that no timeout of

@@ -9,6 +9,7 @@ mod instance;
 mod plan;
 mod quals;
 mod reading;
+mod size;
 mod transaction;
 mod validate;
 
@@ -16,12 +17,13 @@ use multicorn_plan::{ModifyPlan, ScanPlan};
 use pgrx::pg_sys;
 
 use crate::error::Error;
+use crate::pg::analyze::Sampler;
 use crate::pg::explain::Explain;
 use crate::pg::function::{Arguments, sql_function};
 use crate::pg::import::ImportRequest;
 use crate::pg::modify::{Command, Target, Updatable};
 use crate::pg::modify_plan::{IdentityRequest, ModifyRequest};
-use crate::pg::modify_routine::ForeignModify;
+use crate::pg::modify_routine::{ForeignModify, Truncate};
 use crate::pg::modify_row::Row;
 use crate::pg::plan_request::PlanRequest;
 use crate::pg::planner::{BaseRel, Quals};
@@ -77,6 +79,14 @@ impl ForeignDataWrapper for Multicorn {
     fn import_schema(request: &ImportRequest) -> Result<Vec<String>, Error> {
         import_schema::statements(request)
     }
+
+    fn analyzed_size(table: pg_sys::Oid, owner: pg_sys::Oid) -> Result<Option<f64>, Error> {
+        exec::analyze::size(table, owner).map_err(|error| of_table(error, table))
+    }
+
+    fn sample(sampler: &mut Sampler) -> Result<f64, Error> {
+        exec::analyze::sample(sampler).map_err(|error| of_table(error, sampler.table()))
+    }
 }
 
 impl ForeignModify for Multicorn {
@@ -116,6 +126,10 @@ impl ForeignModify for Multicorn {
 
     fn explain_modify(target: Target, explain: &Explain) -> Result<(), Error> {
         explain::modify(target, explain)
+    }
+
+    fn truncate(tables: &[pg_sys::Oid], options: Truncate) -> Result<(), Error> {
+        exec::truncate::truncate(tables, options)
     }
 }
 

@@ -2,6 +2,7 @@
 //! leaves it is a Rust type. Its danger is the longjmp: everything that may raise runs inside
 //! `guard::pg_try`, or in a frame without destructors directly below the server.
 
+pub(crate) mod analyze;
 pub(crate) mod catalog;
 pub(crate) mod clause;
 pub(crate) mod ddl;

@@ -16,7 +16,7 @@ use super::modify_plan::{IdentityRequest, ModifyRequest};
 use super::modify_row::Row;
 use super::rivals::{self, Rival};
 use super::routine::ForeignDataWrapper;
-use super::{relation, xact};
+use super::{list, relation, xact};
 use crate::error::{Error, SqlState};
 
 /// A foreign data wrapper that writes, in safe terms.
@@ -36,6 +36,14 @@ pub(crate) trait ForeignModify: 'static {
     /// Whether the row was removed.
     fn delete(modify: &mut Self::Modify, returned: Row, input: Row) -> Result<bool, Error>;
     fn explain_modify(target: Target, explain: &Explain) -> Result<(), Error>;
+    fn truncate(tables: &[pg_sys::Oid], options: Truncate) -> Result<(), Error>;
+}
+
+/// The options of TRUNCATE.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Truncate {
+    pub(crate) restart_identity: bool,
+    pub(crate) cascade: bool,
 }
 
 /// The state of a result relation.
@@ -68,6 +76,7 @@ pub(super) fn fill<W: ForeignDataWrapper + ForeignModify>(routine: &mut pg_sys::
     routine.BeginForeignInsert = Some(begin_insert::<W>);
     routine.EndForeignInsert = Some(end::<W>);
     routine.ExplainForeignModify = Some(explain::<W>);
+    routine.ExecForeignTruncate = Some(truncate::<W>);
 }
 
 unsafe extern "C-unwind" fn updatable<M: ForeignModify>(relation: pg_sys::Relation) -> c_int {
@@ -291,4 +300,19 @@ unsafe extern "C-unwind" fn explain<M: ForeignModify>(
 ) {
     // SAFETY: as above.
     boundary(|| unsafe { M::explain_modify(Target::new(state, relation, private), &Explain::new(explain)) });
+}
+
+unsafe extern "C-unwind" fn truncate<M: ForeignModify>(
+    relations: *mut pg_sys::List,
+    behavior: pg_sys::DropBehavior::Type,
+    restart_identity: bool,
+) {
+    boundary(|| {
+        // SAFETY: a list of open relations.
+        let tables: Vec<pg_sys::Oid> = unsafe {
+            list::pointers::<pg_sys::RelationData>(relations).map(|relation| (*relation).rd_id).collect()
+        };
+        let cascade = behavior == pg_sys::DropBehavior::DROP_CASCADE;
+        M::truncate(&tables, Truncate { restart_identity, cascade })
+    });
 }

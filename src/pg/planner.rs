@@ -229,6 +229,17 @@ impl BaseRel {
         Ok(NAMES.iter().find(|(attno, _)| named.contains(attno)).map(|(_, name)| *name))
     }
 
+    /// Rows that pass the table's own clauses and their width, by what ANALYZE found; `None` before the
+    /// first ANALYZE.
+    pub(crate) fn analyzed_size(&self) -> Result<Option<(f64, i32)>, Error> {
+        if self.info().tuples < 0.0 {
+            return Ok(None);
+        }
+        // SAFETY: raw call on the callback's own relation.
+        unsafe { pg_try(|| raw::set_baserel_size_estimates(self.root, self.rel))? };
+        Ok(Some((self.rows(), self.width())))
+    }
+
     /// Sets the estimate that joins are planned with.
     pub(crate) fn set_size(&self, rows: f64, width: i32) {
         // SAFETY: the callback's own relation.

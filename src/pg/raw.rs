@@ -44,6 +44,7 @@ raw! {
     ) -> MemoryContext;
     fn MemoryContextAlloc(context: MemoryContext, size: Size) -> *mut c_void;
     fn MemoryContextDelete(context: MemoryContext);
+    fn MemoryContextReset(context: MemoryContext);
     fn MemoryContextRegisterResetCallback(context: MemoryContext, callback: *mut MemoryContextCallback);
 
     // lists and sets
@@ -118,6 +119,7 @@ raw! {
         target_list: *mut List, quals: *mut List, scanrelid: Index, exprs: *mut List, private: *mut List,
         scan_target_list: *mut List, recheck_quals: *mut List, outer_plan: *mut Plan,
     ) -> *mut ForeignScan;
+    fn set_baserel_size_estimates(root: *mut PlannerInfo, rel: *mut RelOptInfo);
     fn pull_varattnos(node: *mut Node, varno: Index, attributes: *mut *mut Bitmapset);
     fn pull_varnos(root: *mut PlannerInfo, node: *mut Node) -> *mut Bitmapset;
 
@@ -136,6 +138,12 @@ raw! {
     fn heap_deform_tuple(tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
     fn slot_getsomeattrs_int(slot: *mut TupleTableSlot, attno: c_int);
     fn ExecStoreVirtualTuple(slot: *mut TupleTableSlot) -> *mut TupleTableSlot;
+
+    // ANALYZE
+    fn heap_freetuple(tuple: HeapTuple);
+    fn reservoir_get_next_S(state: ReservoirState, seen: f64, count: c_int) -> f64;
+    fn reservoir_init_selection_state(state: ReservoirState, count: c_int);
+    fn sampler_random_fract(state: *mut pg_prng_state) -> f64;
 
     // EXPLAIN
     fn ExplainPropertyFloat(label: *const c_char, unit: *const c_char, value: f64, digits: c_int, es: *mut ExplainState);

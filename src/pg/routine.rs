@@ -8,6 +8,7 @@ use pgrx::pg_sys;
 
 use multicorn_plan::ScanPlan;
 
+use super::analyze::{self, Sampler};
 use super::explain::Explain;
 use super::guard::{boundary, pg_try};
 use super::import::ImportRequest;
@@ -39,6 +40,10 @@ pub(crate) trait ForeignDataWrapper: 'static {
     fn is_over(scan: &Self::Scan) -> bool;
     fn explain(scan: &mut Self::Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error>;
     fn import_schema(request: &ImportRequest) -> Result<Vec<String>, Error>;
+    /// A table's size in bytes, more or less, if ANALYZE can read it; for `owner`, as whom it does.
+    fn analyzed_size(table: pg_sys::Oid, owner: pg_sys::Oid) -> Result<Option<f64>, Error>;
+    /// Offers rows to the sampler, and returns how many the table has.
+    fn sample(sampler: &mut Sampler) -> Result<f64, Error>;
 }
 
 /// A new `FdwRoutine` in `CurrentMemoryContext`.
@@ -59,6 +64,7 @@ pub(crate) fn make<W: ForeignDataWrapper + ForeignModify>() -> Result<*mut pg_sy
         ..Default::default()
     };
     modify_routine::fill::<W>(&mut routine);
+    analyze::fill::<W>(&mut routine);
     // SAFETY: raw call; fresh memory of the right size.
     unsafe {
         let place = pg_try(|| raw::palloc(size_of::<pg_sys::FdwRoutine>()))?.cast::<pg_sys::FdwRoutine>();

@@ -129,7 +129,7 @@ impl Scan {
         let rows = bridge::call_as(Origin::Wrapper, |py| {
             let quals = ready.quals(py, &self.values)?;
             let result = self.call_execute(py, ready, quals.into_any())?;
-            Ok(convert::Rows::new(py, result, &plans.plan)?)
+            Ok(convert::Rows::new(result, &plans.plan, "execute")?)
         })?;
         self.state = State::Running(rows);
         if let Some(start) = start {
@@ -246,33 +246,46 @@ impl Ends for Scan {
             State::Running(rows) => Some(rows),
             State::Ready | State::Done => None,
         };
-        let tell = executed && instance.class.has_end_scan;
-        let mut cut_short = false;
-        if rows.is_some() || tell {
-            let close = |py: Python<'_>| {
-                let closed = rows.map_or(Ok(()), |mut rows| rows.close(py));
-                if tell {
-                    instance.object.bind(py).call_method0(pyo3::intern!(py, "end_scan"))?;
-                }
-                closed.map_err(Failure::from)
-            };
-            let outcome = match ending {
-                Ending::Normal => bridge::call_as(Origin::Wrapper, close),
-                Ending::Abort => bridge::call_hook("end_scan", close),
-            };
-            match outcome {
-                Ok(()) => {}
-                // There may be no further check of the server's: the statement is over otherwise.
-                Err(Error::Interrupted) => cut_short = true,
-                Err(error) => guard::warn(error),
-            }
-        }
+        let ended = tell_end(&instance, rows, executed, ending);
         // A changed definition may have left the scan with the last use of it.
         instance::let_go(instance);
         if ending == Ending::Abort {
             return Ok(());
         }
         bridge::uncaught()?;
-        if cut_short { Err(Error::Interrupted) } else { Ok(()) }
+        ended
+    }
+}
+
+/// Closes what is left of the rows and, if `execute` was called, tells the class. What is raised meanwhile
+/// is a warning, but for an interrupt.
+pub(super) fn tell_end(
+    instance: &Instance,
+    rows: Option<convert::Rows>,
+    executed: bool,
+    ending: Ending,
+) -> Result<(), Error> {
+    let tell = executed && instance.class.has_end_scan;
+    if rows.is_none() && !tell {
+        return Ok(());
+    }
+    let close = |py: Python<'_>| {
+        let closed = rows.map_or(Ok(()), |mut rows| rows.close(py));
+        if tell {
+            instance.object.bind(py).call_method0(pyo3::intern!(py, "end_scan"))?;
+        }
+        closed.map_err(Failure::from)
+    };
+    let outcome = match ending {
+        Ending::Normal => bridge::call_as(Origin::Wrapper, close),
+        Ending::Abort => bridge::call_hook("end_scan", close),
+    };
+    match outcome {
+        // There may be no further check of the server's: the statement is over otherwise.
+        Ok(()) | Err(Error::Interrupted) => outcome,
+        Err(error) => {
+            guard::warn(error);
+            Ok(())
+        }
     }
 }

@@ -49,7 +49,7 @@ impl<'a> Stored<'a> {
             return Err(wrong_result(class, self.method, "a row or None", stored).into());
         }
         let plan = &self.modify.rows.plan;
-        let mut single = convert::Rows::new(py, PyList::new(py, [full])?.into_any(), plan)?;
+        let mut single = convert::Rows::new(PyList::new(py, [full])?.into_any(), plan, self.method)?;
         row.store(&kept, |target| single.only_row(plan, target))?;
         Ok(true)
     }
