@@ -12,6 +12,7 @@ use super::quals::{self, Side};
 use crate::bridge::{self, Failure, Origin, secrets};
 use crate::error::Error;
 use crate::interpreter::objects;
+use crate::pg::direct::plan_of;
 use crate::pg::explain::Explain;
 use crate::pg::modify::{Command, Target};
 use crate::pg::scan_node::ScanNode;
@@ -63,6 +64,25 @@ pub(crate) fn modify(target: Target, explain: &Explain) -> Result<(), Error> {
         explain.list("Changed Columns", &names)?;
     }
     Ok(())
+}
+
+/// EXPLAIN of an UPDATE or DELETE that the class does by one call; without VERBOSE the node's name says it.
+pub(crate) fn direct(node: &ScanNode, explain: &Explain) -> Result<(), Error> {
+    if explain.is_text() && !explain.is_verbose() {
+        return Ok(());
+    }
+    let plan = plan_of(node)?;
+    let instance = instance::get(node.table(), node.user())?;
+    explain.text("Wrapper", &instance.class.name)?;
+    if !plan.quals.is_empty() {
+        let quals = plan.quals.iter().map(|qual| shown(qual, node, explain));
+        explain.list("Exact Quals", &quals.collect::<Result<Vec<_>, Error>>()?)?;
+    }
+    let Some(assignments) = plan.assignments else { return Ok(()) };
+    let set = assignments
+        .iter()
+        .map(|set| Ok(format!("{} = {}", set.column, explain.expression(node, set.index)?)));
+    explain.list("Assignments", &set.collect::<Result<Vec<_>, Error>>()?)
 }
 
 fn plan_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {

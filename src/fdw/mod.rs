@@ -18,6 +18,7 @@ use pgrx::pg_sys;
 
 use crate::error::Error;
 use crate::pg::analyze::Sampler;
+use crate::pg::direct::ForeignDirect;
 use crate::pg::explain::Explain;
 use crate::pg::function::{Arguments, sql_function};
 use crate::pg::import::ImportRequest;
@@ -130,6 +131,26 @@ impl ForeignModify for Multicorn {
 
     fn truncate(tables: &[pg_sys::Oid], options: Truncate) -> Result<(), Error> {
         exec::truncate::truncate(tables, options)
+    }
+}
+
+impl ForeignDirect for Multicorn {
+    type Direct = exec::Direct;
+
+    fn does_direct(request: &ModifyRequest) -> Result<bool, Error> {
+        plan::modify::does_direct(request)
+    }
+
+    fn begin_direct(node: &ScanNode, command: Command) -> Result<exec::Direct, Error> {
+        exec::Direct::begin(node, command)
+    }
+
+    fn run_direct(direct: &mut exec::Direct, node: &ScanNode) -> Result<(u64, bool), Error> {
+        direct.run(node).map_err(|error| of_table(error, node.table()))
+    }
+
+    fn explain_direct(node: &ScanNode, explain: &Explain) -> Result<(), Error> {
+        explain::direct(node, explain)
     }
 }
 

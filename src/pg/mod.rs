@@ -6,6 +6,7 @@ pub(crate) mod analyze;
 pub(crate) mod catalog;
 pub(crate) mod clause;
 pub(crate) mod ddl;
+pub(crate) mod direct;
 pub(crate) mod encoding;
 pub(crate) mod explain;
 pub(crate) mod function;

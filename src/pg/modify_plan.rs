@@ -104,6 +104,22 @@ impl ModifyRequest {
         ModifyRequest { root, node, index, position }
     }
 
+    pub(super) fn root(&self) -> *mut pg_sys::PlannerInfo {
+        self.root
+    }
+
+    pub(super) fn node(&self) -> *mut pg_sys::ModifyTable {
+        self.node
+    }
+
+    pub(super) fn index(&self) -> pg_sys::Index {
+        self.index
+    }
+
+    pub(super) fn position(&self) -> usize {
+        self.position
+    }
+
     pub(crate) fn table(&self) -> pg_sys::Oid {
         // SAFETY: the range table has the entry.
         unsafe { (**(*self.root).simple_rte_array.add(self.index as usize)).relid }

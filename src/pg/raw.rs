@@ -114,6 +114,9 @@ raw! {
     ) -> *mut List;
     fn copy_pathtarget(target: *mut PathTarget) -> *mut PathTarget;
     fn get_baserel_parampathinfo(root: *mut PlannerInfo, rel: *mut RelOptInfo, outer: Relids) -> *mut ParamPathInfo;
+    fn get_translated_update_targetlist(
+        root: *mut PlannerInfo, relid: Index, targets: *mut *mut List, numbers: *mut *mut List,
+    );
     fn join_clause_is_movable_to(info: *mut RestrictInfo, rel: *mut RelOptInfo) -> bool;
     fn make_foreignscan(
         target_list: *mut List, quals: *mut List, scanrelid: Index, exprs: *mut List, private: *mut List,

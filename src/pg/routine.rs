@@ -9,6 +9,7 @@ use pgrx::pg_sys;
 use multicorn_plan::ScanPlan;
 
 use super::analyze::{self, Sampler};
+use super::direct::{self, ForeignDirect};
 use super::explain::Explain;
 use super::guard::{boundary, pg_try};
 use super::import::ImportRequest;
@@ -47,7 +48,8 @@ pub(crate) trait ForeignDataWrapper: 'static {
 }
 
 /// A new `FdwRoutine` in `CurrentMemoryContext`.
-pub(crate) fn make<W: ForeignDataWrapper + ForeignModify>() -> Result<*mut pg_sys::FdwRoutine, Error> {
+pub(crate) fn make<W: ForeignDataWrapper + ForeignModify + ForeignDirect>()
+-> Result<*mut pg_sys::FdwRoutine, Error> {
     xact::listen(live::listener)?;
     let mut routine = pg_sys::FdwRoutine {
         type_: pg_sys::NodeTag::T_FdwRoutine,
@@ -64,6 +66,7 @@ pub(crate) fn make<W: ForeignDataWrapper + ForeignModify>() -> Result<*mut pg_sy
         ..Default::default()
     };
     modify_routine::fill::<W>(&mut routine);
+    direct::fill::<W>(&mut routine);
     analyze::fill::<W>(&mut routine);
     // SAFETY: raw call; fresh memory of the right size.
     unsafe {

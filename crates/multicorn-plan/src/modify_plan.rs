@@ -3,6 +3,43 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::scan_plan::Qual;
+
+/// `SET b = $1`, of a value that is the same for every row.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    pub column: String,
+    /// Position in the node's list of expressions.
+    pub index: usize,
+    /// Type of the expression, for its conversion to Python.
+    pub type_oid: u32,
+}
+
+/// ```sql
+/// UPDATE t SET b = 1 WHERE a = 2
+/// ```
+/// of a class that has `update_where` and applies `a = 2` exactly: it is called once, for all rows.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectPlan {
+    pub quals: Vec<Qual>,
+    /// None for DELETE.
+    pub assignments: Option<Vec<Assignment>>,
+    /// Whether the rows count as those of the statement, and not of a WITH query in it.
+    pub sets_count: bool,
+}
+
+impl DirectPlan {
+    /// # Panics
+    /// Never: every field has a textual form.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("plans hold only numbers, text and lists of them")
+    }
+
+    pub fn from_text(text: &str) -> Result<Self, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+}
+
 /// ```sql
 /// UPDATE t SET b = 1
 /// ```
@@ -56,6 +93,15 @@ mod tests {
         for changed in [None, Some(vec![2, 3]), Some(vec![])] {
             let plan = ModifyPlan { changed };
             assert_eq!(ModifyPlan::from_text(&plan.to_text()).unwrap(), plan);
+        }
+    }
+
+    #[test]
+    fn so_does_one_for_all_rows() {
+        let assignment = Assignment { column: "ü".into(), index: 3, type_oid: 25 };
+        for assignments in [None, Some(vec![]), Some(vec![assignment])] {
+            let plan = DirectPlan { quals: Vec::new(), assignments, sets_count: true };
+            assert_eq!(DirectPlan::from_text(&plan.to_text()).unwrap(), plan);
         }
     }
 

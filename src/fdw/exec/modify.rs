@@ -236,7 +236,7 @@ impl Modify {
             let constant = row.value(field.attno);
             let value = field.value.value(py, constant)?;
             if value.is_none() && !constant.is_null && self.command != Command::Delete {
-                return Err(Failure::from(no_value(field.name.bind(py))));
+                return Err(Failure::from(no_value(&field.name.bind(py).to_string_lossy())));
             }
             Ok(values.set_item(field.name.bind(py), value)?)
         };
@@ -289,13 +289,10 @@ impl Identity {
 }
 
 /// The null of JSON: handed over as None, it would be stored as the NULL that it is not.
-fn no_value(column: &Bound<'_, PyString>) -> Error {
+pub(super) fn no_value(column: &str) -> Error {
     Error::new(
         SqlState::FEATURE_NOT_SUPPORTED,
-        format!(
-            "cannot write the null of JSON to column \"{}\" of a foreign table",
-            column.to_string_lossy()
-        ),
+        format!("cannot write the null of JSON to column \"{column}\" of a foreign table"),
     )
     .detail("In Python, None stands for the NULL of SQL.")
     .hint("Write NULL, or an object or array that holds the null.")

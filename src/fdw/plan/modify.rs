@@ -55,3 +55,13 @@ pub(crate) fn plan(request: &ModifyRequest) -> Result<Option<ModifyPlan>, Error>
         Command::Insert | Command::Update | Command::Delete => Ok(None),
     }
 }
+
+/// Whether the class changes all matching rows by one call.
+pub(crate) fn does_direct(request: &ModifyRequest) -> Result<bool, Error> {
+    let class = &instance::get(request.table(), request.user())?.class;
+    Ok(match request.command()? {
+        Command::Update => class.has_update_where,
+        Command::Delete => class.has_delete_where,
+        Command::Insert => false,
+    })
+}
