@@ -23,7 +23,9 @@ class Wholesale(ForeignDataWrapper):
         self.tells_end = "tells_end" in options
 
     def matching(self, quals):
-        return [row for row in self.rows.values() if all(passes(row, q) for q in quals if q.field_name != "note")]
+        return [
+            row for row in self.rows.values() if all(passes(row, q) for q in quals if q.field_name != "note")
+        ]
 
     def can_filter(self, quals):
         return [qual for qual in quals if qual.field_name != "note"]
