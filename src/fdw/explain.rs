@@ -9,7 +9,7 @@ use super::class;
 use super::exec::{self, Scan};
 use super::instance::{self, wrong_result};
 use super::quals::{self, Side};
-use crate::bridge::{self, Failure, Origin, secrets};
+use crate::bridge::{Failure, secrets};
 use crate::error::Error;
 use crate::interpreter::objects;
 use crate::pg::direct::plan_of;
@@ -174,7 +174,7 @@ fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<St
             values.push(if known { Some(node.evaluate(&scan.expressions, index)?) } else { None });
         }
     }
-    bridge::call_as(Origin::Wrapper, |py| {
+    scan.instance.call(|py, object| {
         let side = |qual: &Qual| match qual.value {
             Value::Expression { index, .. } => {
                 Some(values.get(index).copied().flatten().map_or(Side::Unbound, Side::Known))
@@ -184,8 +184,7 @@ fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<St
         let quals = quals::list(py, &scan.plan().quals, side)?;
         let columns = quals::columns(py, &scan.instance, &scan.plan().columns)?;
         let keywords = keywords(py, scan, explain, counts)?;
-        let result =
-            scan.instance.object.bind(py).call_method("explain", (quals, columns), Some(&keywords))?;
+        let result = object.call_method("explain", (quals, columns), Some(&keywords))?;
         lines(&result)
             .ok_or_else(|| Failure::from(wrong_result(class, "explain", "an iterable of str", &result)))?
     })

@@ -120,7 +120,14 @@ impl Instance {
         &self,
         run: impl FnOnce(Python<'_>, &Bound<'_, PyAny>) -> Result<T, Failure>,
     ) -> Result<T, Error> {
+        self.act();
         bridge::call_as(Origin::Wrapper, |py| run(py, self.object.bind(py)))
+    }
+
+    /// Lets SQL that the class runs have the rights of the table's owner, who chose the class.
+    #[inline]
+    pub(super) fn act(&self) {
+        bridge::sql::act_as(self.definition.table.owner);
     }
 
     /// What identifies a row, as the object says.
@@ -290,6 +297,7 @@ pub(super) fn register_secrets(mapping: &catalog::Options) {
 }
 
 fn make(definition: Definition) -> Result<Instance, Error> {
+    bridge::sql::act_as(definition.table.owner);
     let made = bridge::rights::with(definition.rights.clone(), || {
         bridge::call_as(Origin::Wrapper, |py| {
             let class = class::load(py, &definition.class)?;

@@ -354,13 +354,36 @@ raw! {
     fn get_share_path(executable: *const c_char, path: *mut c_char);
     fn SPI_connect() -> c_int;
     fn SPI_finish() -> c_int;
-    fn SPI_execute_with_args(
-        query: *const c_char, count: c_int, types: *mut Oid, values: *mut Datum,
-        nulls: *const c_char, read_only: bool, limit: std::ffi::c_long,
+    fn SPI_prepare(query: *const c_char, count: c_int, types: *mut Oid) -> SPIPlanPtr;
+    fn SPI_keepplan(plan: SPIPlanPtr) -> c_int;
+    fn SPI_freeplan(plan: SPIPlanPtr) -> c_int;
+    fn SPI_execute_plan(
+        plan: SPIPlanPtr, values: *mut Datum, nulls: *const c_char, read_only: bool, limit: std::ffi::c_long,
     ) -> c_int;
+    fn SPI_cursor_open(
+        name: *const c_char, plan: SPIPlanPtr, values: *mut Datum, nulls: *const c_char, read_only: bool,
+    ) -> Portal;
+    fn SPI_cursor_find(name: *const c_char) -> Portal;
+    fn SPI_cursor_fetch(portal: Portal, forward: bool, count: std::ffi::c_long);
+    fn SPI_cursor_close(portal: Portal);
     fn SPI_result_code_string(code: c_int) -> *const c_char;
     fn SPI_fname(descriptor: TupleDesc, number: c_int) -> *mut c_char;
     fn SPI_gettypeid(descriptor: TupleDesc, number: c_int) -> Oid;
-    fn SPI_getvalue(tuple: HeapTuple, descriptor: TupleDesc, number: c_int) -> *mut c_char;
-    fn cstring_to_text_with_len(text: *const c_char, length: c_int) -> *mut text;
+    fn ActiveSnapshotSet() -> bool;
+    fn GetTransactionSnapshot() -> Snapshot;
+    fn PushActiveSnapshot(snapshot: Snapshot);
+    fn PopActiveSnapshot();
+    fn raw_parser(query: *const c_char, mode: RawParseMode::Type) -> *mut List;
+    fn parse_analyze_varparams(
+        statement: *mut RawStmt, query: *const c_char, types: *mut *mut Oid, count: *mut c_int,
+        environment: *mut QueryEnvironment,
+    ) -> *mut Query;
+    fn GetUserIdAndSecContext(role: *mut Oid, context: *mut c_int);
+    fn SetUserIdAndSecContext(role: Oid, context: c_int);
+    fn NewGUCNestLevel() -> c_int;
+    fn AtEOXact_GUC(commit: bool, level: c_int);
+    fn set_config_option(
+        name: *const c_char, value: *const c_char, context: GucContext::Type, source: GucSource::Type,
+        action: GucAction::Type, change: bool, level: c_int, reload: bool,
+    ) -> c_int;
 }

@@ -12,7 +12,7 @@ use super::super::instance::{self, Instance, wrong_result};
 use super::super::quals::{self, Known};
 use super::super::transaction;
 use super::stored::Stored;
-use crate::bridge::{self, Failure, Origin};
+use crate::bridge::{self, Failure};
 use crate::error::{Error, SqlState};
 use crate::pg::live::{Ending, Ends};
 use crate::pg::modify::{Command, Junk, Target};
@@ -23,12 +23,12 @@ use crate::pg::modify_row::Row;
 pub(super) struct Field {
     pub(super) attno: i16,
     pub(super) name: Py<PyString>,
-    pub(super) value: Rc<Known>,
+    pub(super) value: Known,
 }
 
 /// What names the row that is changed.
 struct Identity {
-    parts: Vec<(Junk, Rc<Known>)>,
+    parts: Vec<(Junk, Known)>,
     /// Handed over as a tuple, also if it is of one column.
     is_tuple: bool,
 }
@@ -214,7 +214,7 @@ impl Modify {
             return quals::known(row_type.to_u32())?.value(py, row);
         }
         let identity = self.identity.as_ref().ok_or_else(lost("row id"))?;
-        let part = |(junk, known): &(Junk, Rc<Known>)| known.value(py, input.junk(*junk)?);
+        let part = |(junk, known): &(Junk, Known)| known.value(py, input.junk(*junk)?);
         match &identity.parts[..] {
             [single] if !identity.is_tuple => part(single),
             parts => {
@@ -318,7 +318,7 @@ pub(super) fn end_modify(instance: &Instance, ending: Ending) -> Result<(), Erro
         Ok::<_, Failure>(())
     };
     match ending {
-        Ending::Normal => bridge::call_as(Origin::Wrapper, close),
+        Ending::Normal => bridge::call_without_sql(close),
         Ending::Abort => bridge::call_hook("end_modify", close),
     }
 }

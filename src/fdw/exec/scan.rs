@@ -12,7 +12,7 @@ use super::super::instance::{self, Instance};
 use super::super::quals;
 use super::super::reading::{Reading, Ready};
 use super::super::transaction;
-use crate::bridge::{self, Failure, Origin};
+use crate::bridge::{self, Failure};
 use crate::convert;
 use crate::error::{Error, SqlState};
 use crate::pg::guard;
@@ -96,6 +96,8 @@ impl Scan {
         let State::Running(rows) = &mut self.state else { return Ok(false) };
         let Some(plans) = &self.rows else { return Ok(false) };
         let target = node.row_target();
+        // A row of another table, whose class acts for somebody else, may have come in between.
+        self.instance.act();
         let filled = rows.next_row(&plans.plan, target);
         if !matches!(filled, Ok(true)) {
             return self.finish(filled);
@@ -126,7 +128,7 @@ impl Scan {
         transaction::join(&self.instance)?;
         let ready = self.reading.ready(&self.instance)?;
         self.executed = true;
-        let rows = bridge::call_as(Origin::Wrapper, |py| {
+        let rows = self.instance.call(|py, _| {
             let quals = ready.quals(py, &self.values)?;
             let result = self.call_execute(py, ready, quals.into_any())?;
             Ok(convert::Rows::new(result, &plans.plan, "execute")?)
@@ -231,7 +233,7 @@ impl Scan {
         match std::mem::replace(&mut self.state, State::Done) {
             // What ran to its end has nothing left to close.
             State::Running(rows) if rows.is_finished() => Ok(()),
-            State::Running(mut rows) => bridge::call(|py| rows.close(py)),
+            State::Running(mut rows) => bridge::call_without_sql(|py| Ok(rows.close(py)?)),
             State::Ready | State::Done => Ok(()),
         }
     }
@@ -277,7 +279,7 @@ pub(super) fn tell_end(
         closed.map_err(Failure::from)
     };
     let outcome = match ending {
-        Ending::Normal => bridge::call_as(Origin::Wrapper, close),
+        Ending::Normal => bridge::call_without_sql(close),
         Ending::Abort => bridge::call_hook("end_scan", close),
     };
     match outcome {

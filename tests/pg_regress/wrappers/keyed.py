@@ -1,4 +1,4 @@
-"""Tables in memory by a key of several columns, with everything optional that a class may offer for writes."""
+"""Tables in memory by a key of several columns, with what a class may offer for writes."""
 
 from typing import Any
 
