@@ -44,13 +44,26 @@ class Sizes:
     lookups: int
     prepared: int
     imported: int
+    written: int
     rounds: int
 
 
 FULL = Sizes(
-    {"numbers": 1_000_000, "texts": 300_000, "mixed": 100_000, "pairs": 20_000}, 10_000, 5_000, 1_000, 9
+    rows={"numbers": 1_000_000, "texts": 300_000, "mixed": 100_000, "pairs": 20_000},
+    lookups=10_000,
+    prepared=5_000,
+    imported=1_000,
+    written=100_000,
+    rounds=9,
 )
-QUICK = Sizes({"numbers": 200_000, "texts": 60_000, "mixed": 20_000, "pairs": 5_000}, 10_000, 2_000, 200, 3)
+QUICK = Sizes(
+    rows={"numbers": 200_000, "texts": 60_000, "mixed": 20_000, "pairs": 5_000},
+    lookups=10_000,
+    prepared=2_000,
+    imported=200,
+    written=20_000,
+    rounds=3,
+)
 
 
 @contextmanager

@@ -41,6 +41,11 @@ impl SqlState {
     pub(crate) const DATATYPE_MISMATCH: Self = Self::new(b"42804");
     pub(crate) const CANT_CHANGE_RUNTIME_PARAM: Self = Self::new(b"55P02");
     pub(crate) const TRANSACTION_ROLLBACK: Self = Self::new(b"40000");
+    pub(crate) const SYNTAX_ERROR: Self = Self::new(b"42601");
+    pub(crate) const DUPLICATE_COLUMN: Self = Self::new(b"42701");
+    pub(crate) const UNDEFINED_PARAMETER: Self = Self::new(b"42P02");
+    pub(crate) const INDETERMINATE_DATATYPE: Self = Self::new(b"42P18");
+    pub(crate) const INVALID_CURSOR_NAME: Self = Self::new(b"34000");
     pub(crate) const QUERY_CANCELED: Self = Self::new(b"57014");
     pub(crate) const INTERNAL_ERROR: Self = Self::new(b"XX000");
     pub(crate) const EXTERNAL_ROUTINE_EXCEPTION: Self = Self::new(b"38000");

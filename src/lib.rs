@@ -8,6 +8,7 @@ mod fdw;
 mod gucs;
 mod interpreter;
 mod pg;
+mod sql;
 
 pgrx::pg_module_magic!(name, version);
 
@@ -16,4 +17,5 @@ pgrx::pg_module_magic!(name, version);
 pub extern "C-unwind" fn _PG_init() {
     gucs::init();
     pg::ddl::watch();
+    bridge::native::extend(sql::extend);
 }

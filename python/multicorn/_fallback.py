@@ -7,7 +7,7 @@ standard error, so that a developer sees them; nothing can be cancelled.
 import logging
 import sys
 import threading
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from multicorn._exceptions import MulticornException
 
@@ -83,3 +83,29 @@ def is_main_thread() -> bool:
 def rights() -> tuple[bool, bool, bool, list[str]] | None:
     """Allow everything: who runs a plain Python has its rights anyway."""
     return (True, True, True, [])
+
+
+def sql_execute(
+    query: str,
+    args: tuple[object, ...],
+) -> tuple[list[dict[str, Any]] | None, int]:
+    """Raise RuntimeError: there is no server to run it."""
+    raise _no_server(query, args)
+
+
+def sql_open(query: str, args: tuple[object, ...]) -> str:
+    """Raise RuntimeError: there is no server to run it."""
+    raise _no_server(query, args)
+
+
+def sql_fetch(cursor: str, count: int) -> list[dict[str, Any]]:
+    """Raise RuntimeError: there is no server that has cursors."""
+    raise _no_server(cursor, count)
+
+
+def sql_close(cursor: str) -> None:
+    """Do nothing: there are no cursors."""
+
+
+def _no_server(*_asked: object) -> RuntimeError:
+    return RuntimeError("SQL can be run only inside a server")

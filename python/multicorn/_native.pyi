@@ -5,7 +5,7 @@ it. All functions may be called from any thread: off the main thread messages
 are queued and sent when the main thread next enters the library.
 """
 
-from collections.abc import Sequence
+from typing import Any
 
 class QueryCancelled(BaseException):
     """The server asks the running statement to end.
@@ -50,17 +50,26 @@ def output_pending() -> None:
 def check_interrupts() -> None:
     """Raise `QueryCancelled` if a cancel, timeout or terminate is pending."""
 
-def execute(
+def sql_execute(
     query: str,
-    args: Sequence[object] | None = None,
-) -> list[dict[str, object]] | int:
-    """Run one SQL statement; its parameters are `$1`, `$2`, ….
+    args: tuple[object, ...],
+) -> tuple[list[dict[str, Any]] | None, int]:
+    """Run one SQL statement with the values of `$1`, `$2`, ….
 
-    Returns the rows, booleans, integers and floats as such and every other
-    type as its text, or the number of rows that the statement touched. A
-    failed statement is undone by itself: after `ServerError` the transaction
-    goes on. Raises `RuntimeError` off the main thread and in hooks.
+    Returns its rows, None for a statement that gives none, and how many rows it
+    gave or touched. A failed statement is undone by itself: after
+    `ServerError` the transaction goes on. Raises `RuntimeError` where SQL is
+    refused; see `multicorn.sql`.
     """
+
+def sql_open(query: str, args: tuple[object, ...]) -> str:
+    """Open a cursor and return its name."""
+
+def sql_fetch(cursor: str, count: int) -> list[dict[str, Any]]:
+    """Return the next rows of a cursor, fewer than `count` only at its end."""
+
+def sql_close(cursor: str) -> None:
+    """Close a cursor, where that is possible now."""
 
 def is_main_thread() -> bool:
     """Tell whether the caller runs on the backend's main thread."""

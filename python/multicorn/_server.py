@@ -6,7 +6,7 @@ side, the package would otherwise stay deaf for the life of the backend.
 """
 
 import sys
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 
 from multicorn import _fallback
 
@@ -40,6 +40,31 @@ class NativeModule(Protocol):
 
     def is_main_thread(self) -> bool:
         """Tell whether the caller is the backend's main thread."""
+        ...
+
+    @property
+    def ServerError(self) -> type[Exception]:  # noqa: N802 - the class's name
+        """The class of the server's errors."""
+        ...
+
+    def sql_execute(
+        self,
+        query: str,
+        args: tuple[object, ...],
+    ) -> tuple[list[dict[str, Any]] | None, int]:
+        """Run one SQL statement; return its rows, and their number."""
+        ...
+
+    def sql_open(self, query: str, args: tuple[object, ...]) -> str:
+        """Open a cursor and return its name."""
+        ...
+
+    def sql_fetch(self, cursor: str, count: int) -> list[dict[str, Any]]:
+        """Return the next rows of a cursor."""
+        ...
+
+    def sql_close(self, cursor: str) -> None:
+        """Close a cursor, where that is possible now."""
         ...
 
     def rights(self) -> tuple[bool, bool, bool, list[str]] | None:

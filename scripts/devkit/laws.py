@@ -29,9 +29,10 @@ MAY_NAME: dict[str, set[str]] = {
     "interpreter": {"error"},
     "bridge": {"error", "gucs", "pg", "interpreter"},
     "convert": {"error", "gucs", "pg", "interpreter", "bridge"},
+    "sql": BELOW_FEATURES,
     "fdw": BELOW_FEATURES,
-    "pl": BELOW_FEATURES,
-    "wormhole": BELOW_FEATURES | {"pl"},
+    "pl": BELOW_FEATURES | {"sql"},
+    "wormhole": BELOW_FEATURES | {"pl", "sql"},
 }
 # The two halves of a feature that meet only in one struct, stored as a node of the plan.
 STRANGERS = [(("fdw", "plan"), ("fdw", "exec"))]

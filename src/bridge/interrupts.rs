@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicPtr, Ordering};
 
 use pyo3::prelude::*;
 
-use super::{NO_SQL, errors};
+use super::{WithoutSql, errors};
 use crate::error::{Error, SqlState};
 use crate::gucs;
 use crate::interpreter::{lifecycle, signals};
@@ -199,6 +199,11 @@ fn wake() {
     }
 }
 
+/// Whether Python code that we have called is on top of the stack.
+pub(super) fn is_inside() -> bool {
+    IN_PYTHON.load(Ordering::Relaxed)
+}
+
 pub(super) fn on_main_thread() -> bool {
     lifecycle::thread_id() == MAIN_THREAD.load(Ordering::Relaxed)
 }
@@ -337,6 +342,7 @@ impl Drop for Inside {
 pub(super) struct Hook {
     outer: i64,
     deadline: i64,
+    _without: WithoutSql,
 }
 
 impl Hook {
@@ -347,9 +353,8 @@ impl Hook {
         // A hook inside a hook (a savepoint's within a clean-up) does not lengthen the outer one.
         let deadline = if outer == 0 { deadline } else { deadline.min(outer) };
         HOOK_DEADLINE.store(deadline, Ordering::Relaxed);
-        NO_SQL.fetch_add(1, Ordering::Relaxed);
         rest();
-        Hook { outer, deadline }
+        Hook { outer, deadline, _without: WithoutSql::enter() }
     }
 
     /// Words a cancel inside the hook, which the server itself could not raise here.
@@ -369,7 +374,6 @@ impl Hook {
 
 impl Drop for Hook {
     fn drop(&mut self) {
-        NO_SQL.fetch_sub(1, Ordering::Relaxed);
         HOOK_DEADLINE.store(self.outer, Ordering::Relaxed);
         rest();
     }

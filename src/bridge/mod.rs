@@ -5,13 +5,14 @@
 pub(crate) mod errors;
 pub(crate) mod interrupts;
 pub(crate) mod logging;
-mod native;
+pub(crate) mod native;
 pub(crate) mod rights;
 pub(crate) mod secrets;
-mod sql;
+pub(crate) mod sql;
 mod start;
 mod subtransaction;
 mod transaction;
+mod uncaught;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -22,8 +23,9 @@ use crate::error::Error;
 use crate::interpreter::lifecycle;
 use crate::pg::interrupts::{Pending, exiting_below_python, pending};
 pub(crate) use errors::Origin;
-pub(crate) use sql::uncaught;
+
 pub(crate) use start::ensure;
+pub(crate) use uncaught::uncaught;
 
 /// What ends a piece of Python work: `?` takes both kinds.
 pub(crate) enum Failure {
@@ -53,15 +55,10 @@ impl Failure {
     }
 }
 
-/// Runs a wrapper's Python code, starting Python first if need be.
+/// Runs Python code, starting Python first if need be; its steps fail in Python or in the server.
 ///
-/// An exception comes back as an error in the wrapper's wording. If a cancel, timeout or terminate
+/// An exception comes back as an error in the wording of `origin`. If a cancel, timeout or terminate
 /// became pending meanwhile, the result is `Error::Interrupted`, whatever `run` returned.
-pub(crate) fn call<T>(run: impl FnOnce(Python<'_>) -> PyResult<T>) -> Result<T, Error> {
-    call_as(Origin::Wrapper, |py| run(py).map_err(Failure::Python))
-}
-
-/// As `call`, for code whose steps fail in Python or in the server, in the wording of `origin`.
 pub(crate) fn call_as<T>(
     origin: Origin,
     run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
@@ -70,10 +67,21 @@ pub(crate) fn call_as<T>(
     let value = inside(origin, run)?;
     logging::flush()?;
     uncaught()?;
-    if pending() == Pending::Stop {
-        return Err(Error::Interrupted);
-    }
+    check_interrupts()?;
     Ok(value)
+}
+
+/// `Error::Interrupted` if a cancel, timeout or terminate is pending.
+#[inline]
+pub(crate) fn check_interrupts() -> Result<(), Error> {
+    if pending() == Pending::Stop { Err(Error::Interrupted) } else { Ok(()) }
+}
+
+/// As `call_as` for a wrapper's hook or clean-up that runs where the statement can still fail: SQL is
+/// refused all the same, so that what a hook may do does not depend on how the statement went.
+pub(crate) fn call_without_sql<T>(run: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Error> {
+    let _without = WithoutSql::enter();
+    call_as(Origin::Wrapper, run)
 }
 
 /// Runs a transaction hook or a clean-up: while the server holds interrupts, so that no timeout of
@@ -102,6 +110,11 @@ pub(crate) fn call_hook<T>(
     result
 }
 
+/// An exception as an error, worded for a wrapper.
+pub(crate) fn raised(py: Python<'_>, exception: PyErr) -> Error {
+    errors::to_error(py, exception, Origin::Wrapper)
+}
+
 fn inside<T>(origin: Origin, run: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Error> {
     stay_one_process();
     let _inside = interrupts::Inside::enter();
@@ -123,6 +136,22 @@ fn in_child() -> bool {
 }
 
 static NO_SQL: AtomicU32 = AtomicU32::new(0);
+
+/// SQL is refused for its lifetime.
+struct WithoutSql;
+
+impl WithoutSql {
+    fn enter() -> Self {
+        NO_SQL.fetch_add(1, Ordering::Relaxed);
+        WithoutSql
+    }
+}
+
+impl Drop for WithoutSql {
+    fn drop(&mut self) {
+        NO_SQL.fetch_sub(1, Ordering::Relaxed);
+    }
+}
 
 /// Whether Python code may run SQL now: not in hooks and clean-ups, where the server is ending a
 /// transaction and would lose what such SQL queues.

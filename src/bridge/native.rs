@@ -6,9 +6,10 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
-use super::{errors, interrupts, logging, rights, secrets, sql, transaction};
+use super::{errors, interrupts, logging, rights, secrets, transaction};
 use crate::gucs;
 use crate::interpreter::objects;
+use crate::pg::memory::{Access, ForLife};
 
 pub(super) const NAME: &str = "multicorn._native";
 
@@ -47,9 +48,20 @@ pub(super) fn create(py: Python<'_>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(output_pending, &module)?)?;
     module.add_function(wrap_pyfunction!(check_interrupts, &module)?)?;
     module.add_function(wrap_pyfunction!(is_main_thread, &module)?)?;
-    module.add_function(wrap_pyfunction!(sql::execute, &module)?)?;
     module.add_function(wrap_pyfunction!(rights::rights, &module)?)?;
+    EXTENSIONS.read(Clone::clone).into_iter().try_for_each(|extend| extend(&module))?;
     modules.set_item(NAME, module)
+}
+
+type Extend = fn(&Bound<'_, PyModule>) -> PyResult<()>;
+
+thread_local! {
+    static EXTENSIONS: ForLife<Vec<Extend>> = ForLife::default();
+}
+
+/// Lets code that the bridge does not know add functions to the module; said while the library is loaded.
+pub(crate) fn extend(extend: Extend) {
+    EXTENSIONS.change(|all| all.push(extend));
 }
 
 /// `from multicorn import _native` needs the attribute too, once the package is there.

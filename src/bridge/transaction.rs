@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 
-use super::{Failure, sql};
+use super::{Failure, uncaught};
 use crate::error::Error;
 use crate::pg::guard::{boundary, pg_try};
 use crate::pg::{interrupts, raw};
@@ -38,7 +38,7 @@ unsafe extern "C-unwind" fn at_event(event: pg_sys::XactEvent::Type, _arg: *mut 
         | Event::XACT_EVENT_PARALLEL_PRE_COMMIT
         | Event::XACT_EVENT_PRE_PREPARE => boundary(|| {
             finish_output();
-            sql::uncaught()
+            uncaught::uncaught()
         }),
         Event::XACT_EVENT_ABORT | Event::XACT_EVENT_PARALLEL_ABORT => forget(),
         _ => {}
@@ -54,14 +54,14 @@ unsafe extern "C-unwind" fn at_subtransaction_event(
     if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
         interrupts::leave_python();
         // Parallel mode begins and ends inside one: it has released what the statement held.
-        sql::forget_uncaught();
+        uncaught::forget();
     }
 }
 
 /// An error ended the transaction: no Python frame of ours is on the stack.
 fn forget() {
     super::interrupts::forget();
-    sql::forget_uncaught();
+    uncaught::forget();
 }
 
 /// Sends what was printed without a line end. Output is a courtesy: it fails no commit.

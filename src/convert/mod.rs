@@ -13,6 +13,7 @@ mod held;
 mod hstore;
 mod json;
 mod json_sink;
+pub(crate) mod known;
 mod moments;
 mod numeric;
 mod python;
@@ -296,9 +297,9 @@ impl ValuePlan {
         matches!(self.kind, Kind::Array(_))
     }
 
-    /// A constant of a query as a Python object; `constant` is of the plan's type, as the caller knows
-    /// from the expression that made it.
-    pub(crate) fn constant<'py>(
+    /// A value that the server gave as a Python object; it is of the plan's type, as the caller knows from
+    /// the expression or the column that made it.
+    pub(crate) fn to_object<'py>(
         &self,
         py: Python<'py>,
         constant: Constant,

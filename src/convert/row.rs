@@ -133,10 +133,9 @@ struct Position<'a> {
 }
 
 impl Rows {
-    /// Begins to read `result`: `None` is no rows, otherwise it is an iterable of rows.
-    pub(crate) fn new(py: Python<'_>, result: Bound<'_, PyAny>, plan: &RowPlan) -> Result<Self, Error> {
-        let source = Self::source(&result, plan)?;
-        let _ = py;
+    /// Begins to read what `method` returned: `None` is no rows, otherwise it is an iterable of rows.
+    pub(crate) fn new(result: Bound<'_, PyAny>, plan: &RowPlan, method: &str) -> Result<Self, Error> {
+        let source = Self::source(&result, plan, method)?;
         Ok(Rows {
             source,
             result: result.into_ptr(),
@@ -148,7 +147,7 @@ impl Rows {
         })
     }
 
-    fn source(result: &Bound<'_, PyAny>, plan: &RowPlan) -> Result<Source, Error> {
+    fn source(result: &Bound<'_, PyAny>, plan: &RowPlan, method: &str) -> Result<Source, Error> {
         let object = result.as_ptr();
         // SAFETY: the GIL is held, as the Bound proves; `iter()` makes no raw server call.
         unsafe {
@@ -171,7 +170,7 @@ impl Rows {
                 || ffi::PyBytes_Check(object) != 0
                 || ffi::PyByteArray_Check(object) != 0;
             if text || is_mapping(object)? {
-                return Err(not_rows(object, plan));
+                return Err(not_rows(object, plan, method));
             }
             let iterator = running(|| ffi::PyObject_GetIter(object));
             if !iterator.is_null() {
@@ -179,7 +178,7 @@ impl Rows {
             }
             let iterable = (*ffi::Py_TYPE(object)).tp_iter.is_some() || ffi::PySequence_Check(object) != 0;
             if !iterable && python::clear_if(ffi::PyExc_TypeError) {
-                return Err(not_rows(object, plan));
+                return Err(not_rows(object, plan, method));
             }
             Err(python::raised())
         }
@@ -199,10 +198,15 @@ impl Rows {
         unsafe { self.next_into(plan, target.values, target.nulls) }
     }
 
-    /// Fills a slot with the one row that there is; the server's errors come back as values.
-    pub(crate) fn only_row(&mut self, plan: &RowPlan, target: RowTarget) -> Result<(), Error> {
+    /// As `next_row`, for callers that own something: the server's errors come back as values.
+    pub(crate) fn next_row_caught(&mut self, plan: &RowPlan, target: RowTarget) -> Result<bool, Error> {
         // SAFETY: as `next_row`; the jump back to here skips only frames that own nothing.
-        let filled = unsafe { pg_try(|| self.next_into(plan, target.values, target.nulls))?? };
+        unsafe { pg_try(|| self.next_into(plan, target.values, target.nulls))? }
+    }
+
+    /// Fills a slot with the one row that there is.
+    pub(crate) fn only_row(&mut self, plan: &RowPlan, target: RowTarget) -> Result<(), Error> {
+        let filled = self.next_row_caught(plan, target)?;
         if filled { Ok(()) } else { Err(Error::internal("multicorn: a row is lost")) }
     }
 
@@ -553,12 +557,12 @@ pub(super) unsafe fn is_mapping(object: *mut ffi::PyObject) -> Result<bool, Erro
 }
 
 #[cold]
-unsafe fn not_rows(object: *mut ffi::PyObject, plan: &RowPlan) -> Error {
+unsafe fn not_rows(object: *mut ffi::PyObject, plan: &RowPlan, method: &str) -> Error {
     // SAFETY: the caller holds the object.
     let class = unsafe { python::class_name(object) };
     Error::new(
         WRONG_SHAPE,
-        format!("execute() of foreign table \"{}\" returned an object of class {class}", plan.table),
+        format!("{method}() of foreign table \"{}\" returned an object of class {class}", plan.table),
     )
     .hint("It returns an iterable of rows, each a sequence or a mapping, or None for no rows.")
 }

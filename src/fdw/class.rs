@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 
 use crate::bridge::Failure;
+use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife};
 
 /// The names of the `multicorn` package that calls need, looked up once per backend.
@@ -70,6 +71,7 @@ pub(super) struct Class {
     pub(super) explain: Shape,
     pub(super) rel_size_takes_columns: bool,
     pub(super) has_explain: bool,
+    pub(super) has_rel_size: bool,
     pub(super) has_path_keys: bool,
     pub(super) has_can_sort: bool,
     pub(super) has_can_limit: bool,
@@ -81,6 +83,14 @@ pub(super) struct Class {
     pub(super) has_update: bool,
     pub(super) has_delete: bool,
     pub(super) has_end_modify: bool,
+    pub(super) has_update_where: bool,
+    pub(super) has_delete_where: bool,
+    pub(super) has_truncate: bool,
+    pub(super) has_sample: bool,
+    pub(super) has_analyze: bool,
+    pub(super) insert_takes_conflict: bool,
+    pub(super) bulk_insert_takes_conflict: bool,
+    updates_changed_only: bool,
     pub(super) update_takes_old_row: bool,
     pub(super) delete_takes_old_row: bool,
     pub(super) has_import_schema: bool,
@@ -91,6 +101,24 @@ impl Class {
     /// Whether it can be asked which quals it applies exactly.
     pub(super) fn filters(&self) -> bool {
         self.has_can_filter || self.has_accept
+    }
+
+    /// Refuses INSERT … ON CONFLICT DO NOTHING unless one of the class's methods is told of it.
+    pub(super) fn check_conflict(&self) -> Result<(), Error> {
+        if self.insert_takes_conflict || self.bulk_insert_takes_conflict {
+            return Ok(());
+        }
+        Err(Error::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            format!("wrapper {} does not support ON CONFLICT", self.name),
+        )
+        .hint("Filter the rows in a query before they are inserted."))
+    }
+
+    /// Whether its `update` is given only the columns that the statement sets, so that the others need not
+    /// be fetched.
+    pub(super) fn updates_part(&self) -> bool {
+        self.updates_changed_only && !self.update_takes_old_row
     }
 
     pub(super) fn sorts(&self) -> bool {
@@ -156,6 +184,7 @@ fn inspect(py: Python<'_>, name: &str, object: Bound<'_, PyAny>, contract: &Cont
         explain: shape(&description.getattr("explain")?)?,
         rel_size_takes_columns: flag("rel_size_takes_columns")?,
         has_explain: flag("has_explain")?,
+        has_rel_size: flag("has_get_rel_size")?,
         has_path_keys: flag("has_get_path_keys")?,
         has_can_sort: flag("has_can_sort")?,
         has_can_limit: flag("has_can_limit")?,
@@ -167,6 +196,14 @@ fn inspect(py: Python<'_>, name: &str, object: Bound<'_, PyAny>, contract: &Cont
         has_update: flag("has_update")?,
         has_delete: flag("has_delete")?,
         has_end_modify: flag("has_end_modify")?,
+        has_update_where: flag("has_update_where")?,
+        has_delete_where: flag("has_delete_where")?,
+        has_truncate: flag("has_truncate")?,
+        has_sample: flag("has_sample")?,
+        has_analyze: flag("has_analyze")?,
+        insert_takes_conflict: flag("insert_takes_conflict")?,
+        bulk_insert_takes_conflict: flag("bulk_insert_takes_conflict")?,
+        updates_changed_only: flag("updates_changed_only")?,
         update_takes_old_row: flag("update_takes_old_row")?,
         delete_takes_old_row: flag("delete_takes_old_row")?,
         has_import_schema: flag("has_import_schema")?,

@@ -6,13 +6,15 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyString};
 
 use super::class;
-use super::exec::Scan;
-use super::instance::wrong_result;
+use super::exec::{self, Scan};
+use super::instance::{self, wrong_result};
 use super::quals::{self, Side};
-use crate::bridge::{self, Failure, Origin, secrets};
+use crate::bridge::{Failure, secrets};
 use crate::error::Error;
 use crate::interpreter::objects;
+use crate::pg::direct::plan_of;
 use crate::pg::explain::Explain;
+use crate::pg::modify::{Command, Target};
 use crate::pg::scan_node::ScanNode;
 
 pub(crate) fn scan(scan: &mut Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
@@ -39,6 +41,48 @@ pub(crate) fn scan(scan: &mut Scan, node: &ScanNode, explain: &Explain) -> Resul
         }
     }
     Ok(())
+}
+
+/// EXPLAIN of a modification, which without VERBOSE shows nothing either.
+pub(crate) fn modify(target: Target, explain: &Explain) -> Result<(), Error> {
+    if explain.is_text() && !explain.is_verbose() {
+        return Ok(());
+    }
+    let instance = instance::get(target.table(), target.user()?)?;
+    explain.text("Wrapper", &instance.class.name)?;
+    if target.command()? == Command::Insert {
+        if instance.class.has_bulk_insert && target.may_batch() {
+            explain.integer("Batch Size", exec::batch_size(&instance)?.into())?;
+        }
+        return Ok(());
+    }
+    let names: Vec<String> = instance.row_id()?.columns.iter().map(|column| column.name.clone()).collect();
+    explain.list("Row ID", &names)?;
+    if let Some(changed) = exec::plan_of(&target)?.changed {
+        let names: Vec<String> =
+            changed.iter().map(|attno| instance.column_name(*attno).to_owned()).collect();
+        explain.list("Changed Columns", &names)?;
+    }
+    Ok(())
+}
+
+/// EXPLAIN of an UPDATE or DELETE that the class does by one call; without VERBOSE the node's name says it.
+pub(crate) fn direct(node: &ScanNode, explain: &Explain) -> Result<(), Error> {
+    if explain.is_text() && !explain.is_verbose() {
+        return Ok(());
+    }
+    let plan = plan_of(node)?;
+    let instance = instance::get(node.table(), node.user())?;
+    explain.text("Wrapper", &instance.class.name)?;
+    if !plan.quals.is_empty() {
+        let quals = plan.quals.iter().map(|qual| shown(qual, node, explain));
+        explain.list("Exact Quals", &quals.collect::<Result<Vec<_>, Error>>()?)?;
+    }
+    let Some(assignments) = plan.assignments else { return Ok(()) };
+    let set = assignments
+        .iter()
+        .map(|set| Ok(format!("{} = {}", set.column, explain.expression(node, set.index)?)));
+    explain.list("Assignments", &set.collect::<Result<Vec<_>, Error>>()?)
 }
 
 fn plan_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
@@ -130,7 +174,7 @@ fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<St
             values.push(if known { Some(node.evaluate(&scan.expressions, index)?) } else { None });
         }
     }
-    bridge::call_as(Origin::Wrapper, |py| {
+    scan.instance.call(|py, object| {
         let side = |qual: &Qual| match qual.value {
             Value::Expression { index, .. } => {
                 Some(values.get(index).copied().flatten().map_or(Side::Unbound, Side::Known))
@@ -140,8 +184,7 @@ fn class_lines(scan: &Scan, node: &ScanNode, explain: &Explain) -> Result<Vec<St
         let quals = quals::list(py, &scan.plan().quals, side)?;
         let columns = quals::columns(py, &scan.instance, &scan.plan().columns)?;
         let keywords = keywords(py, scan, explain, counts)?;
-        let result =
-            scan.instance.object.bind(py).call_method("explain", (quals, columns), Some(&keywords))?;
+        let result = object.call_method("explain", (quals, columns), Some(&keywords))?;
         lines(&result)
             .ok_or_else(|| Failure::from(wrong_result(class, "explain", "an iterable of str", &result)))?
     })

@@ -30,6 +30,8 @@ pub(crate) fn statements(request: &ImportRequest) -> Result<Vec<String>, Error> 
         let tables = call(py, &class, request, &server, &mapping)?;
         worded(&class, &tables, request, &server, chosen)
     };
+    // Who imports will own the tables.
+    bridge::sql::act_as(user);
     bridge::rights::with(rights, || bridge::call_as(Origin::Wrapper, run))
 }
 

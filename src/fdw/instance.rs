@@ -39,6 +39,13 @@ pub(super) struct Rows {
     _context: OwnedContext,
 }
 
+/// The columns that identify a row together.
+pub(super) struct RowId<'a> {
+    pub(super) columns: Vec<&'a Column>,
+    /// Whether the class gets their values as a tuple.
+    pub(super) is_tuple: bool,
+}
+
 pub(super) struct Instance {
     pub(super) class: Rc<Class>,
     pub(super) object: Py<PyAny>,
@@ -113,17 +120,31 @@ impl Instance {
         &self,
         run: impl FnOnce(Python<'_>, &Bound<'_, PyAny>) -> Result<T, Failure>,
     ) -> Result<T, Error> {
+        self.act();
         bridge::call_as(Origin::Wrapper, |py| run(py, self.object.bind(py)))
     }
 
-    /// The column that identifies a row, as the object says.
-    pub(super) fn row_id(&self) -> Result<&Column, Error> {
-        let name: String = bridge::call(|py| {
-            class::contract(py)?.rowid_columns.bind(py).call1((self.object.bind(py),))?.extract()
+    /// Lets SQL that the class runs have the rights of the table's owner, who chose the class.
+    #[inline]
+    pub(super) fn act(&self) {
+        bridge::sql::act_as(self.definition.table.owner);
+    }
+
+    /// What identifies a row, as the object says.
+    pub(super) fn row_id(&self) -> Result<RowId<'_>, Error> {
+        let (names, is_tuple) = self.call(|py, object| {
+            let told = class::contract(py)?.rowid_columns.bind(py).call1((object,))?;
+            match told.extract::<String>() {
+                Ok(name) => Ok((vec![name], false)),
+                Err(_) => Ok((told.extract::<Vec<String>>()?, true)),
+            }
         })?;
-        // The contract's words.
-        let missing = || Error::new(SqlState::FDW_ERROR, "The rowid attribute does not exist");
-        self.table().live_columns().find(|column| column.name == name).ok_or_else(missing)
+        let column = |name: &String| {
+            // The contract's words.
+            let missing = || Error::new(SqlState::FDW_ERROR, "The rowid attribute does not exist");
+            self.table().live_columns().find(|column| column.name == *name).ok_or_else(missing)
+        };
+        Ok(RowId { columns: names.iter().map(column).collect::<Result<_, Error>>()?, is_tuple })
     }
 
     /// The plan that `text` says.
@@ -276,6 +297,7 @@ pub(super) fn register_secrets(mapping: &catalog::Options) {
 }
 
 fn make(definition: Definition) -> Result<Instance, Error> {
+    bridge::sql::act_as(definition.table.owner);
     let made = bridge::rights::with(definition.rights.clone(), || {
         bridge::call_as(Origin::Wrapper, |py| {
             let class = class::load(py, &definition.class)?;

@@ -9,18 +9,23 @@ mod instance;
 mod plan;
 mod quals;
 mod reading;
+mod size;
 mod transaction;
 mod validate;
 
-use multicorn_plan::ScanPlan;
+use multicorn_plan::{ModifyPlan, ScanPlan};
 use pgrx::pg_sys;
 
 use crate::error::Error;
+use crate::pg::analyze::Sampler;
+use crate::pg::direct::ForeignDirect;
 use crate::pg::explain::Explain;
 use crate::pg::function::{Arguments, sql_function};
 use crate::pg::import::ImportRequest;
-use crate::pg::modify::{Command, IdentityRequest, ModifyRequest, Row, Target, Updatable};
-use crate::pg::modify_routine::ForeignModify;
+use crate::pg::modify::{Command, Target, Updatable};
+use crate::pg::modify_plan::{IdentityRequest, ModifyRequest};
+use crate::pg::modify_routine::{ForeignModify, Truncate};
+use crate::pg::modify_row::Row;
 use crate::pg::plan_request::PlanRequest;
 use crate::pg::planner::{BaseRel, Quals};
 use crate::pg::relation;
@@ -64,12 +69,24 @@ impl ForeignDataWrapper for Multicorn {
         scan.rescan()
     }
 
+    fn is_over(scan: &exec::Scan) -> bool {
+        scan.is_over()
+    }
+
     fn explain(scan: &mut exec::Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error> {
         explain::scan(scan, node, explain).map_err(|error| of_table(error, node.table()))
     }
 
     fn import_schema(request: &ImportRequest) -> Result<Vec<String>, Error> {
         import_schema::statements(request)
+    }
+
+    fn analyzed_size(table: pg_sys::Oid, owner: pg_sys::Oid) -> Result<Option<f64>, Error> {
+        exec::analyze::size(table, owner).map_err(|error| of_table(error, table))
+    }
+
+    fn sample(sampler: &mut Sampler) -> Result<f64, Error> {
+        exec::analyze::sample(sampler).map_err(|error| of_table(error, sampler.table()))
     }
 }
 
@@ -84,8 +101,8 @@ impl ForeignModify for Multicorn {
         plan::modify::identity(request)
     }
 
-    fn plan_modify(request: &ModifyRequest) -> Result<(), Error> {
-        plan::modify::check(request)
+    fn plan_modify(request: &ModifyRequest) -> Result<Option<ModifyPlan>, Error> {
+        plan::modify::plan(request)
     }
 
     fn begin_modify(target: Target, command: Command) -> Result<exec::Modify, Error> {
@@ -96,20 +113,44 @@ impl ForeignModify for Multicorn {
         modify.batch_size()
     }
 
-    fn insert(modify: &mut exec::Modify, rows: &[Row]) -> Result<(), Error> {
+    fn insert(modify: &mut exec::Modify, rows: &[Row]) -> Result<usize, Error> {
         modify.insert(rows)
     }
 
-    fn update(modify: &mut exec::Modify, new: Row, input: Row) -> Result<(), Error> {
+    fn update(modify: &mut exec::Modify, new: Row, input: Row) -> Result<bool, Error> {
         modify.update(new, input)
     }
 
-    fn delete(modify: &mut exec::Modify, returned: Row, input: Row) -> Result<(), Error> {
+    fn delete(modify: &mut exec::Modify, returned: Row, input: Row) -> Result<bool, Error> {
         modify.delete(returned, input)
     }
 
     fn explain_modify(target: Target, explain: &Explain) -> Result<(), Error> {
-        exec::Modify::explain(target, explain)
+        explain::modify(target, explain)
+    }
+
+    fn truncate(tables: &[pg_sys::Oid], options: Truncate) -> Result<(), Error> {
+        exec::truncate::truncate(tables, options)
+    }
+}
+
+impl ForeignDirect for Multicorn {
+    type Direct = exec::Direct;
+
+    fn does_direct(request: &ModifyRequest) -> Result<bool, Error> {
+        plan::modify::does_direct(request)
+    }
+
+    fn begin_direct(node: &ScanNode, command: Command) -> Result<exec::Direct, Error> {
+        exec::Direct::begin(node, command)
+    }
+
+    fn run_direct(direct: &mut exec::Direct, node: &ScanNode) -> Result<(u64, bool), Error> {
+        direct.run(node).map_err(|error| of_table(error, node.table()))
+    }
+
+    fn explain_direct(node: &ScanNode, explain: &Explain) -> Result<(), Error> {
+        explain::direct(node, explain)
     }
 }
 

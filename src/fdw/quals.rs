@@ -1,7 +1,6 @@
 //! Quals, columns and sort keys as Python objects. The danger is a mutable one shared between calls:
 //! wrappers pop from the lists that they get, so each call gets its own.
 
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use multicorn_plan::{Direction, Qual, Quantifier, SortKey, Value};
@@ -12,18 +11,15 @@ use pyo3::types::{PyList, PySet, PyString, PyTuple};
 use super::class;
 use super::instance::Instance;
 use crate::bridge::Failure;
-use crate::convert::ValuePlan;
+use crate::convert;
 use crate::error::Error;
-use crate::pg::inval;
-use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::planner::Constant;
 
-/// A type's conversion to Python, with the memory that it keeps.
+/// A type's conversion to Python.
 pub(super) struct Known {
-    plan: ValuePlan,
+    plan: Rc<convert::known::Value>,
     /// An array whose elements are lists themselves, in Python.
     of_lists: bool,
-    _context: OwnedContext,
 }
 
 impl Known {
@@ -40,7 +36,7 @@ impl Known {
         py: Python<'py>,
         constant: Constant,
     ) -> Result<Bound<'py, PyAny>, Failure> {
-        Ok(self.plan.constant(py, constant)?)
+        Ok(self.plan.to_object(py, constant)?)
     }
 
     /// The value, flat for ANY and ALL, which look at an array's elements in whatever dimensions they
@@ -51,7 +47,7 @@ impl Known {
         constant: Constant,
         quantifier: Option<Quantifier>,
     ) -> Result<Option<Bound<'py, PyAny>>, Failure> {
-        let value = self.plan.constant(py, constant)?;
+        let value = self.plan.to_object(py, constant)?;
         if value.is_none() && !constant.is_null {
             return Ok(None);
         }
@@ -74,10 +70,6 @@ fn flatten(nested: &Bound<'_, PyList>, flat: &Bound<'_, PyList>) -> PyResult<()>
         }
     }
     Ok(())
-}
-
-thread_local! {
-    static VALUES: ForLife<(u64, HashMap<u32, Rc<Known>>)> = ForLife::default();
 }
 
 /// The right side of a qual, when it is known.
@@ -133,24 +125,9 @@ pub(super) fn operator<'py>(py: Python<'py>, qual: &Qual) -> PyResult<Bound<'py,
 }
 
 /// The conversion of a type's values, looked up once until a type changes.
-pub(super) fn known(type_oid: u32) -> Result<Rc<Known>, Error> {
-    let generation = inval::generation();
-    let found = VALUES.change(|(seen, plans)| {
-        if *seen != generation {
-            *seen = generation;
-            plans.clear();
-        }
-        plans.get(&type_oid).cloned()
-    });
-    if let Some(known) = found {
-        return Ok(known);
-    }
-    let context = OwnedContext::new()?;
-    let plan = context.within(|| ValuePlan::resolve(pg_sys::Oid::from(type_oid)))?;
+pub(super) fn known(type_oid: u32) -> Result<Known, Error> {
     let of_lists = [pg_sys::JSONARRAYOID, pg_sys::JSONBARRAYOID].contains(&pg_sys::Oid::from(type_oid));
-    let known = Rc::new(Known { plan, of_lists, _context: context });
-    VALUES.change(|(_, plans)| plans.insert(type_oid, known.clone()));
-    Ok(known)
+    Ok(Known { plan: convert::known::value(type_oid)?, of_lists })
 }
 
 /// The names of the needed columns.

@@ -12,7 +12,7 @@ use pyo3::types::{PyList, PySet, PyString};
 use super::class;
 use super::instance::{Instance, Rows};
 use super::quals::{self, Known};
-use crate::bridge::{self, Failure, Origin};
+use crate::bridge::Failure;
 use crate::error::Error;
 use crate::pg::planner::Constant;
 
@@ -42,7 +42,7 @@ struct ReadyQual {
 enum ReadySide {
     Fixed(Py<PyAny>),
     /// The next of the evaluated expressions.
-    Evaluated(Rc<Known>),
+    Evaluated(Known),
 }
 
 impl Reading {
@@ -56,7 +56,7 @@ impl Reading {
         match self.ready.get() {
             Some(ready) => Ok(ready),
             None => {
-                let made = bridge::call_as(Origin::Wrapper, |py| Ready::new(py, instance, &self.plan))?;
+                let made = instance.call(|py, _| Ready::new(py, instance, &self.plan))?;
                 Ok(self.ready.get_or_init(|| made))
             }
         }

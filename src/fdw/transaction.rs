@@ -42,7 +42,7 @@ pub(super) fn join(instance: &Rc<Instance>) -> Result<(), Error> {
         None => {
             if instance.class.hooks.begin {
                 let serializable = i32::from(xact::is_serializable());
-                bridge::call(|py| instance.object.bind(py).call_method1("begin", (serializable,)).map(drop))?;
+                bridge::call_without_sql(|py| call1(py, instance, "begin", serializable))?;
             }
             let instance = instance.clone();
             PARTICIPANTS.change(|all| all.push(Participant { instance, level: 1, released: false }));
@@ -52,7 +52,7 @@ pub(super) fn join(instance: &Rc<Instance>) -> Result<(), Error> {
     while level < xact::nesting_level() {
         level += 1;
         if instance.class.hooks.sub_begin {
-            bridge::call(|py| instance.object.bind(py).call_method1("sub_begin", (level,)).map(drop))?;
+            bridge::call_without_sql(|py| call1(py, instance, "sub_begin", level))?;
         }
         set_level(instance, level);
     }
@@ -200,8 +200,8 @@ fn call0(py: Python<'_>, instance: &Instance, hook: &str) -> Result<(), Failure>
     Ok(())
 }
 
-fn call1(py: Python<'_>, instance: &Instance, hook: &str, level: i32) -> Result<(), Failure> {
-    instance.object.bind(py).call_method1(hook, (level,))?;
+fn call1(py: Python<'_>, instance: &Instance, hook: &str, argument: i32) -> Result<(), Failure> {
+    instance.object.bind(py).call_method1(hook, (argument,))?;
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The server's `List`. The danger is its two flavours: these functions are for lists of pointers.
+//! The server's `List`. The danger is its flavours: a list of pointers is none of integers.
 
 use pgrx::pg_sys;
 
@@ -24,6 +24,19 @@ pub(crate) unsafe fn pointers<T>(list: *mut pg_sys::List) -> impl Iterator<Item 
 pub(crate) unsafe fn nth<T>(list: *mut pg_sys::List, index: usize) -> Option<*mut T> {
     // SAFETY: the caller's promise.
     unsafe { pointers(list).nth(index) }
+}
+
+/// The elements of a list of integers.
+///
+/// # Safety
+/// `list` is null or a valid list of integers.
+pub(crate) unsafe fn integers(list: *mut pg_sys::List) -> Vec<i32> {
+    // SAFETY: the caller's promise; `elements` holds `length` cells.
+    let cells = unsafe {
+        list.as_ref().map_or(&[][..], |l| std::slice::from_raw_parts(l.elements, l.length as usize))
+    };
+    // SAFETY: as above: a list of integers.
+    cells.iter().map(|cell| unsafe { cell.int_value }).collect()
 }
 
 /// A new list in `CurrentMemoryContext`.

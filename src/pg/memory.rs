@@ -97,6 +97,14 @@ impl OwnedContext {
     }
 }
 
+impl OwnedContext {
+    /// Frees everything in it.
+    pub(crate) fn reset(&self) -> Result<(), Error> {
+        // SAFETY: raw call; what is allocated in it is of no more use, says the caller.
+        unsafe { pg_try(|| raw::MemoryContextReset(self.0)) }
+    }
+}
+
 impl Drop for OwnedContext {
     fn drop(&mut self) {
         // SAFETY: made by `new`, deleted once; deleting an AllocSet does not raise.

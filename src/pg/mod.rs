@@ -2,9 +2,11 @@
 //! leaves it is a Rust type. Its danger is the longjmp: everything that may raise runs inside
 //! `guard::pg_try`, or in a frame without destructors directly below the server.
 
+pub(crate) mod analyze;
 pub(crate) mod catalog;
 pub(crate) mod clause;
 pub(crate) mod ddl;
+pub(crate) mod direct;
 pub(crate) mod encoding;
 pub(crate) mod explain;
 pub(crate) mod function;
@@ -16,15 +18,20 @@ pub(crate) mod list;
 pub(crate) mod live;
 pub(crate) mod memory;
 pub(crate) mod modify;
+pub(crate) mod modify_plan;
 pub(crate) mod modify_routine;
+pub(crate) mod modify_row;
 mod ordering;
 pub(crate) mod plan_request;
 pub(crate) mod planner;
 pub(crate) mod raw;
 pub(crate) mod relation;
+mod rivals;
+pub(crate) mod role;
 pub(crate) mod routine;
 pub(crate) mod scan_node;
 pub(crate) mod settings;
+pub(crate) mod spi;
 pub(crate) mod types;
 pub(crate) mod upper;
 pub(crate) mod varlena;

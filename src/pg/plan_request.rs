@@ -44,7 +44,7 @@ impl PlanRequest {
     /// Columns that the query needs from this scan, those of a parameterised path's clauses included.
     ///
     /// Not read off the target list: with a physical one it names every column of the table.
-    pub(crate) fn columns(&self, live: &[i16]) -> Result<Vec<i16>, Error> {
+    pub(crate) fn columns(&self, live: &[i16], partial: bool) -> Result<Vec<i16>, Error> {
         let relid = self.rel.info().relid;
         let checked = self.checked();
         // SAFETY: raw calls on trees of the planner.
@@ -61,7 +61,7 @@ impl PlanRequest {
         if clauses.contains(&0) {
             return Ok(live.to_vec());
         }
-        let needed = self.rel.columns(live)?;
+        let needed = self.rel.columns(live, partial)?;
         Ok(live.iter().copied().filter(|a| needed.contains(a) || clauses.contains(a)).collect())
     }
 

@@ -8,6 +8,7 @@ use multicorn_plan::{Cost, KeyClause, LocalReason, Qual, Value};
 
 use super::clause::{self, Expressions, Scope};
 use super::guard::pg_try;
+use super::modify_plan::UpdateShape;
 use super::{list, raw};
 use crate::error::Error;
 
@@ -122,13 +123,81 @@ impl BaseRel {
     }
 
     /// Attribute numbers that the query needs, ascending; a whole-row reference needs them all.
-    pub(crate) fn columns(&self, live: &[i16]) -> Result<Vec<i16>, Error> {
-        let mut needed = self.attributes()?;
+    ///
+    /// For a class that changes only what an UPDATE sets (`partial`), the whole old row that the server asks
+    /// for is no such reference, if nothing looks at it.
+    pub(crate) fn columns(&self, live: &[i16], partial: bool) -> Result<Vec<i16>, Error> {
+        let mut needed =
+            if partial && self.is_unseen_update()? { self.updated()? } else { self.attributes()? };
         if needed.contains(&0) {
             return Ok(live.to_vec());
         }
         needed.retain(|attno| live.contains(attno));
         Ok(needed)
+    }
+
+    /// Whether this is the table of an UPDATE whose rows nobody sees but RETURNING of the table itself.
+    fn is_unseen_update(&self) -> Result<bool, Error> {
+        // SAFETY: the query being planned.
+        let unseen = unsafe {
+            let query = &*(*self.root).parse;
+            let relid = self.info().relid as i32;
+            let itself = query.resultRelation == relid;
+            query.commandType == pg_sys::CmdType::CMD_UPDATE
+                && query.withCheckOptions.is_null()
+                && (itself
+                    || (query.returningList.is_null()
+                        && pg_try(|| raw::bms_is_member(relid, (*self.root).all_result_relids))?))
+        };
+        if !unseen {
+            return Ok(false);
+        }
+        let shape = UpdateShape::of(self.table)?;
+        // A partition's constraint and generated columns are computed from the whole row.
+        Ok(!shape.before_row && !shape.after_row && !shape.is_partition && shape.generated.is_empty())
+    }
+
+    /// As `attributes`, without the whole row that identifies the one to be changed.
+    fn updated(&self) -> Result<Vec<i16>, Error> {
+        let rel = self.info();
+        // SAFETY: raw calls on trees of the planner; the cast follows the tag.
+        unsafe {
+            let whole_row = |node: *mut pg_sys::Node| {
+                let var = node.cast::<pg_sys::Var>();
+                (*node).type_ == pg_sys::NodeTag::T_Var
+                    && (*var).varattno == 0
+                    // Named in the query it has the table's row type.
+                    && (*var).vartype == pg_sys::RECORDOID
+            };
+            let read: Vec<*mut pg_sys::Node> =
+                list::pointers((*rel.reltarget).exprs).filter(|node| !whole_row(*node)).collect();
+            let returning = (*(*self.root).parse).returningList;
+            let members = pg_try(|| {
+                let mut members = self.of_restrictions();
+                for node in &read {
+                    raw::pull_varattnos(*node, rel.relid, &raw mut members);
+                }
+                raw::pull_varattnos(returning.cast(), rel.relid, &raw mut members);
+                members
+            })?;
+            attribute_numbers(members)
+        }
+    }
+
+    /// What the clauses on this relation name.
+    ///
+    /// # Safety
+    /// Runs inside `pg_try`.
+    unsafe fn of_restrictions(&self) -> *mut pg_sys::Bitmapset {
+        let rel = self.info();
+        let mut members = std::ptr::null_mut();
+        // SAFETY: the caller's promise; trees of the planner.
+        unsafe {
+            for info in list::pointers::<pg_sys::RestrictInfo>(rel.baserestrictinfo) {
+                raw::pull_varattnos((*info).clause.cast(), rel.relid, &raw mut members);
+            }
+        }
+        members
     }
 
     /// Every attribute number that the query names, 0 for the whole row, negative for system columns.
@@ -137,11 +206,8 @@ impl BaseRel {
         // SAFETY: raw calls on trees of the planner.
         unsafe {
             let members = pg_try(|| {
-                let mut members = std::ptr::null_mut();
+                let mut members = self.of_restrictions();
                 raw::pull_varattnos((*rel.reltarget).exprs.cast(), rel.relid, &raw mut members);
-                for info in list::pointers::<pg_sys::RestrictInfo>(rel.baserestrictinfo) {
-                    raw::pull_varattnos((*info).clause.cast(), rel.relid, &raw mut members);
-                }
                 members
             })?;
             attribute_numbers(members)
@@ -161,6 +227,17 @@ impl BaseRel {
         }
         let named = self.attributes()?;
         Ok(NAMES.iter().find(|(attno, _)| named.contains(attno)).map(|(_, name)| *name))
+    }
+
+    /// Rows that pass the table's own clauses and their width, by what ANALYZE found; `None` before the
+    /// first ANALYZE.
+    pub(crate) fn analyzed_size(&self) -> Result<Option<(f64, i32)>, Error> {
+        if self.info().tuples < 0.0 {
+            return Ok(None);
+        }
+        // SAFETY: raw call on the callback's own relation.
+        unsafe { pg_try(|| raw::set_baserel_size_estimates(self.root, self.rel))? };
+        Ok(Some((self.rows(), self.width())))
     }
 
     /// Sets the estimate that joins are planned with.

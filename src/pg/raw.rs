@@ -44,6 +44,7 @@ raw! {
     ) -> MemoryContext;
     fn MemoryContextAlloc(context: MemoryContext, size: Size) -> *mut c_void;
     fn MemoryContextDelete(context: MemoryContext);
+    fn MemoryContextReset(context: MemoryContext);
     fn MemoryContextRegisterResetCallback(context: MemoryContext, callback: *mut MemoryContextCallback);
 
     // lists and sets
@@ -113,11 +114,15 @@ raw! {
     ) -> *mut List;
     fn copy_pathtarget(target: *mut PathTarget) -> *mut PathTarget;
     fn get_baserel_parampathinfo(root: *mut PlannerInfo, rel: *mut RelOptInfo, outer: Relids) -> *mut ParamPathInfo;
+    fn get_translated_update_targetlist(
+        root: *mut PlannerInfo, relid: Index, targets: *mut *mut List, numbers: *mut *mut List,
+    );
     fn join_clause_is_movable_to(info: *mut RestrictInfo, rel: *mut RelOptInfo) -> bool;
     fn make_foreignscan(
         target_list: *mut List, quals: *mut List, scanrelid: Index, exprs: *mut List, private: *mut List,
         scan_target_list: *mut List, recheck_quals: *mut List, outer_plan: *mut Plan,
     ) -> *mut ForeignScan;
+    fn set_baserel_size_estimates(root: *mut PlannerInfo, rel: *mut RelOptInfo);
     fn pull_varattnos(node: *mut Node, varno: Index, attributes: *mut *mut Bitmapset);
     fn pull_varnos(root: *mut PlannerInfo, node: *mut Node) -> *mut Bitmapset;
 
@@ -136,6 +141,12 @@ raw! {
     fn heap_deform_tuple(tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
     fn slot_getsomeattrs_int(slot: *mut TupleTableSlot, attno: c_int);
     fn ExecStoreVirtualTuple(slot: *mut TupleTableSlot) -> *mut TupleTableSlot;
+
+    // ANALYZE
+    fn heap_freetuple(tuple: HeapTuple);
+    fn reservoir_get_next_S(state: ReservoirState, seen: f64, count: c_int) -> f64;
+    fn reservoir_init_selection_state(state: ReservoirState, count: c_int);
+    fn sampler_random_fract(state: *mut pg_prng_state) -> f64;
 
     // EXPLAIN
     fn ExplainPropertyFloat(label: *const c_char, unit: *const c_char, value: f64, digits: c_int, es: *mut ExplainState);
@@ -160,11 +171,19 @@ raw! {
 
 /// The callback of `expression_tree_walker`: true ends the walk.
 type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
+/// The callback of `planstate_tree_walker`.
+type PlanWalker = unsafe extern "C-unwind" fn(*mut PlanState, *mut c_void) -> bool;
 
 // Bound for no version that has it as a function and a macro at once; the C signature is stable.
 unsafe extern "C-unwind" {
     #[cfg_attr(not(feature = "pg15"), link_name = "expression_tree_walker_impl")]
     pub(crate) fn expression_tree_walker(node: *mut Node, walker: Walker, context: *mut c_void) -> bool;
+    #[cfg_attr(not(feature = "pg15"), link_name = "planstate_tree_walker_impl")]
+    pub(crate) fn planstate_tree_walker(
+        node: *mut PlanState,
+        walker: PlanWalker,
+        context: *mut c_void,
+    ) -> bool;
     // Bound for no version, for want of a use in C without its macro.
     pub(crate) fn pg_re_throw() -> !;
 }
@@ -335,13 +354,36 @@ raw! {
     fn get_share_path(executable: *const c_char, path: *mut c_char);
     fn SPI_connect() -> c_int;
     fn SPI_finish() -> c_int;
-    fn SPI_execute_with_args(
-        query: *const c_char, count: c_int, types: *mut Oid, values: *mut Datum,
-        nulls: *const c_char, read_only: bool, limit: std::ffi::c_long,
+    fn SPI_prepare(query: *const c_char, count: c_int, types: *mut Oid) -> SPIPlanPtr;
+    fn SPI_keepplan(plan: SPIPlanPtr) -> c_int;
+    fn SPI_freeplan(plan: SPIPlanPtr) -> c_int;
+    fn SPI_execute_plan(
+        plan: SPIPlanPtr, values: *mut Datum, nulls: *const c_char, read_only: bool, limit: std::ffi::c_long,
     ) -> c_int;
+    fn SPI_cursor_open(
+        name: *const c_char, plan: SPIPlanPtr, values: *mut Datum, nulls: *const c_char, read_only: bool,
+    ) -> Portal;
+    fn SPI_cursor_find(name: *const c_char) -> Portal;
+    fn SPI_cursor_fetch(portal: Portal, forward: bool, count: std::ffi::c_long);
+    fn SPI_cursor_close(portal: Portal);
     fn SPI_result_code_string(code: c_int) -> *const c_char;
     fn SPI_fname(descriptor: TupleDesc, number: c_int) -> *mut c_char;
     fn SPI_gettypeid(descriptor: TupleDesc, number: c_int) -> Oid;
-    fn SPI_getvalue(tuple: HeapTuple, descriptor: TupleDesc, number: c_int) -> *mut c_char;
-    fn cstring_to_text_with_len(text: *const c_char, length: c_int) -> *mut text;
+    fn ActiveSnapshotSet() -> bool;
+    fn GetTransactionSnapshot() -> Snapshot;
+    fn PushActiveSnapshot(snapshot: Snapshot);
+    fn PopActiveSnapshot();
+    fn raw_parser(query: *const c_char, mode: RawParseMode::Type) -> *mut List;
+    fn parse_analyze_varparams(
+        statement: *mut RawStmt, query: *const c_char, types: *mut *mut Oid, count: *mut c_int,
+        environment: *mut QueryEnvironment,
+    ) -> *mut Query;
+    fn GetUserIdAndSecContext(role: *mut Oid, context: *mut c_int);
+    fn SetUserIdAndSecContext(role: Oid, context: c_int);
+    fn NewGUCNestLevel() -> c_int;
+    fn AtEOXact_GUC(commit: bool, level: c_int);
+    fn set_config_option(
+        name: *const c_char, value: *const c_char, context: GucContext::Type, source: GucSource::Type,
+        action: GucAction::Type, change: bool, level: c_int, reload: bool,
+    ) -> c_int;
 }

@@ -8,6 +8,8 @@ use pgrx::pg_sys;
 
 use multicorn_plan::ScanPlan;
 
+use super::analyze::{self, Sampler};
+use super::direct::{self, ForeignDirect};
 use super::explain::Explain;
 use super::guard::{boundary, pg_try};
 use super::import::ImportRequest;
@@ -35,12 +37,19 @@ pub(crate) trait ForeignDataWrapper: 'static {
     /// Fills the node's slot; false at the end.
     fn next_row(scan: &mut Self::Scan, node: &ScanNode) -> Result<bool, Error>;
     fn rescan(scan: &mut Self::Scan) -> Result<(), Error>;
+    /// Whether it has delivered its last row.
+    fn is_over(scan: &Self::Scan) -> bool;
     fn explain(scan: &mut Self::Scan, node: &ScanNode, explain: &Explain) -> Result<(), Error>;
     fn import_schema(request: &ImportRequest) -> Result<Vec<String>, Error>;
+    /// A table's size in bytes, more or less, if ANALYZE can read it; for `owner`, as whom it does.
+    fn analyzed_size(table: pg_sys::Oid, owner: pg_sys::Oid) -> Result<Option<f64>, Error>;
+    /// Offers rows to the sampler, and returns how many the table has.
+    fn sample(sampler: &mut Sampler) -> Result<f64, Error>;
 }
 
 /// A new `FdwRoutine` in `CurrentMemoryContext`.
-pub(crate) fn make<W: ForeignDataWrapper + ForeignModify>() -> Result<*mut pg_sys::FdwRoutine, Error> {
+pub(crate) fn make<W: ForeignDataWrapper + ForeignModify + ForeignDirect>()
+-> Result<*mut pg_sys::FdwRoutine, Error> {
     xact::listen(live::listener)?;
     let mut routine = pg_sys::FdwRoutine {
         type_: pg_sys::NodeTag::T_FdwRoutine,
@@ -57,6 +66,8 @@ pub(crate) fn make<W: ForeignDataWrapper + ForeignModify>() -> Result<*mut pg_sy
         ..Default::default()
     };
     modify_routine::fill::<W>(&mut routine);
+    direct::fill::<W>(&mut routine);
+    analyze::fill::<W>(&mut routine);
     // SAFETY: raw call; fresh memory of the right size.
     unsafe {
         let place = pg_try(|| raw::palloc(size_of::<pg_sys::FdwRoutine>()))?.cast::<pg_sys::FdwRoutine>();

@@ -4,6 +4,7 @@
 use pgrx::pg_sys;
 
 use super::guard::pg_try;
+use super::modify::Command;
 use super::{catalog, clause, list, plan_request, planner, raw};
 use crate::error::Error;
 
@@ -70,6 +71,24 @@ impl ScanNode {
     /// Whether EXPLAIN ANALYZE or a tool like it measures this execution.
     pub(crate) fn is_measured(&self) -> bool {
         self.estate().es_instrument != 0
+    }
+
+    /// What a node does that changes its rows itself.
+    pub(crate) fn command(&self) -> Result<Command, Error> {
+        Command::of(self.plan().operation)
+    }
+
+    /// Counts rows that were changed without being seen.
+    pub(super) fn count(&self, rows: u64, as_statement: bool) {
+        // SAFETY: the executor's state, and the instrumentation of this node or null.
+        unsafe {
+            if as_statement {
+                (*(*self.node).ss.ps.state).es_processed += rows;
+            }
+            if let Some(instrument) = (*self.node).ss.ps.instrument.as_mut() {
+                instrument.tuplecount += rows as f64;
+            }
+        }
     }
 
     /// Whether this node belongs to EvalPlanQual, which checks a row again that somebody else changed.

@@ -284,13 +284,13 @@ class TestServerErrors:
     def test_python_sees_the_fields_and_goes_on(self, runner: Runner) -> None:
         found = runner.run(
             """
-            from multicorn import _native
-            _native.execute("CREATE TEMP TABLE t (a int CONSTRAINT positive CHECK (a > 0))")
+            from multicorn import sql
+            sql.execute("CREATE TEMP TABLE t (a int CONSTRAINT positive CHECK (a > 0))")
             try:
-                _native.execute("INSERT INTO t VALUES ($1)", [-1])
-            except _native.ServerError as error:
+                sql.execute("INSERT INTO t VALUES ($1)", -1)
+            except sql.ServerError as error:
                 result = error.sqlstate, error.constraint_name, error.table_name, type(error).__name__
-            assert _native.execute("SELECT count(*) AS n FROM t") == [{"n": 0}]
+            assert sql.execute("SELECT count(*) AS n FROM t") == [{"n": 0}]
             """
         )
         assert found == "('23514', 'positive', 't', 'ServerError_23514')"
@@ -298,9 +298,9 @@ class TestServerErrors:
     def test_uncaught_it_arrives_with_every_field(self, runner: Runner) -> None:
         diag = runner.fails(
             """
-            from multicorn import _native
-            _native.execute("CREATE TEMP TABLE t (a int CONSTRAINT positive CHECK (a > 0))")
-            _native.execute("INSERT INTO t VALUES (-1)")
+            from multicorn import sql
+            sql.execute("CREATE TEMP TABLE t (a int CONSTRAINT positive CHECK (a > 0))")
+            sql.execute("INSERT INTO t VALUES (-1)")
             """
         )
         assert (diag.sqlstate, diag.constraint_name, diag.table_name) == ("23514", "positive", "t")
@@ -310,17 +310,18 @@ class TestServerErrors:
     def test_values(self, runner: Runner) -> None:
         found = runner.run(
             """
-            from multicorn import _native
-            row, = _native.execute(
-                "SELECT $1 AS a, $2 AS b, $3 AS c, $4 AS d, $5 AS e, $6 AS f, 1.50 AS g",
-                [7, 1.5, True, "ä", None, b"x"])
+            from multicorn import sql
+            row, = sql.execute(
+                "SELECT $1::int AS a, $2::float8 AS b, $3::bool AS c, $4 AS d, $5 AS e, $6::bytea AS f,"
+                " 1.50 AS g",
+                7, 1.5, True, "ä", None, b"x")
             result = list(row.values())
             """
         )
-        assert found == "[7, 1.5, True, 'ä', None, '\\\\x78', '1.50']"
+        assert found == "[7, 1.5, True, 'ä', None, b'x', Decimal('1.50')]"
 
     def test_transaction_control_is_refused(self, runner: Runner) -> None:
-        diag = runner.fails("from multicorn import _native\n_native.execute('COMMIT')")
+        diag = runner.fails("from multicorn import sql\nsql.execute('COMMIT')")
         assert diag.sqlstate == "0A000"
 
 
@@ -372,7 +373,7 @@ class TestThreads:
         found = runner.run(
             """
             import threading
-            from multicorn import _native
+            from multicorn import _native, sql
             from multicorn.utils import WARNING, log_to_postgres
             seen = []
             def work():
@@ -380,7 +381,7 @@ class TestThreads:
                 seen.append(_native.is_main_thread())
                 seen.append(_native.check_interrupts())
                 try:
-                    _native.execute("SELECT 1")
+                    sql.execute("SELECT 1")
                 except RuntimeError as error:
                     seen.append(str(error))
             thread = threading.Thread(target=work)

@@ -214,10 +214,10 @@ def test_a_cancel_of_nested_sql_is_not_swallowed(runner: Runner) -> None:
     runner.connection.execute("SET statement_timeout = 100")
     diag = runner.fails(
         """
-        from multicorn import _native
+        from multicorn import sql
         for attempt in range(100):
             try:
-                _native.execute("SELECT pg_sleep(60)")
+                sql.execute("SELECT pg_sleep(60)")
             except Exception:
                 pass
         """
@@ -230,7 +230,7 @@ def test_a_terminate_inside_nested_sql_ends_the_session_quietly(prepared: Databa
     with prepared.connect() as connection:
         runner = Runner(connection)
         with signal_soon(prepared.conninfo, "pg_terminate_backend", connection.info.backend_pid):
-            diag = runner.fails("from multicorn import _native\n_native.execute('SELECT pg_sleep(60)')")
+            diag = runner.fails("from multicorn import sql\nsql.execute('SELECT pg_sleep(60)')")
         assert diag.sqlstate == "57P01"
         assert runner.messages == []
 
@@ -270,11 +270,11 @@ def test_a_terminate_ends_a_clean_up(prepared: Database) -> None:
 def test_sql_is_refused_in_a_clean_up(runner: Runner) -> None:
     runner.fails_afterwards(
         """
-        from multicorn import _native
+        from multicorn import sql
         result = 1
         def finish():
             try:
-                _native.execute("SELECT 1")
+                sql.execute("SELECT 1")
             except RuntimeError as error:
                 print(error)
         """

@@ -120,10 +120,10 @@ class TestThreads:
         found = runner.run(
             """
             import threading
-            from multicorn import _native
+            from multicorn import _native, sql
             seen = []
             def work():
-                for call in (lambda: _native.execute("SELECT 1"), lambda: _native.rights()):
+                for call in (lambda: sql.execute("SELECT 1"), lambda: _native.rights()):
                     try:
                         seen.append(call())
                     except RuntimeError as error:

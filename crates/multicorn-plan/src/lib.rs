@@ -8,6 +8,7 @@ mod allow;
 mod cost;
 mod keys;
 mod limit;
+mod modify_plan;
 mod options;
 mod scan_plan;
 
@@ -15,5 +16,6 @@ pub use allow::{PatternError, Patterns};
 pub use cost::{Cost, limited_cost, scan_cost};
 pub use keys::{KeyClause, Parameterization, PathKey, generic_rows, parameterizations};
 pub use limit::{LimitAbility, LimitFacts, LimitRefusal, PlannedCount, limit_decision};
+pub use modify_plan::{Assignment, DirectPlan, ModifyPlan, UpdateFacts, changed_columns};
 pub use options::{Source, WrapperChoice, choose_wrapper, is_secret, merge};
 pub use scan_plan::{Count, Direction, LocalReason, PathPlan, Qual, Quantifier, ScanPlan, SortKey, Value};

@@ -1,38 +1,51 @@
-//! One table's modification: rows become dicts, what the class returns becomes the row again. The danger
-//! is a row that is half the class's and half ours: what it leaves out keeps the value that was given.
+//! One table's modification: rows become dicts for the class. The danger is a row that is half the class's
+//! and half ours; `stored` puts together what is read afterwards.
 
 use std::rc::Rc;
 
+use multicorn_plan::ModifyPlan;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyMapping, PyString};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use super::super::instance::{self, Instance, wrong_result};
 use super::super::quals::{self, Known};
 use super::super::transaction;
-use crate::bridge::{self, Failure, Origin};
-use crate::convert;
+use super::stored::Stored;
+use crate::bridge::{self, Failure};
 use crate::error::{Error, SqlState};
-use crate::pg::explain::Explain;
 use crate::pg::live::{Ending, Ends};
-use crate::pg::modify::{Command, Junk, Row, Target, identity_name};
+use crate::pg::modify::{Command, Junk, Target};
+use crate::pg::modify_plan::identity_name;
+use crate::pg::modify_row::Row;
 
 /// A column as rows are handed over.
-struct Field {
-    attno: i16,
-    name: Py<PyString>,
-    value: Rc<Known>,
+pub(super) struct Field {
+    pub(super) attno: i16,
+    pub(super) name: Py<PyString>,
+    pub(super) value: Known,
+}
+
+/// What names the row that is changed.
+struct Identity {
+    parts: Vec<(Junk, Known)>,
+    /// Handed over as a tuple, also if it is of one column.
+    is_tuple: bool,
 }
 
 pub(crate) struct Modify {
-    instance: Rc<Instance>,
+    pub(super) instance: Rc<Instance>,
     target: Target,
-    fields: Vec<Field>,
-    rows: Rc<instance::Rows>,
-    /// Where the old row's id is, and its conversion; none for INSERT.
-    identity: Option<(Junk, Rc<Known>)>,
+    pub(super) fields: Vec<Field>,
+    /// Of `fields`, those that `update` is given; `None` for all.
+    changed: Option<Vec<usize>>,
+    pub(super) rows: Rc<instance::Rows>,
+    /// None for INSERT.
+    identity: Option<Identity>,
     /// Where the whole old row is.
     old: Option<Junk>,
     command: Command,
+    on_conflict: bool,
     /// Whether rows come in batches, the last one of which may hold a single row.
     batched: bool,
     /// Whether the stored row is read; known at the first row.
@@ -42,99 +55,113 @@ pub(crate) struct Modify {
 impl Modify {
     pub(crate) fn begin(target: Target, command: Command) -> Result<Self, Error> {
         let instance = instance::get(target.table(), target.user()?)?;
+        let on_conflict = command == Command::Insert && target.on_conflict();
+        if on_conflict {
+            instance.class.check_conflict()?;
+        }
         transaction::join(&instance)?;
-        let made = bridge::call_as(Origin::Wrapper, |py| {
-            let fields: Result<Vec<Field>, Error> = instance
-                .table()
-                .live_columns()
-                .map(|column| {
-                    Ok(Field {
-                        attno: column.attno,
-                        name: PyString::intern(py, &column.name).unbind(),
-                        value: quals::known(column.type_oid.to_u32())?,
-                    })
-                })
-                .collect();
-            Ok((fields?, instance.rows(py, &instance.live)?))
-        });
-        let (fields, rows) = made?;
-        let identity = if command == Command::Insert { None } else { Some(Self::find(&instance, &target)?) };
+        let (fields, rows) =
+            instance.call(|py, _| Ok((fields(py, &instance)?, instance.rows(py, &instance.live)?)))?;
+        let identity =
+            if command == Command::Insert { None } else { Some(Identity::find(&instance, &target)?) };
         let old = if command == Command::Insert { None } else { target.old_row()? };
-        Ok(Modify { instance, target, fields, rows, identity, old, command, batched: false, read: None })
-    }
-
-    fn find(instance: &Instance, target: &Target) -> Result<(Junk, Rc<Known>), Error> {
-        let lost = || Error::internal("multicorn: the plan lacks the row id");
-        let column = instance.row_id()?;
-        let junk = target.junk(&identity_name(column))?.ok_or_else(lost)?;
-        Ok((junk, quals::known(column.type_oid.to_u32())?))
-    }
-
-    fn note_use(&mut self) {
-        // An UPDATE that moves rows inserts through the state that it began with.
-        self.read.get_or_insert_with(|| {
-            self.target.row_is_read(self.command) || self.target.row_is_read(Command::Insert)
+        let changed = plan_of(&target)?.changed.map(|attnos| {
+            (0..fields.len()).filter(|at| attnos.contains(&fields[*at].attno)).collect::<Vec<usize>>()
         });
+        let (batched, read) = (false, None);
+        Ok(Modify {
+            instance,
+            target,
+            fields,
+            changed,
+            rows,
+            identity,
+            old,
+            command,
+            on_conflict,
+            batched,
+            read,
+        })
+    }
+
+    /// Whether somebody reads the row as it is stored. Known when the first one comes.
+    fn is_read(&mut self) -> bool {
+        // An UPDATE that moves rows inserts through the state that it began with.
+        *self.read.get_or_insert_with(|| {
+            self.target.row_is_read(self.command) || self.target.row_is_read(Command::Insert)
+        })
     }
 
     /// How many rows an INSERT may collect.
     pub(crate) fn batch_size(&mut self) -> Result<i32, Error> {
         let class = &self.instance.class;
-        if !class.has_bulk_insert || !self.target.may_batch() || self.fields.is_empty() {
+        let refuses = self.on_conflict && !class.bulk_insert_takes_conflict;
+        if !class.has_bulk_insert || refuses || !self.target.may_batch() || self.fields.is_empty() {
             return Ok(1);
         }
-        let size = bridge::call_as(Origin::Wrapper, |py| {
-            let size = self.instance.object.bind(py).getattr("modify_batch_size")?;
-            let wrong = || wrong_result(class, "modify_batch_size", "a positive int", &size);
-            Ok(size.extract::<i32>().ok().filter(|size| *size > 0).ok_or_else(wrong)?)
-        });
-        let size = size?;
+        let size = batch_size(&self.instance)?;
         self.batched = size > 1;
         Ok(size)
     }
 
-    pub(crate) fn insert(&mut self, rows: &[Row]) -> Result<(), Error> {
-        self.note_use();
-        let target = self.target;
+    /// How many of the rows are stored now.
+    pub(crate) fn insert(&mut self, rows: &[Row]) -> Result<usize, Error> {
+        let (target, read) = (self.target, self.is_read());
+        let class = &self.instance.class;
+        let one = class.has_insert && !self.batched && !(self.on_conflict && !class.insert_takes_conflict);
         target.per_row(|| match rows {
-            [row] if self.instance.class.has_insert && !self.batched => self.insert_one(*row),
-            rows => self.insert_many(rows),
+            [row] if one => self.insert_one(*row, read).map(usize::from),
+            rows => self.insert_many(rows, read),
         })
     }
 
-    fn insert_one(&self, row: Row) -> Result<(), Error> {
+    fn insert_one(&self, row: Row, read: bool) -> Result<bool, Error> {
         row.fetch()?;
-        bridge::call_as(Origin::Wrapper, |py| {
-            let values = self.dict(py, row)?;
-            let stored = self.instance.object.bind(py).call_method1("insert", (&values,))?;
-            self.take_back(py, row, &values, &stored, "insert")
+        self.instance.call(|py, object| {
+            let values = self.dict(py, row, None)?;
+            let stored =
+                object.call_method(intern!(py, "insert"), (&values,), self.keywords(py)?.as_ref())?;
+            Stored::of(self, "insert").take(py, row, &values, &stored, read)
         })
     }
 
-    fn insert_many(&self, rows: &[Row]) -> Result<(), Error> {
+    fn insert_many(&self, rows: &[Row], read: bool) -> Result<usize, Error> {
         for row in rows {
             row.fetch()?;
         }
-        bridge::call_as(Origin::Wrapper, |py| {
+        self.instance.call(|py, object| {
             let dicts: Vec<Bound<'_, PyDict>> =
-                rows.iter().map(|row| self.dict(py, *row)).collect::<Result<_, Failure>>()?;
-            let stored =
-                self.instance.object.bind(py).call_method1("bulk_insert", (PyList::new(py, &dicts)?,))?;
-            if stored.is_none() {
-                return Ok(());
+                rows.iter().map(|row| self.dict(py, *row, None)).collect::<Result<_, Failure>>()?;
+            let list = PyList::new(py, &dicts)?;
+            let result =
+                object.call_method(intern!(py, "bulk_insert"), (list,), self.keywords(py)?.as_ref())?;
+            if result.is_none() {
+                return Ok(rows.len());
             }
             let wrong =
-                || wrong_result(&self.instance.class, "bulk_insert", "a list of rows or None", &stored);
+                || wrong_result(&self.instance.class, "bulk_insert", "a list of rows or None", &result);
             let stored: Vec<Bound<'_, PyAny>> =
-                stored.try_iter().map_err(|_| wrong())?.collect::<PyResult<_>>()?;
+                result.try_iter().map_err(|_| wrong())?.collect::<PyResult<_>>()?;
             if stored.len() != rows.len() {
                 return Err(self.wrong_count(rows.len(), stored.len()).into());
             }
+            let put = Stored::of(self, "bulk_insert");
+            let mut count = 0;
             for ((row, dict), stored) in rows.iter().zip(&dicts).zip(&stored) {
-                self.take_back(py, *row, dict, stored, "bulk_insert")?;
+                count += usize::from(put.take(py, *row, dict, stored, read)?);
             }
-            Ok(())
+            Ok(count)
         })
+    }
+
+    /// What a method that stores rows is told beside them.
+    fn keywords<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyDict>>> {
+        if !self.on_conflict {
+            return Ok(None);
+        }
+        let keywords = PyDict::new(py);
+        keywords.set_item(intern!(py, "on_conflict"), intern!(py, "nothing"))?;
+        Ok(Some(keywords))
     }
 
     fn wrong_count(&self, given: usize, returned: usize) -> Error {
@@ -146,132 +173,126 @@ impl Modify {
         .hint("Return one row for each, in the same order, or None.")
     }
 
-    pub(crate) fn update(&mut self, new: Row, input: Row) -> Result<(), Error> {
-        self.note_use();
-        let target = self.target;
+    /// Whether the row was changed.
+    pub(crate) fn update(&mut self, new: Row, input: Row) -> Result<bool, Error> {
+        let (target, read) = (self.target, self.is_read());
         // The server moves no row out of a foreign partition, and stored here it would be found no more.
         target.check_partition(new)?;
         target.per_row(|| {
             new.fetch()?;
-            bridge::call_as(Origin::Wrapper, |py| {
+            self.instance.call(|py, object| {
                 let identity = self.identity(py, input, self.instance.class.update_takes_old_row)?;
-                let values = self.dict(py, new)?;
-                let stored = self.instance.object.bind(py).call_method1("update", (identity, &values))?;
-                self.take_back(py, new, &values, &stored, "update")
+                let values = self.dict(py, new, self.changed.as_deref())?;
+                let stored = object.call_method1(intern!(py, "update"), (identity, &values))?;
+                Stored::of(self, "update").take(py, new, &values, &stored, read)
             })
         })
     }
 
-    pub(crate) fn delete(&mut self, returned: Row, input: Row) -> Result<(), Error> {
-        self.note_use();
-        let target = self.target;
+    /// Whether the row was removed.
+    pub(crate) fn delete(&mut self, returned: Row, input: Row) -> Result<bool, Error> {
+        let (target, read) = (self.target, self.is_read());
         target.per_row(|| {
-            bridge::call_as(Origin::Wrapper, |py| {
+            self.instance.call(|py, object| {
                 let identity = self.identity(py, input, self.instance.class.delete_takes_old_row)?;
-                let stored = self.instance.object.bind(py).call_method1("delete", (identity,))?;
-                let Some(old) = self.old.filter(|_| self.read == Some(true)) else { return Ok(()) };
+                let stored = object.call_method1(intern!(py, "delete"), (identity,))?;
+                let put = Stored::of(self, "delete");
+                let Some(old) = self.old.filter(|_| read) else { return put.is_done(py, &stored) };
                 returned.store_composite(input.junk(old)?)?;
-                let values = self.dict(py, returned)?;
-                self.take_back(py, returned, &values, &stored, "delete")
+                let values = self.dict(py, returned, None)?;
+                put.take(py, returned, &values, &stored, read)
             })
         })
     }
 
     /// The first argument of `update` and `delete`: the row's id, or a dict of the old row.
     fn identity<'py>(&self, py: Python<'py>, input: Row, whole: bool) -> Result<Bound<'py, PyAny>, Failure> {
+        let lost = |what| move || Error::internal(format!("multicorn: the plan lacks the {what}"));
         if whole {
-            let lost = || Error::internal("multicorn: the plan lacks the old row");
-            let row = input.junk(self.old.ok_or_else(lost)?)?;
+            let row = input.junk(self.old.ok_or_else(lost("old row"))?)?;
             let row_type = self.target.row_type();
             return quals::known(row_type.to_u32())?.value(py, row);
         }
-        let lost = || Error::internal("multicorn: the plan lacks the row id");
-        let (junk, known) = self.identity.as_ref().ok_or_else(lost)?;
-        known.value(py, input.junk(*junk)?)
+        let identity = self.identity.as_ref().ok_or_else(lost("row id"))?;
+        let part = |(junk, known): &(Junk, Known)| known.value(py, input.junk(*junk)?);
+        match &identity.parts[..] {
+            [single] if !identity.is_tuple => part(single),
+            parts => {
+                let values = parts.iter().map(part).collect::<Result<Vec<_>, Failure>>()?;
+                Ok(PyTuple::new(py, values)?.into_any())
+            }
+        }
     }
 
-    /// All columns of a row that was fetched.
-    fn dict<'py>(&self, py: Python<'py>, row: Row) -> Result<Bound<'py, PyDict>, Failure> {
+    /// The columns of a row that was fetched, all of them or those at `chosen` among the fields.
+    fn dict<'py>(
+        &self,
+        py: Python<'py>,
+        row: Row,
+        chosen: Option<&[usize]>,
+    ) -> Result<Bound<'py, PyDict>, Failure> {
         let values = PyDict::new(py);
-        for field in &self.fields {
+        let mut set = |field: &Field| {
             let constant = row.value(field.attno);
             let value = field.value.value(py, constant)?;
             if value.is_none() && !constant.is_null && self.command != Command::Delete {
-                return Err(no_value(field.name.bind(py)).into());
+                return Err(Failure::from(no_value(&field.name.bind(py).to_string_lossy())));
             }
-            values.set_item(field.name.bind(py), value)?;
+            Ok(values.set_item(field.name.bind(py), value)?)
+        };
+        match chosen {
+            None => self.fields.iter().try_for_each(&mut set)?,
+            Some(chosen) => chosen.iter().try_for_each(|at| set(&self.fields[*at]))?,
         }
         Ok(values)
     }
+}
 
-    /// The row as the class says that it is stored, for those who read it.
-    fn take_back(
-        &self,
-        py: Python<'_>,
-        row: Row,
-        given: &Bound<'_, PyDict>,
-        stored: &Bound<'_, PyAny>,
-        method: &str,
-    ) -> Result<(), Failure> {
-        if stored.is_none() || self.read != Some(true) {
-            return Ok(());
-        }
-        let (full, kept) = self.merge(row, given, stored)?;
-        if full.is_instance_of::<PyString>() {
-            return Err(wrong_result(&self.instance.class, method, "a row or None", stored).into());
-        }
-        let mut single = convert::Rows::new(py, PyList::new(py, [full])?.into_any(), &self.rows.plan)?;
-        row.store(&kept, |target| single.only_row(&self.rows.plan, target))?;
-        Ok(())
-    }
+fn fields(py: Python<'_>, instance: &Instance) -> Result<Vec<Field>, Error> {
+    let field = |column: &crate::pg::relation::Column| {
+        Ok(Field {
+            attno: column.attno,
+            name: PyString::intern(py, &column.name).unbind(),
+            value: quals::known(column.type_oid.to_u32())?,
+        })
+    };
+    instance.table().live_columns().map(field).collect()
+}
 
-    /// The whole row, and the columns that are as they were given: Python's class for a type may know less
-    /// than the server, as timedelta does of months.
-    fn merge<'py>(
-        &self,
-        row: Row,
-        given: &Bound<'py, PyDict>,
-        stored: &Bound<'py, PyAny>,
-    ) -> Result<(Bound<'py, PyAny>, Vec<i16>), Failure> {
-        let Ok(mapping) = stored.cast::<PyMapping>() else { return Ok((stored.clone(), Vec::new())) };
-        let merged = given.copy()?;
-        merged.update(mapping)?;
-        let mut kept = Vec::new();
-        for field in &self.fields {
-            let name = field.name.bind(given.py());
-            if !mapping.contains(name)? {
-                kept.push(field.attno);
-                continue;
-            }
-            let (Some(before), Some(now)) = (given.get_item(name)?, merged.get_item(name)?) else { continue };
-            let mutable = now.is_instance_of::<PyList>() || now.is_instance_of::<PyDict>();
-            // What was changed in place is the same object and another value.
-            let same = now.is(&before)
-                && (!mutable || field.value.value(given.py(), row.value(field.attno))?.eq(&now)?);
-            if same {
-                kept.push(field.attno);
-            }
-        }
-        Ok((merged.into_any(), kept))
-    }
+/// What the planner has to say of a modification.
+pub(in super::super) fn plan_of(target: &Target) -> Result<ModifyPlan, Error> {
+    let Some(text) = target.private() else { return Ok(ModifyPlan::default()) };
+    ModifyPlan::from_text(&String::from_utf8_lossy(text))
+        .map_err(|error| Error::internal(format!("multicorn: unreadable plan: {error}")))
+}
 
-    pub(crate) fn explain(target: Target, explain: &Explain) -> Result<(), Error> {
-        if explain.is_text() && !explain.is_verbose() {
-            return Ok(());
-        }
-        let instance = instance::get(target.table(), target.user()?)?;
-        explain.text("Wrapper", &instance.class.name)
+/// The class's `modify_batch_size`.
+pub(in super::super) fn batch_size(instance: &Instance) -> Result<i32, Error> {
+    instance.call(|_, object| {
+        let size = object.getattr("modify_batch_size")?;
+        let wrong = || wrong_result(&instance.class, "modify_batch_size", "a positive int", &size);
+        Ok(size.extract::<i32>().ok().filter(|size| *size > 0).ok_or_else(wrong)?)
+    })
+}
+
+impl Identity {
+    fn find(instance: &Instance, target: &Target) -> Result<Self, Error> {
+        let lost = || Error::internal("multicorn: the plan lacks the row id");
+        let row_id = instance.row_id()?;
+        let part = |column: &&crate::pg::relation::Column| {
+            let junk = target.junk(&identity_name(column))?.ok_or_else(lost)?;
+            Ok((junk, quals::known(column.type_oid.to_u32())?))
+        };
+        let parts = row_id.columns.iter().map(part).collect::<Result<_, Error>>()?;
+        Ok(Identity { parts, is_tuple: row_id.is_tuple })
     }
 }
 
 /// The null of JSON: handed over as None, it would be stored as the NULL that it is not.
-fn no_value(column: &Bound<'_, PyString>) -> Error {
+pub(super) fn no_value(column: &str) -> Error {
     Error::new(
         SqlState::FEATURE_NOT_SUPPORTED,
-        format!(
-            "cannot write the null of JSON to column \"{}\" of a foreign table",
-            column.to_string_lossy()
-        ),
+        format!("cannot write the null of JSON to column \"{column}\" of a foreign table"),
     )
     .detail("In Python, None stands for the NULL of SQL.")
     .hint("Write NULL, or an object or array that holds the null.")
@@ -280,16 +301,24 @@ fn no_value(column: &Bound<'_, PyString>) -> Error {
 impl Ends for Modify {
     /// Tells the class. Where it writes what it has collected, a failure has to fail the statement.
     fn end(self, ending: Ending) -> Result<(), Error> {
-        if self.read.is_none() || !self.instance.class.has_end_modify {
+        if self.read.is_none() {
             return Ok(());
         }
-        let close = |py: Python<'_>| {
-            self.instance.object.bind(py).call_method0("end_modify")?;
-            Ok::<_, Failure>(())
-        };
-        match ending {
-            Ending::Normal => bridge::call_as(Origin::Wrapper, close),
-            Ending::Abort => bridge::call_hook("end_modify", close),
-        }
+        end_modify(&self.instance, ending)
+    }
+}
+
+/// Calls `end_modify`, if the class has it.
+pub(super) fn end_modify(instance: &Instance, ending: Ending) -> Result<(), Error> {
+    if !instance.class.has_end_modify {
+        return Ok(());
+    }
+    let close = |py: Python<'_>| {
+        instance.object.bind(py).call_method0(intern!(py, "end_modify"))?;
+        Ok::<_, Failure>(())
+    };
+    match ending {
+        Ending::Normal => bridge::call_without_sql(close),
+        Ending::Abort => bridge::call_hook("end_modify", close),
     }
 }

@@ -12,7 +12,7 @@ use super::super::instance::{self, Instance};
 use super::super::quals;
 use super::super::reading::{Reading, Ready};
 use super::super::transaction;
-use crate::bridge::{self, Failure, Origin};
+use crate::bridge::{self, Failure};
 use crate::convert;
 use crate::error::{Error, SqlState};
 use crate::pg::guard;
@@ -96,6 +96,8 @@ impl Scan {
         let State::Running(rows) = &mut self.state else { return Ok(false) };
         let Some(plans) = &self.rows else { return Ok(false) };
         let target = node.row_target();
+        // A row of another table, whose class acts for somebody else, may have come in between.
+        self.instance.act();
         let filled = rows.next_row(&plans.plan, target);
         if !matches!(filled, Ok(true)) {
             return self.finish(filled);
@@ -126,10 +128,10 @@ impl Scan {
         transaction::join(&self.instance)?;
         let ready = self.reading.ready(&self.instance)?;
         self.executed = true;
-        let rows = bridge::call_as(Origin::Wrapper, |py| {
+        let rows = self.instance.call(|py, _| {
             let quals = ready.quals(py, &self.values)?;
             let result = self.call_execute(py, ready, quals.into_any())?;
-            Ok(convert::Rows::new(py, result, &plans.plan)?)
+            Ok(convert::Rows::new(result, &plans.plan, "execute")?)
         })?;
         self.state = State::Running(rows);
         if let Some(start) = start {
@@ -223,11 +225,15 @@ impl Scan {
         closed
     }
 
+    pub(crate) fn is_over(&self) -> bool {
+        matches!(self.state, State::Done)
+    }
+
     fn close_rows(&mut self) -> Result<(), Error> {
         match std::mem::replace(&mut self.state, State::Done) {
             // What ran to its end has nothing left to close.
             State::Running(rows) if rows.is_finished() => Ok(()),
-            State::Running(mut rows) => bridge::call(|py| rows.close(py)),
+            State::Running(mut rows) => bridge::call_without_sql(|py| Ok(rows.close(py)?)),
             State::Ready | State::Done => Ok(()),
         }
     }
@@ -242,33 +248,46 @@ impl Ends for Scan {
             State::Running(rows) => Some(rows),
             State::Ready | State::Done => None,
         };
-        let tell = executed && instance.class.has_end_scan;
-        let mut cut_short = false;
-        if rows.is_some() || tell {
-            let close = |py: Python<'_>| {
-                let closed = rows.map_or(Ok(()), |mut rows| rows.close(py));
-                if tell {
-                    instance.object.bind(py).call_method0(pyo3::intern!(py, "end_scan"))?;
-                }
-                closed.map_err(Failure::from)
-            };
-            let outcome = match ending {
-                Ending::Normal => bridge::call_as(Origin::Wrapper, close),
-                Ending::Abort => bridge::call_hook("end_scan", close),
-            };
-            match outcome {
-                Ok(()) => {}
-                // There may be no further check of the server's: the statement is over otherwise.
-                Err(Error::Interrupted) => cut_short = true,
-                Err(error) => guard::warn(error),
-            }
-        }
+        let ended = tell_end(&instance, rows, executed, ending);
         // A changed definition may have left the scan with the last use of it.
         instance::let_go(instance);
         if ending == Ending::Abort {
             return Ok(());
         }
         bridge::uncaught()?;
-        if cut_short { Err(Error::Interrupted) } else { Ok(()) }
+        ended
+    }
+}
+
+/// Closes what is left of the rows and, if `execute` was called, tells the class. What is raised meanwhile
+/// is a warning, but for an interrupt.
+pub(super) fn tell_end(
+    instance: &Instance,
+    rows: Option<convert::Rows>,
+    executed: bool,
+    ending: Ending,
+) -> Result<(), Error> {
+    let tell = executed && instance.class.has_end_scan;
+    if rows.is_none() && !tell {
+        return Ok(());
+    }
+    let close = |py: Python<'_>| {
+        let closed = rows.map_or(Ok(()), |mut rows| rows.close(py));
+        if tell {
+            instance.object.bind(py).call_method0(pyo3::intern!(py, "end_scan"))?;
+        }
+        closed.map_err(Failure::from)
+    };
+    let outcome = match ending {
+        Ending::Normal => bridge::call_without_sql(close),
+        Ending::Abort => bridge::call_hook("end_scan", close),
+    };
+    match outcome {
+        // There may be no further check of the server's: the statement is over otherwise.
+        Ok(()) | Err(Error::Interrupted) => outcome,
+        Err(error) => {
+            guard::warn(error);
+            Ok(())
+        }
     }
 }

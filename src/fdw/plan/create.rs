@@ -18,7 +18,7 @@ pub(crate) fn scan_plan(request: &PlanRequest, planning: &Planning) -> Result<(S
     let instance = &planning.instance;
     // With those of a path that other relations drive.
     let mut quals = request.quals()?;
-    let columns = request.columns(&instance.live)?;
+    let columns = request.columns(&instance.live, instance.class.updates_part())?;
     let sort = &planning.sort[..path.sorted];
     let (limit, offset) = (path.limit, path.offset);
     let exact = promise::exact(instance, Question { quals: &quals, columns: &columns, sort, limit, offset })?;

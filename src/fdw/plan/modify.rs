@@ -1,10 +1,12 @@
 //! Planning INSERT, UPDATE and DELETE: what a table takes, and what of the old row has to be fetched. The
 //! danger is a silent no-op: a class without the method is refused by the server's own error.
 
-use crate::error::{Error, SqlState};
-use crate::pg::modify::{Command, IdentityRequest, ModifyRequest, Updatable, identity_name};
+use multicorn_plan::{ModifyPlan, changed_columns};
 
 use super::super::instance;
+use crate::error::Error;
+use crate::pg::modify::{Command, Updatable};
+use crate::pg::modify_plan::{IdentityRequest, ModifyRequest, identity_name};
 
 /// What information_schema shows and the executor checks: the methods that the class overrides.
 ///
@@ -24,7 +26,7 @@ pub(crate) fn updatable(table: pgrx::pg_sys::Oid) -> Result<Updatable, Error> {
     })
 }
 
-/// The column that names a row, and the whole row where the class or RETURNING wants it.
+/// The columns that name a row, and the whole row where the class or RETURNING wants it.
 pub(crate) fn identity(request: &IdentityRequest) -> Result<(), Error> {
     let instance = instance::get(request.table(), request.user())?;
     let class = &instance.class;
@@ -35,19 +37,31 @@ pub(crate) fn identity(request: &IdentityRequest) -> Result<(), Error> {
     if request.is_delete() && (class.delete_takes_old_row || request.has_returning()) {
         request.add_whole_row()?;
     }
-    let column = instance.row_id()?;
-    request.add_column(column, &identity_name(column))
-}
-
-/// Makes the instance, so that an error in the class is told before anything else.
-pub(crate) fn check(request: &ModifyRequest) -> Result<(), Error> {
-    let instance = instance::get(request.table, request.user)?;
-    if request.on_conflict && request.command == Command::Insert {
-        return Err(Error::new(
-            SqlState::FEATURE_NOT_SUPPORTED,
-            format!("wrapper {} does not support ON CONFLICT", instance.class.name),
-        )
-        .hint("Filter the rows in a query before they are inserted."));
+    for column in instance.row_id()?.columns {
+        request.add_column(column, &identity_name(column))?;
     }
     Ok(())
+}
+
+/// Makes the instance, so that an error in the class is told before anything else, and says what the
+/// executor has to know.
+pub(crate) fn plan(request: &ModifyRequest) -> Result<Option<ModifyPlan>, Error> {
+    let instance = instance::get(request.table(), request.user())?;
+    match request.command()? {
+        Command::Insert if request.on_conflict() => instance.class.check_conflict().map(|()| None),
+        Command::Update if instance.class.updates_part() => {
+            Ok(Some(ModifyPlan { changed: changed_columns(&request.update_facts()?) }))
+        }
+        Command::Insert | Command::Update | Command::Delete => Ok(None),
+    }
+}
+
+/// Whether the class changes all matching rows by one call.
+pub(crate) fn does_direct(request: &ModifyRequest) -> Result<bool, Error> {
+    let class = &instance::get(request.table(), request.user())?.class;
+    Ok(match request.command()? {
+        Command::Update => class.has_update_where,
+        Command::Delete => class.has_delete_where,
+        Command::Insert => false,
+    })
 }

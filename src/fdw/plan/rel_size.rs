@@ -1,22 +1,17 @@
 //! `get_rel_size` and `get_path_keys`: how many rows, how wide, and which columns make it few. The
 //! danger is a class that returns nonsense: it gets an error that names the method, never a crash.
 
-use multicorn_plan::{PathKey, Value, generic_rows, scan_cost};
+use multicorn_plan::{PathKey, Qual, Value, generic_rows, scan_cost};
 use pyo3::prelude::*;
-use pyo3::types::{PySequence, PyString};
+use pyo3::types::PyString;
 
-use super::super::class;
 use super::super::instance::{self, Instance, wrong_result};
 use super::super::quals::{self, Side};
+use super::super::size::{self, MOST_ROWS, finite, pair};
 use super::Planning;
-use crate::bridge::{self, Failure, Origin};
+use crate::bridge::Failure;
 use crate::error::{Error, SqlState};
 use crate::pg::planner::{BaseRel, Quals};
-
-/// More rows than this make costs meaningless.
-const MOST_ROWS: f64 = 1e15;
-/// The server's own bound for the width of a tuple that is not toasted away.
-const MOST_WIDTH: f64 = 1e9;
 
 pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
     rel.check_permissions()?;
@@ -25,11 +20,21 @@ pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
         return Err(no_system_column(&instance, column));
     }
     let restrictions = rel.restrictions()?;
-    let columns = rel.columns(&instance.live)?;
-    let (rows, width, keys) = bridge::call_as(Origin::Wrapper, |py| {
-        let (rows, width) = size(py, &instance, &restrictions, &columns)?;
-        Ok((rows, width, path_keys(py, &instance)?))
+    let columns = rel.columns(&instance.live, instance.class.updates_part())?;
+    // What ANALYZE found is better than the guess of a class that has none of its own.
+    let analyzed = if instance.class.has_rel_size { None } else { rel.analyzed_size()? };
+    let (size, keys) = instance.call(|py, _| {
+        let size = match analyzed {
+            Some(size) => size,
+            None => {
+                let constant = |qual: &Qual| restrictions.constant(&qual.value).map(Side::Known);
+                let quals = quals::list(py, &restrictions.pushed, constant)?;
+                size::ask(py, &instance, &quals, &columns)?
+            }
+        };
+        Ok((size, path_keys(py, &instance)?))
     })?;
+    let (rows, width) = size;
     let equal: Vec<i16> = equal_columns(&restrictions, |_| true);
     let unknown = equal_columns(&restrictions, |value| restrictions.constant(value).is_none());
     let rows = generic_rows(rows, &keys, &equal, &unknown);
@@ -56,42 +61,6 @@ fn equal_columns(quals: &Quals, wanted: impl Fn(&Value) -> bool) -> Vec<i16> {
         .filter(|qual| matches!(qual.value, Value::Expression { .. }) && wanted(&qual.value))
         .map(|qual| qual.attno)
         .collect()
-}
-
-fn size(
-    py: Python<'_>,
-    instance: &Instance,
-    restrictions: &Quals,
-    columns: &[i16],
-) -> Result<(f64, i32), Failure> {
-    let constant = |qual: &multicorn_plan::Qual| restrictions.constant(&qual.value).map(Side::Known);
-    let quals = quals::list(py, &restrictions.pushed, constant)?;
-    let columns = quals::columns(py, instance, columns)?;
-    let object = instance.object.bind(py);
-    let result = match object.getattr_opt("get_rel_size")? {
-        Some(method) if instance.class.rel_size_takes_columns => method.call1((quals, columns))?,
-        Some(method) => method.call1((quals,))?,
-        // A class need not inherit: what it lacks is as if it did.
-        None => class::contract(py)?.default_rel_size.bind(py).call1((object, quals, columns))?,
-    };
-    let size = pair(&result).and_then(|(rows, width)| Some((finite(&rows)?, finite(&width)?)));
-    match size {
-        Some((rows, width)) => Ok((rows.clamp(1.0, MOST_ROWS).round(), width.clamp(0.0, MOST_WIDTH) as i32)),
-        None => {
-            Err(wrong_result(&instance.class, "get_rel_size", "a tuple (rows, width in bytes)", &result)
-                .into())
-        }
-    }
-}
-
-/// The two items of a tuple or a list.
-fn pair<'py>(object: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    let items = object.cast::<PySequence>().ok().filter(|_| !object.is_instance_of::<PyString>())?;
-    (items.len().ok()? == 2).then(|| Some((items.get_item(0).ok()?, items.get_item(1).ok()?)))?
-}
-
-fn finite(number: &Bound<'_, PyAny>) -> Option<f64> {
-    number.extract::<f64>().ok().filter(|number| number.is_finite())
 }
 
 /// The keys whose columns the table declares; others cannot be looked up by.

@@ -4,7 +4,7 @@ import dataclasses
 import datetime as dt
 from typing import Any
 
-from multicorn import ForeignDataWrapper, _native
+from multicorn import ForeignDataWrapper, sql
 from multicorn.utils import log_to_postgres
 
 
@@ -67,7 +67,7 @@ class Bomb:
 
     def __del__(self):
         try:
-            told = _native.execute("INSERT INTO told VALUES (1)")
+            told = sql.execute("INSERT INTO public.told VALUES (1)")
         except RuntimeError as error:
             told = error
         log_to_postgres(f"end of an object: {told}")
@@ -95,8 +95,8 @@ class Swallows(ForeignDataWrapper):
     def execute(self, quals, columns):
         for _ in range(2):
             try:
-                _native.execute("SELECT 1 / 0")
-            except _native.ServerError as error:
+                sql.execute("SELECT 1 / 0")
+            except sql.ServerError as error:
                 yield [error.sqlstate]
 
 

@@ -1,4 +1,4 @@
-"""A table of numbered rows whose class says which conditions it applies exactly, and tells what it is asked."""
+"""Numbered rows, of a class that says which conditions it applies exactly and tells what it is asked."""
 
 import operator
 

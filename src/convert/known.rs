@@ -1,0 +1,89 @@
+//! Conversions by type, looked up once until a type changes. The danger is a stale one: any change of a
+//! type throws all of them away.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use pgrx::pg_sys;
+use pyo3::prelude::*;
+
+use super::{ColumnPlan, ValuePlan};
+use crate::error::Error;
+use crate::pg::guard::pg_try;
+use crate::pg::inval;
+use crate::pg::memory::{Access, ForLife, OwnedContext};
+use crate::pg::planner::Constant;
+
+/// A plan, with the memory that it keeps.
+pub(crate) struct Held<T> {
+    plan: T,
+    // Dropped after the plan, which points into it.
+    _context: OwnedContext,
+}
+
+impl<T> std::ops::Deref for Held<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.plan
+    }
+}
+
+/// A type's conversion to Python, and one from Python.
+pub(crate) type Value = Held<ValuePlan>;
+pub(crate) type Parameter = Held<ColumnPlan>;
+
+#[derive(Default)]
+struct Plans {
+    generation: u64,
+    values: HashMap<u32, Rc<Value>>,
+    parameters: HashMap<u32, Rc<Parameter>>,
+}
+
+thread_local! {
+    static PLANS: ForLife<Plans> = ForLife::default();
+}
+
+/// Runs `work` with the plans, emptied if a type has changed.
+fn current<R>(work: impl FnOnce(&mut Plans) -> R) -> R {
+    let generation = inval::generation();
+    PLANS.change(|plans| {
+        if plans.generation != generation {
+            *plans = Plans { generation, ..Plans::default() };
+        }
+        work(plans)
+    })
+}
+
+/// The conversion of a type's values to Python.
+pub(crate) fn value(type_oid: u32) -> Result<Rc<Value>, Error> {
+    if let Some(known) = current(|plans| plans.values.get(&type_oid).cloned()) {
+        return Ok(known);
+    }
+    let context = OwnedContext::new()?;
+    let plan = context.within(|| ValuePlan::resolve(pg_sys::Oid::from(type_oid)))?;
+    let known = Rc::new(Held { plan, _context: context });
+    current(|plans| plans.values.insert(type_oid, known.clone()));
+    Ok(known)
+}
+
+/// The conversion of a parameter of a type.
+pub(crate) fn parameter(type_oid: u32) -> Result<Rc<Parameter>, Error> {
+    if let Some(known) = current(|plans| plans.parameters.get(&type_oid).cloned()) {
+        return Ok(known);
+    }
+    let context = OwnedContext::new()?;
+    let plan = context.within(|| ColumnPlan::resolve(pg_sys::Oid::from(type_oid), -1))?;
+    let known = Rc::new(Held { plan, _context: context });
+    current(|plans| plans.parameters.insert(type_oid, known.clone()));
+    Ok(known)
+}
+
+impl ColumnPlan {
+    /// The value of `object`, in the current memory context; the server's errors come back as values.
+    pub(crate) fn constant(&self, object: &Bound<'_, PyAny>) -> Result<Constant, Error> {
+        // SAFETY: the caller holds the object; `to_datum`'s frames own nothing that a jump would skip.
+        let datum = unsafe { pg_try(|| self.to_datum(object.as_ptr()))?? };
+        Ok(Constant { datum: datum.unwrap_or(pg_sys::Datum::null()), is_null: datum.is_none() })
+    }
+}

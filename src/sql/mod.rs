@@ -1,0 +1,121 @@
+//! SQL from Python with typed values: what `multicorn.sql` calls. The danger is a value that outlives the
+//! connection to SPI: everything is a Python object before it is closed.
+
+mod plans;
+
+use pgrx::pg_sys;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+
+use crate::bridge::sql::{is_possible, run};
+use crate::convert::known;
+use crate::error::{Error, SqlState};
+use crate::pg::planner::Constant;
+use crate::pg::spi::{self, Answer, Prepared, ResultRows, Spi};
+
+/// Adds the functions to `multicorn._native`.
+pub(crate) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_function(wrap_pyfunction!(sql_execute, module)?)?;
+    module.add_function(wrap_pyfunction!(sql_open, module)?)?;
+    module.add_function(wrap_pyfunction!(sql_fetch, module)?)?;
+    module.add_function(wrap_pyfunction!(sql_close, module)?)
+}
+
+/// What a statement gave: rows as dicts, none for one that gives none, and how many it gave or touched.
+type Outcome<'py> = (Option<Bound<'py, PyList>>, u64);
+
+/// Runs one statement with the values of `$1`, `$2`, ….
+#[pyfunction]
+fn sql_execute<'py>(py: Python<'py>, query: &str, args: Bound<'py, PyTuple>) -> PyResult<Outcome<'py>> {
+    run(py, || {
+        spi::connected(|spi| {
+            let prepared = plans::prepared(spi, query, args.len())?;
+            let answer = spi.execute(&prepared, &values(&prepared, &args)?)?;
+            outcome(py, answer)
+        })
+    })
+}
+
+/// Opens a cursor, and returns its name.
+#[pyfunction]
+fn sql_open(py: Python<'_>, query: &str, args: Bound<'_, PyTuple>) -> PyResult<String> {
+    run(py, || {
+        spi::connected(|spi| {
+            let prepared = plans::prepared(spi, query, args.len())?;
+            spi.open(&prepared, &values(&prepared, &args)?)
+        })
+    })
+}
+
+/// The next rows of a cursor, at most `count`; fewer only at its end.
+#[pyfunction]
+fn sql_fetch<'py>(py: Python<'py>, cursor: &str, count: i64) -> PyResult<Bound<'py, PyList>> {
+    run(py, || {
+        spi::connected(|spi| {
+            let answer = spi.fetch(cursor, count)?.ok_or_else(gone)?;
+            Ok(outcome(py, answer)?.0.unwrap_or_else(|| PyList::empty(py)))
+        })
+    })
+}
+
+/// Closes a cursor if that is possible now; if not, the end of the transaction does.
+#[pyfunction]
+fn sql_close(py: Python<'_>, cursor: &str) -> PyResult<()> {
+    if !is_possible() {
+        return Ok(());
+    }
+    run(py, || spi::connected(|spi: &Spi| spi.close(cursor)))
+}
+
+fn gone() -> Error {
+    Error::new(SqlState::INVALID_CURSOR_NAME, "the cursor is closed")
+        .detail("A cursor ends with the transaction or savepoint in which it was opened.")
+}
+
+fn values(prepared: &Prepared, args: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
+    let value = |(at, (arg, type_oid)): (usize, (Bound<'_, PyAny>, &pg_sys::Oid))| {
+        known::parameter(type_oid.to_u32())?
+            .constant(&arg)
+            .map_err(|error| error.context(format!("parameter ${}", at + 1)))
+    };
+    args.iter().zip(prepared.parameters()).enumerate().map(value).collect()
+}
+
+fn outcome<'py>(py: Python<'py>, answer: Answer) -> Result<Outcome<'py>, Error> {
+    let rows = answer.rows.map(|rows| dicts(py, rows)).transpose()?;
+    Ok((rows, answer.count))
+}
+
+/// Each row as a dict by column name.
+fn dicts<'py>(py: Python<'py>, mut rows: ResultRows) -> Result<Bound<'py, PyList>, Error> {
+    let names: Vec<Bound<'py, PyString>> =
+        rows.columns().iter().map(|column| PyString::intern(py, &column.name)).collect();
+    if let Some(twice) = twice(&rows) {
+        return Err(Error::new(
+            SqlState::DUPLICATE_COLUMN,
+            format!("the result has several columns of the name \"{twice}\""),
+        )
+        .hint("Give each a name of its own by AS."));
+    }
+    let plans = rows
+        .columns()
+        .iter()
+        .map(|column| known::value(column.type_oid.to_u32()))
+        .collect::<Result<Vec<_>, Error>>()?;
+    let result = PyList::empty(py);
+    let raised = |error: PyErr| crate::bridge::raised(py, error);
+    for index in 0..rows.len() {
+        let dict = PyDict::new(py);
+        for ((name, plan), value) in names.iter().zip(&plans).zip(rows.row(index)?) {
+            dict.set_item(name, plan.to_object(py, value)?).map_err(raised)?;
+        }
+        result.append(dict).map_err(raised)?;
+    }
+    Ok(result)
+}
+
+fn twice(rows: &ResultRows) -> Option<String> {
+    let mut names: Vec<&str> = rows.columns().iter().map(|column| column.name.as_str()).collect();
+    names.sort_unstable();
+    names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0].to_owned())
+}
