@@ -43,6 +43,7 @@ def test_a_large_one_in_part(path: Path, monkeypatch, can: bool) -> None:
     found = [row[0] for row in rows]
     assert total == 2000.0
     assert len(set(found)) == 100
+    assert many.get_rel_size([], {"n"}) == (2000, 8)
     # The first hundred would be below 100, and so would all of one page.
     assert max(found) > 1000
     again = [row[0] for row in many.sample(100)[0]]

@@ -301,7 +301,8 @@ class SqlAlchemyFdw(ForeignDataWrapper):
         with self._database.errors("read from"):
             found = _sample.in_database(connection, remote, n)
         if found is None:
-            return _sample.reservoir(self.execute([], set(self._columns)), n)
+            found = _sample.reservoir(self.execute([], set(self._columns)), n)
+        self._rows = max(1, round(found[1]))
         return found
 
     # Transactions
