@@ -27,6 +27,13 @@ CREATE FOREIGN TABLE soak_altered ({COLUMNS}) SERVER soak OPTIONS (count '5');
 CREATE FOREIGN TABLE soak_init ({COLUMNS}) SERVER soak OPTIONS (count '5', fail 'init');
 CREATE FOREIGN TABLE soak_execute ({COLUMNS}) SERVER soak OPTIONS (count '5', fail 'execute');
 CREATE FOREIGN TABLE soak_value ({COLUMNS}) SERVER soak OPTIONS (count '1', fail 'value');
+CREATE SERVER soak_writes FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'soak_fdw.Written');
+CREATE FOREIGN TABLE soak_written ({COLUMNS}) SERVER soak_writes OPTIONS (count '100');
+CREATE FOREIGN TABLE soak_batches ({COLUMNS}) SERVER soak_writes OPTIONS (count '0', batch '40');
+CREATE FOREIGN TABLE soak_refused ({COLUMNS}) SERVER soak_writes OPTIONS (count '20', fail 'write');
+CREATE TABLE soak_source AS SELECT i::int8 AS id, 'row ' || i AS t, i / 8.0 AS num, now() AS tz,
+    '{{"a": [1, 2.5]}}'::jsonb AS js, md5(i::text)::uuid AS uu, ARRAY[i, NULL] AS ar
+    FROM generate_series(1, 100) i;
 CREATE FOREIGN TABLE soak_row ({COLUMNS}) SERVER soak OPTIONS (count '5', fail 'row');
 """
 ALL = "count(id), count(t), count(num), count(tz), count(js), count(uu), count(ar)"
@@ -142,6 +149,12 @@ def failing(*statements: str) -> Callable[[psycopg.Connection, int], None]:
     return run
 
 
+def hundreds(*statements: str) -> Callable[[psycopg.Connection, int], None]:
+    """As `repeat`, of statements that each do a hundred of what is counted."""
+    run = repeat(*statements)
+    return lambda connection, count: run(connection, max(1, count // 100))
+
+
 def rows(connection: psycopg.Connection, count: int) -> None:
     """One scan of so many rows."""
     connection.execute(f"SELECT {ALL} FROM (SELECT * FROM soak_large LIMIT {count}) rows".encode())
@@ -176,6 +189,22 @@ ALTERS = (
     "ALTER FOREIGN TABLE soak_altered ALTER num TYPE numeric; SELECT count(num) FROM soak_altered",
     "ALTER SERVER soak OPTIONS (DROP note); SELECT count(t) FROM soak_altered",
 )
+INSERTS = (
+    "INSERT INTO soak_written SELECT * FROM soak_source",
+    "INSERT INTO soak_batches SELECT * FROM soak_source",
+    (
+        "WITH stored AS (INSERT INTO soak_written SELECT * FROM soak_source RETURNING *)"
+        " SELECT count(t) FROM stored"
+    ),
+)
+UPDATES = (
+    "UPDATE soak_written SET t = t || '!', num = num + 1",
+    "WITH stored AS (UPDATE soak_written SET js = '[]', ar = NULL RETURNING *) SELECT count(t) FROM stored",
+)
+DELETES = (
+    "DELETE FROM soak_written",
+    "WITH gone AS (DELETE FROM soak_written RETURNING *) SELECT count(t) FROM gone",
+)
 # Few columns, and no aggregate: for each column the planner keeps the fact that a table that is no more
 # has no statistics of it (154 bytes), and an aggregate keeps its row type.
 TABLE = (
@@ -200,6 +229,21 @@ LOADS = (
     ),
     Load("errors in __init__", 4_000, 400, failing("SELECT count(t) FROM soak_init")),
     Load("errors in values", 4_400, 440, failing(f"SELECT {ALL} FROM soak_value")),
+    Load("inserts", 200_000, 6_000, hundreds(*INSERTS)),
+    Load("updates", 200_000, 4_000, hundreds(*UPDATES)),
+    Load("deletes", 200_000, 4_000, hundreds(*DELETES)),
+    Load("rows one by one", 20_000, 400, repeat("INSERT INTO soak_written (id, t) VALUES ({i}, 'x')")),
+    Load(
+        "errors in writes",
+        4_000,
+        400,
+        failing(
+            "INSERT INTO soak_refused SELECT * FROM soak_source",
+            "UPDATE soak_refused SET t = 'x'",
+            "DELETE FROM soak_refused",
+            "INSERT INTO soak_written SELECT id / (id - 50), t FROM soak_source",
+        ),
+    ),
     Load("other statements", 4_000, 200, repeat(*OTHERS)),
     Load("ALTERs", 2_000, 200, repeat(*ALTERS), bytes_each=1024),
     Load("tables", 1_200, 120, repeat(TABLE), bytes_each=1024),

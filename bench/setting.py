@@ -19,13 +19,14 @@ sys.path.insert(0, str(HERE.parent / "scripts"))
 sys.path.insert(0, str(HERE / "wrappers"))
 
 from bench_rows import COLUMNS  # noqa: E402
-from devkit import server  # noqa: E402
+from devkit import server, venv  # noqa: E402
 from devkit.cluster import Cluster  # noqa: E402
 from devkit.install import install_into  # noqa: E402
 
 STYLES = ("dict", "tuple", "prebuilt")
 SETTINGS = {
     "multicorn.python_path": "{files}/wrappers",
+    "multicorn.virtualenv": str(venv.directory()),
     # Everything stays in memory and in one process: disks and workers are not compared.
     "shared_buffers": "512MB",
     "work_mem": "512MB",
@@ -68,7 +69,7 @@ QUICK = Sizes(
 
 @contextmanager
 def bench_cluster() -> Iterator[Cluster]:
-    """A private cluster with the extension as it was last built."""
+    """A private cluster with the extension as it was last built, and the packages of the tests."""
     copy = server.private_copy(server.find())
     install_into(copy)
     with Cluster(installation=copy, settings=SETTINGS) as cluster:

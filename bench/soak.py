@@ -1,4 +1,4 @@
-"""Long runs that watch memory: none of the loads of `loads.py` may make a backend grow.
+"""Long runs: none of the loads of `loads.py` may make a backend grow, and none of `crowd.py` lose a row.
 
 The status is 1 if one does.
 """
@@ -8,10 +8,15 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from typing import TYPE_CHECKING
 
+import crowd
 import psycopg
 from loads import LOADS, SET_UP, Growth, Load, measure
 from setting import bench_cluster
+
+if TYPE_CHECKING:
+    from devkit.cluster import Cluster
 
 # Pages that malloc keeps for itself, over any number of repetitions.
 NOISE = 1024 * 1024
@@ -37,6 +42,24 @@ def verdict(load: Load, growth: Growth) -> str:
     return ""
 
 
+# Sessions, and the seconds that they write for.
+CROWD = (8, 60.0)
+
+
+def crowded(cluster: Cluster, share: float) -> bool:
+    """Let the sessions write, print what came of it, and tell whether it is right."""
+    crowd.set_up(cluster, "soak")
+    sessions, seconds = CROWD
+    outcome = crowd.run(cluster, "soak", sessions, seconds * share)
+    print(
+        f"{sessions} sessions wrote for {seconds * share:.0f} s: {outcome.commits} commits,"
+        f" {outcome.rollbacks} rollbacks, {outcome.rows} rows"
+    )
+    for problem in outcome.problems:
+        print(f"  {problem}")
+    return not outcome.problems and outcome.commits > 0
+
+
 def main(arguments: list[str]) -> int:
     """Run the chosen loads, each in a backend of its own."""
     parser = argparse.ArgumentParser(prog="bench/soak.py", description=__doc__)
@@ -44,6 +67,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--share", type=float, default=1.0, help="this part of the repetitions")
     options = parser.parse_args(arguments)
     chosen = [load for load in LOADS if not options.only or any(t in load.name for t in options.only)]
+    with_crowd = not options.only or any(text in "crowd" for text in options.only)
     failed = 0
     print(
         f"{'load':24}{'count':>12}{'resident':>12}{'peak':>12}{'bytes each':>12}{'blocks each':>13}   seconds"
@@ -68,6 +92,8 @@ def main(arguments: list[str]) -> int:
             if wrong:
                 failed += 1
                 print(f"  {load.name}: {wrong}")
+        if with_crowd and not crowded(cluster, options.share):
+            failed += 1
     return 1 if failed else 0
 
 

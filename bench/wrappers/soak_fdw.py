@@ -123,6 +123,47 @@ class Dicts(Rows):
         return dict(zip(names, super().row(number), strict=True))
 
 
+class Written(Rows):
+    """`count` rows that are changed and removed, and rows that are taken, all of it forgotten at once.
+
+    With the option `fail` each write raises; `batch` is the size of batches.
+    """
+
+    rowid_column = "id"  # type: ignore[assignment]
+
+    def __init__(self, options: Mapping[str, str], columns: Mapping[str, Any]) -> None:
+        super().__init__(options, columns)
+        self.batch = int(options.get("batch", "1"))
+
+    @property
+    def modify_batch_size(self) -> int:
+        return self.batch
+
+    def stored(self, values: dict[str, Any]) -> dict[str, Any]:
+        if self.fail == "write":
+            message = "the disk is full"
+            raise OSError(message)
+        return {"t": f"stored {values['id']}"}
+
+    def insert(self, values: dict[str, Any]) -> dict[str, Any]:
+        return self.stored(values)
+
+    def bulk_insert(self, all_values: list[dict[str, Any]]) -> list[Any]:
+        return [self.stored(values) for values in all_values]
+
+    def update(self, rowid: Any, newvalues: dict[str, Any]) -> dict[str, Any]:
+        return self.stored(newvalues)
+
+    def delete(self, rowid: Any) -> None:
+        self.stored({"id": rowid})
+
+    def begin(self, serializable: int) -> None:
+        self.level = serializable
+
+    def sub_rollback(self, level: int) -> None:
+        self.level = level
+
+
 class _MallocInfo(ctypes.Structure):
     """`struct mallinfo2` of glibc: bytes and counts."""
 

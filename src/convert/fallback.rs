@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 
 use super::text;
 use crate::error::Error;
-use crate::pg::guard::pg_try;
 use crate::pg::types::{Input, Output};
 
 /// `object`'s text form, read by the type's input function.
@@ -31,7 +30,7 @@ pub(super) unsafe fn to_python<'py>(
 ) -> Result<Bound<'py, PyAny>, Error> {
     // SAFETY: raw call; it returns NUL-terminated text.
     unsafe {
-        let shown = pg_try(|| output.call(datum))?;
+        let shown = output.portable(datum)?;
         text::to_str(py, shown.cast(), libc::strlen(shown))
     }
 }

@@ -1,5 +1,5 @@
-//! json and jsonb from Python. A str or bytes is JSON text; dict, list, numbers and so on are written
-//! as the values that they are. The danger is depth and change: nesting is bounded by the server's
+//! json and jsonb from Python. A str or bytes is JSON text, but for the `JsonString` that a JSON text became
+//! on its way here; dict, list, numbers and so on are written as the values that they are. The danger is depth and change: nesting is bounded by the server's
 //! stack check, and each container is held while user code may run below it.
 
 use pgrx::pg_sys::Datum;
@@ -18,7 +18,8 @@ use crate::pg::types::Input;
 
 static ENUM: Import = Import::new("enum", "Enum");
 static UUID: Import = Import::new("uuid", "UUID");
-static LOADS: Import = Import::new("json", "loads");
+static LOADS: Import = Import::new("multicorn._json", "loads");
+static JSON_STRING: Import = Import::new("multicorn._json", "JsonString");
 const INVALID_JSON: SqlState = SqlState::INVALID_TEXT_REPRESENTATION;
 
 /// # Safety
@@ -26,7 +27,7 @@ const INVALID_JSON: SqlState = SqlState::INVALID_TEXT_REPRESENTATION;
 pub(super) unsafe fn json_to_datum(object: *mut ffi::PyObject, input: &Input) -> Result<Datum, Error> {
     // SAFETY: the caller's promise.
     unsafe {
-        if is_text(object) {
+        if is_text(object)? {
             return fallback::to_datum(input, object);
         }
         let mut sink = TextSink::new();
@@ -40,7 +41,7 @@ pub(super) unsafe fn json_to_datum(object: *mut ffi::PyObject, input: &Input) ->
 pub(super) unsafe fn jsonb_to_datum(object: *mut ffi::PyObject, input: &Input) -> Result<Datum, Error> {
     // SAFETY: the caller's promise.
     unsafe {
-        if is_text(object) {
+        if is_text(object)? {
             return fallback::to_datum(input, object);
         }
         let mut sink = Tree::new();
@@ -49,12 +50,13 @@ pub(super) unsafe fn jsonb_to_datum(object: *mut ffi::PyObject, input: &Input) -
     }
 }
 
-unsafe fn is_text(object: *mut ffi::PyObject) -> bool {
+unsafe fn is_text(object: *mut ffi::PyObject) -> Result<bool, Error> {
     // SAFETY: the caller holds the object.
     unsafe {
-        ffi::PyUnicode_Check(object) != 0
-            || ffi::PyBytes_Check(object) != 0
-            || ffi::PyByteArray_Check(object) != 0
+        if ffi::PyUnicode_Check(object) != 0 {
+            return Ok(ffi::PyUnicode_CheckExact(object) != 0 || !is_a(object, &JSON_STRING)?);
+        }
+        Ok(ffi::PyBytes_Check(object) != 0 || ffi::PyByteArray_Check(object) != 0)
     }
 }
 
@@ -289,7 +291,7 @@ fn not_a_number(shown: &str) -> Error {
     Error::new(INVALID_JSON, format!("JSON cannot hold the number {shown}"))
 }
 
-/// `json.loads` of the text.
+/// The value of a JSON text.
 pub(super) fn parse<'py>(py: Python<'py>, text: &Bound<'py, PyAny>) -> Result<Bound<'py, PyAny>, Error> {
     let loads = LOADS.get(py)?;
     // SAFETY: no server call inside.

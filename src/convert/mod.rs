@@ -283,7 +283,7 @@ impl ValuePlan {
     }
 
     /// Whether no two different values become the same object: JSON's null is that of SQL in Python, and
-    /// an interval's months are days there.
+    /// an interval's days are hours there.
     pub(crate) fn is_faithful(&self) -> bool {
         match &self.kind {
             Kind::Json | Kind::Jsonb | Kind::DateTime(datetime::Kind::Interval) | Kind::Record(_) => false,

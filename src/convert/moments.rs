@@ -145,17 +145,12 @@ unsafe fn timestamptz(moment: i64) -> Result<Option<*mut ffi::PyObject>, Error> 
     }
 }
 
-/// Python has no months: twelve count as 365 days, each other one as 30.
+/// Python has no months, nor has it infinity, which since version 17 is one of too many months.
 unsafe fn interval(value: pg_sys::Interval) -> Option<*mut ffi::PyObject> {
     const MOST_DAYS: i64 = 999_999_999;
-    let finite = !matches!(
-        (value.month, value.day, value.time),
-        (i32::MAX, i32::MAX, i64::MAX) | (i32::MIN, i32::MIN, i64::MIN) // infinity, since version 17
-    );
-    let months = i64::from(value.month);
-    let days = months / 12 * 365 + months % 12 * 30 + i64::from(value.day) + value.time.div_euclid(DAY);
+    let days = i64::from(value.day) + value.time.div_euclid(DAY);
     let rest = value.time.rem_euclid(DAY);
-    if !finite || days.abs() > MOST_DAYS {
+    if value.month != 0 || days.abs() > MOST_DAYS {
         return None;
     }
     // SAFETY: the fields are in range.

@@ -84,6 +84,26 @@ impl Output {
     }
 }
 
+impl Output {
+    /// The same in a form that depends on no setting of the session, so that another one reads the same
+    /// value: ISO dates, and every digit. The server's errors come back as values.
+    ///
+    /// # Safety
+    /// `value` is of this type.
+    pub(crate) unsafe fn portable(&self, value: Datum) -> Result<*mut c_char, Error> {
+        // SAFETY: plain variables of the backend, put back whatever happens; the caller's promise.
+        unsafe {
+            let styles = (pg_sys::DateStyle, pg_sys::IntervalStyle, pg_sys::extra_float_digits);
+            pg_sys::DateStyle = pg_sys::USE_ISO_DATES as i32;
+            pg_sys::IntervalStyle = pg_sys::INTSTYLE_POSTGRES as i32;
+            pg_sys::extra_float_digits = styles.2.max(1);
+            let text = pg_try(|| self.call(value));
+            (pg_sys::DateStyle, pg_sys::IntervalStyle, pg_sys::extra_float_digits) = styles;
+            text
+        }
+    }
+}
+
 /// The function that fits a value to its column's typmod as an assignment does.
 pub(crate) struct Coercion {
     function: Function,

@@ -11,6 +11,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(CHECKOUT / "bench"))
 
+import crowd  # noqa: E402
 from loads import LOADS, SET_UP, Growth, Load, grow, measure  # noqa: E402
 
 if TYPE_CHECKING:
@@ -66,3 +67,13 @@ def test_the_meters_see_one_object(prepared: Database) -> None:
         growth: Growth = measure(connection, load, load.small, warm_up=load.small)
     assert growth.each(growth.blocks) >= 1
     assert not clean(load, growth)
+
+
+def test_sessions_that_write_at_once_lose_nothing(database: Database) -> None:
+    crowd.set_up(database.cluster, database.name)
+    try:
+        outcome = crowd.run(database.cluster, database.name, sessions=4, seconds=3)
+    finally:
+        database.cluster.sql(f"DROP DATABASE {crowd.REMOTE} WITH (FORCE)")
+    assert outcome.problems == []
+    assert min(outcome.commits, outcome.rollbacks, outcome.rows) > 0

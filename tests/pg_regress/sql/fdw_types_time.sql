@@ -50,7 +50,7 @@ SELECT got, tstz FROM v WHERE tstz = '2020-07-01 12:00+00';
 SELECT got, tstz FROM v WHERE tstz = '1880-01-01 12:00+00';
 SELECT got, t, tz FROM v WHERE t = '01:02:03.4' AND tz = '01:02:03+05:45';
 SELECT got, iv FROM v WHERE iv = '1 day -00:00:01'::interval;
--- A year counts as 365 days and a month as 30, since Python has neither.
+-- Months are of no fixed length, and Python has none: they stay text.
 SELECT got FROM v WHERE iv >= '1 year 2 mons 3 days 04:05:06.7'::interval;
 SELECT got FROM v WHERE iv <= '-2 mons -1 day'::interval;
 SELECT got, d FROM v WHERE d = 'infinity';

@@ -153,15 +153,18 @@ INSERT INTO given VALUES
     (2, 'NaN', '-infinity', '-infinity', '-infinity', '[]', '-1 d', '{{1, 2}, {3, 4}}', ''),
     (3, 1.10, '-0', '2020-01-01 00:00:00.123456+00', '9999-12-31', '3', '0', '{}', NULL),
     (4, 0.000, 'NaN', NULL, '0001-01-01', 'true', NULL, NULL, NULL),
-    (5, -1e40, 0.1, NULL, NULL, '{"n": 1.5, "s": "\u00e9"}', NULL, NULL, NULL);
+    (5, -1e40, 0.1, NULL, NULL, '{"n": 1.5, "s": "\u00e9"}', '1 mon 2 d -3 s', NULL, NULL),
+    (6, NULL, NULL, NULL, NULL, '[0.12345678901234567890123, 1e400, -123456789012345678901234567890, 0.1]', NULL, NULL, NULL),
+    (7, NULL, NULL, '4713-11-24 00:00:00+00 BC', '4713-11-24 BC', '"5"', '-1 y', NULL, NULL),
+    (8, NULL, NULL, '294276-12-31 23:59:59.999999+00', '5874897-12-31', '"text"', '-178000000 y', NULL, NULL);
 INSERT INTO d SELECT * FROM given;
 SELECT g.id, g, k FROM given g LEFT JOIN d k ON g.id = k.id WHERE g::text IS DISTINCT FROM k::text;
 UPDATE d SET id = id;
 SELECT g.id, g, k FROM given g LEFT JOIN d k ON g.id = k.id WHERE g::text IS DISTINCT FROM k::text;
 -- The null of JSON is not that of SQL, and has no value in Python.
-INSERT INTO d (id, j) VALUES (6, 'null');
+INSERT INTO d (id, j) VALUES (16, 'null');
 UPDATE d SET j = 'null' WHERE id = 5;
-INSERT INTO d (id, j) VALUES (6, NULL);
-INSERT INTO d (id, d) VALUES (7, '0044-03-15 BC') RETURNING d;
-INSERT INTO d (id, at) VALUES (8, '20000-01-01') RETURNING at;
-SELECT id, j, j IS NULL AS missing, d, at FROM d WHERE id > 5;
+INSERT INTO d (id, j) VALUES (16, NULL);
+INSERT INTO d (id, d) VALUES (17, '0044-03-15 BC') RETURNING d;
+INSERT INTO d (id, at) VALUES (18, '20000-01-01') RETURNING at;
+SELECT id, j, j IS NULL AS missing, d, at FROM d WHERE id > 15;
