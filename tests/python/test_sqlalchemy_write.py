@@ -208,7 +208,8 @@ def statements(table: SqlAlchemyFdw) -> list[tuple[str, bool]]:
 def test_bulk_insert(path: Path) -> None:
     """Not row by row, whatever the dialect could return."""
     table = writer(path)
-    assert table.modify_batch_size == 1000
+    assert table.modify_batch_size == 5000
+    assert wrapper(path, batch_size="7").modify_batch_size == 7
     table._reflected()
     sent = statements(table)
     rows = [{"id": n, "name": f"row {n}"} for n in range(6, 1006)]

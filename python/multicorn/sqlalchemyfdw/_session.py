@@ -116,7 +116,7 @@ class Session:
         if many:
             options = {"stream_results": True, "yield_per": size}
         result = connection.execute(statement, execution_options=options)
-        stream = Stream(result, size, max(self._savepoints, default=1))
+        stream = Stream(result, max(self._savepoints, default=1))
         self._streams.append(stream)
         return stream
 

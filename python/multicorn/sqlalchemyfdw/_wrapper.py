@@ -41,8 +41,8 @@ _OPTIONS: Final = (
 )
 
 _BATCH_ROWS: Final = "10000"
-# More in one INSERT is hardly faster, and is kept in memory.
-_MOST_INSERTED: Final = 1000
+# More in one INSERT is hardly faster, and all of it is in memory.
+_MOST_INSERTED: Final = 5000
 
 
 class SqlAlchemyFdw(ForeignDataWrapper):
