@@ -322,6 +322,8 @@ class _ToldError(Exception):
         (_ToldError(sqlstate="no"), False, None),
         (_ToldError(sqlstate=None), True, "08006"),
         (_ToldError(1062, "Duplicate entry"), False, "23505"),
+        (_ToldError(1062, "Duplicate entry", sqlstate="23000"), False, "23505"),
+        (_ToldError(1146, "No such table", sqlstate="42S02"), False, "42S02"),
         (_ToldError(1213, "Deadlock found"), False, "40P01"),
         (_ToldError(1, "else"), False, None),
         (_ToldError(sqlite_errorname="SQLITE_CONSTRAINT_CHECK"), False, "23514"),

@@ -62,17 +62,20 @@ def sqlstate(error: exc.SQLAlchemyError) -> str | None:
 
 
 def _told(original: object) -> str | None:
-    for name in ("sqlstate", "pgcode"):
-        code: object = getattr(original, name, None)
+    # First what is told by number or name: MySQL's own code for a duplicate is
+    # 23000, as for a foreign key.
+    arguments = original.args if isinstance(original, BaseException) else ()
+    number: object = arguments[0] if arguments else None
+    name: object = getattr(original, "sqlite_errorname", None)
+    if isinstance(number, int) and number in _MYSQL:
+        return _MYSQL[number]
+    if isinstance(name, str) and name in _SQLITE:
+        return _SQLITE[name]
+    for attribute in ("sqlstate", "pgcode"):
+        code: object = getattr(original, attribute, None)
         if isinstance(code, str) and _CODE.fullmatch(code):
             return code
-    name: object = getattr(original, "sqlite_errorname", None)
-    if isinstance(name, str):
-        return _SQLITE.get(name)
-    if not isinstance(original, BaseException) or not original.args:
-        return None
-    number: object = original.args[0]
-    return _MYSQL.get(number) if isinstance(number, int) else None
+    return None
 
 
 def translated(

@@ -161,8 +161,15 @@ class Session:
         connection = self._connection
         if connection is not None and not connection.invalidated:
             self.settle()
-            with connection.begin_nested():
+            savepoint = connection.begin_nested()
+            try:
                 yield connection
+            except BaseException:
+                with self._or_lost(connection, "roll back to a savepoint in"):
+                    savepoint.rollback()
+                raise
+            with self._or_lost(connection, "release a savepoint in"):
+                savepoint.commit()
             return
         # Planning may end here, so the connection goes back to the pool.
         with self._database.connect() as connection:
