@@ -1,7 +1,9 @@
 """The remote transaction: scans beside writes, savepoints, and what is lost."""
 
 import sqlite3
+from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
@@ -9,6 +11,7 @@ from sqlalchemy import exc
 
 from multicorn import Qual
 from multicorn.sqlalchemyfdw import SqlAlchemyFdw, _errors, _timeouts
+from multicorn.sqlalchemyfdw import _database as databases
 from multicorn.sqlalchemyfdw._session import Session
 from multicorn.utils import MulticornException
 
@@ -324,6 +327,7 @@ class _ToldError(Exception):
         (_ToldError(1062, "Duplicate entry"), False, "23505"),
         (_ToldError(1062, "Duplicate entry", sqlstate="23000"), False, "23505"),
         (_ToldError(1146, "No such table", sqlstate="42S02"), False, "42S02"),
+        (_ToldError({"C": "40001", "M": "could not serialize"}), False, "40001"),
         (_ToldError(1213, "Deadlock found"), False, "40P01"),
         (_ToldError(1, "else"), False, None),
         (_ToldError(sqlite_errorname="SQLITE_CONSTRAINT_CHECK"), False, "23514"),
@@ -336,6 +340,21 @@ def test_sqlstates(original, lost, sqlstate) -> None:
     assert _errors.sqlstate(error) == sqlstate
 
 
+def test_the_remote_detail_is_kept() -> None:
+    """By psycopg in an object, by pg8000 in a dict."""
+    url = sa.make_url("postgresql://h/d")
+    diagnostics = SimpleNamespace(message_primary="no", message_detail="Key exists.")
+    for original, detail in [
+        (_ToldError(diag=diagnostics), "Key exists."),
+        (_ToldError({"M": "no", "D": "Key exists."}), "Key exists."),
+        (_ToldError({"M": "no"}), "The database driver raised _ToldError."),
+        (_ToldError("no"), "The database driver raised _ToldError."),
+    ]:
+        error = exc.DBAPIError(None, None, original)
+        found = _errors.translated(error, "read from", "h", url)
+        assert (str(found), found.detail) == ("could not read from h: no", detail)
+
+
 def test_errors_keep_secrets() -> None:
     url = sa.make_url("postgresql://u:hunter2@h/d")
     original = _ToldError("password hunter2 of postgresql://u:hunter2@h was refused")
@@ -344,3 +363,12 @@ def test_errors_keep_secrets() -> None:
     told = f"{found} {found.detail} {found.hint}"
     assert "hunter" not in told
     assert "could not read from postgresql://u:***@h/d" in told
+
+
+def test_psycopg2_sends_infinity() -> None:
+    """By itself it sends NaN."""
+    extensions = pytest.importorskip("psycopg2.extensions")
+    databases.Database(sa.make_url("postgresql+psycopg2://h/d"))
+    for value in ("Infinity", "-Infinity", "NaN", "1.5"):
+        quoted = extensions.adapt(Decimal(value)).getquoted().decode()
+        assert quoted.strip("'").partition("'")[0] == value

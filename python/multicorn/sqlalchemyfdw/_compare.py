@@ -130,7 +130,10 @@ def _is_short(number: Decimal) -> bool:
 def _exact_numeric(target: Target, operator: str, number: Decimal) -> Pushed | None:
     if operator not in COMPARED or number.is_snan():
         return None
-    parameter = sa.literal(number, sa.Numeric())
+    parameter: Clause = sa.literal(number, sa.Numeric())
+    if not number.is_finite():
+        # Not every driver sends infinity as such: psycopg2 makes it NaN.
+        parameter = sa.cast(sa.literal(str(number), sa.String()), sa.Numeric())
     return Pushed(compare(target.column, operator, parameter))
 
 

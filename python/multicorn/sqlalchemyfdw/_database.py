@@ -24,7 +24,7 @@ from multicorn.sqlalchemyfdw import _timeouts
 from multicorn.sqlalchemyfdw._access import used_password
 from multicorn.sqlalchemyfdw._errors import translated
 from multicorn.sqlalchemyfdw._kinds import MYSQL, POSTGRESQL, SQLITE
-from multicorn.sqlalchemyfdw._psycopg import make_interruptible
+from multicorn.sqlalchemyfdw._psycopg import keep_infinity, make_interruptible
 from multicorn.sqlalchemyfdw._session import Session
 from multicorn.utils import ERROR
 
@@ -115,6 +115,7 @@ class Database:
         self.session = Session(self)
         if self.dialect == POSTGRESQL:
             make_interruptible(self.engine)
+            keep_infinity(self.engine)
             if needs_password:
                 event.listen(self.engine, "connect", _insist_on_password)
         settings = list(_POSTGRESQL_SETTINGS) if self.dialect == POSTGRESQL else []

@@ -6,7 +6,7 @@ some drivers repeat the connection string.
 
 import re
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import exc
 from sqlalchemy.engine import URL
@@ -64,18 +64,33 @@ def sqlstate(error: exc.SQLAlchemyError) -> str | None:
 def _told(original: object) -> str | None:
     # First what is told by number or name: MySQL's own code for a duplicate is
     # 23000, as for a foreign key.
-    arguments = original.args if isinstance(original, BaseException) else ()
-    number: object = arguments[0] if arguments else None
+    number = _first(original)
     name: object = getattr(original, "sqlite_errorname", None)
     if isinstance(number, int) and number in _MYSQL:
         return _MYSQL[number]
     if isinstance(name, str) and name in _SQLITE:
         return _SQLITE[name]
-    for attribute in ("sqlstate", "pgcode"):
-        code: object = getattr(original, attribute, None)
+    codes: list[object] = [
+        getattr(original, "sqlstate", None),
+        getattr(original, "pgcode", None),
+        _fields(original).get("C"),
+    ]
+    for code in codes:
         if isinstance(code, str) and _CODE.fullmatch(code):
             return code
     return None
+
+
+def _first(original: object) -> object:
+    if isinstance(original, BaseException) and original.args:
+        return original.args[0]
+    return None
+
+
+def _fields(original: object) -> Mapping[str, object]:
+    """Return the fields of PostgreSQL's message, which pg8000 gives as a dict."""
+    first = _first(original)
+    return cast("Mapping[str, object]", first) if isinstance(first, dict) else {}
 
 
 def translated(
@@ -110,9 +125,10 @@ def _texts(
         return str(error).partition("\n")[0], _raised(type(error).__name__)
     kind = type(original).__name__
     diagnostics: Any = getattr(original, "diag", None)
-    primary: object = getattr(diagnostics, "message_primary", None)
+    fields = _fields(original)
+    primary: object = getattr(diagnostics, "message_primary", fields.get("M"))
     if isinstance(primary, str):
-        detail: object = getattr(diagnostics, "message_detail", None)
+        detail: object = getattr(diagnostics, "message_detail", fields.get("D"))
         return primary, detail if isinstance(detail, str) else _raised(kind)
     return str(original).strip() or kind, _raised(kind)
 

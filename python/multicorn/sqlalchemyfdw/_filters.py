@@ -262,7 +262,13 @@ def _push_array(
             # To these texts nothing is equal there, and every text unequal.
             extra = [column.is_not(None) if operator == "<>" else sa.false()]
         items = sendable
-    array = sa.literal(items, postgresql.ARRAY(kind))
+    array: Clause = sa.literal(items, postgresql.ARRAY(kind))
+    if how.kind is Kind.NUMERIC:
+        # As texts, for what may be infinite; see `_compare`.
+        texts = [item if item is None else str(item) for item in items]
+        array = sa.cast(
+            sa.literal(texts, postgresql.ARRAY(types.Text())), postgresql.ARRAY(kind)
+        )
     side: Clause = sa.any_(array) if any_ else sa.all_(array)
     return Pushed(sa.and_(compare(column, operator, side), *extra))
 

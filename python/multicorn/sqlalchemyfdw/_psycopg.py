@@ -1,11 +1,13 @@
-"""psycopg connections whose waiting ends when the local statement is ended.
+"""What psycopg and psycopg2 would do otherwise than the server needs it.
 
 psycopg looks for signals every 100 ms only, and after one it leaves the remote
 statement running: whatever then uses the connection, its rollback first of
-all, would wait for that statement.
+all, would wait for that statement. psycopg2 sends an infinite number as NaN.
 """
 
 import contextlib
+from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,3 +52,30 @@ def make_interruptible(engine: "Engine") -> None:
         return Interruptible.connect(*arguments, **keywords)
 
     event.listen(engine, "do_connect", connect)
+
+
+def keep_infinity(engine: "Engine") -> None:
+    """Let psycopg2, if it is the driver, send infinite numbers as what they are."""
+    if engine.dialect.driver != "psycopg2":
+        return
+    import importlib
+
+    # Without stubs, since hardly anybody has it installed.
+    extensions: Any = importlib.import_module("psycopg2.extensions")
+    key = (Decimal, extensions.ISQLQuote)
+    known = extensions.adapters[key]
+    if not isinstance(known, _Infinite):
+        extensions.adapters[key] = _Infinite(known, extensions.AsIs)
+
+
+class _Infinite:
+    """Adapts a Decimal; what is finite as before."""
+
+    def __init__(self, known: Callable[[Decimal], Any], verbatim: Any) -> None:
+        self._known = known
+        self._verbatim = verbatim
+
+    def __call__(self, number: Decimal) -> Any:
+        if number.is_infinite():
+            return self._verbatim(f"'{number}'")
+        return self._known(number)
