@@ -25,6 +25,9 @@ CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql
     AS $$ BEGIN PERFORM pg_advisory_lock(77); RETURN NULL; END $$;
 CREATE CONSTRAINT TRIGGER wait AFTER INSERT ON waiting DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW EXECUTE FUNCTION wait();
+CREATE TABLE lazy (id int);
+CREATE FUNCTION rest() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(60); RETURN new; END $$;
+CREATE TRIGGER rest BEFORE INSERT ON lazy FOR EACH ROW EXECUTE FUNCTION rest();
 CREATE VIEW session AS SELECT pg_backend_pid() AS pid, current_setting('transaction_isolation') AS isolation,
     current_setting('lock_timeout') AS timeout;
 CREATE VIEW slow AS SELECT id, pg_sleep(60)::text AS waited FROM things;
@@ -33,6 +36,7 @@ CREATE VIEW broken AS SELECT id, 1 / (id - 50) AS n FROM things;
 LOCAL = """
 CREATE FOREIGN TABLE t (id int, n int) SERVER far OPTIONS (tablename 'things');
 CREATE FOREIGN TABLE late (id int) SERVER far OPTIONS (tablename 'late');
+CREATE FOREIGN TABLE lazy (id int) SERVER far OPTIONS (tablename 'lazy');
 CREATE FOREIGN TABLE waiting (id int) SERVER far OPTIONS (tablename 'waiting');
 CREATE FOREIGN TABLE session (pid int, isolation text, timeout text) SERVER far OPTIONS (tablename 'session');
 CREATE FOREIGN TABLE slow (id int, waited text) SERVER far OPTIONS (tablename 'slow');
@@ -395,6 +399,22 @@ def test_a_cancelled_scan_inside_a_block(far: Far) -> None:
     assert far.there("SELECT * FROM late") == []
     far.run("INSERT INTO late VALUES (2)")
     assert far.there("SELECT * FROM late") == [(2,)]
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_cancelled_insert(far: Far, rows: int) -> None:
+    """One row by INSERT, several by COPY: in both the remote server is told to stop."""
+    far.run("SET statement_timeout = '200ms'")
+    told = text(far.fails(f"INSERT INTO lazy SELECT generate_series(1, {rows})"))
+    assert "57014 | canceling statement due to statement timeout" in told
+    far.run("SET statement_timeout = 0")
+    busy = (
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event = 'PgSleep' AND state = 'active'"
+    )
+    until(lambda: far.there(busy) == [(0,)])
+    far.run("INSERT INTO late SELECT generate_series(1, 3)")
+    assert far.there("SELECT count(*) FROM late") == [(3,)]
 
 
 def test_two_servers_are_two_transactions(database: Database, far: Far) -> None:
