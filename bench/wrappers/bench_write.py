@@ -13,7 +13,7 @@ from multicorn import ForeignDataWrapper
 class Sink(ForeignDataWrapper):
     """Has `count` rows, and forgets what it is told at once."""
 
-    rowid_column = "id"  # type: ignore[assignment]
+    rowid_column = "id"
 
     def __init__(self, options: Mapping[str, str], columns: Mapping[str, Any]) -> None:
         super().__init__(options, columns)
@@ -40,7 +40,7 @@ class Sink(ForeignDataWrapper):
 class Batches(Sink):
     """Takes a thousand rows at a time."""
 
-    modify_batch_size = 1000  # type: ignore[assignment]
+    modify_batch_size = 1000
 
     def bulk_insert(self, all_values: list[dict[str, Any]]) -> None:
         self.last = all_values

@@ -129,7 +129,7 @@ class Written(Rows):
     With the option `fail` each write raises; `batch` is the size of batches.
     """
 
-    rowid_column = "id"  # type: ignore[assignment]
+    rowid_column = "id"
 
     def __init__(self, options: Mapping[str, str], columns: Mapping[str, Any]) -> None:
         super().__init__(options, columns)

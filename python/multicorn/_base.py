@@ -6,7 +6,7 @@ members a class has replaced.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from multicorn._columns import Columns
 from multicorn._definitions import SortKey, TableDefinition
@@ -21,6 +21,19 @@ Row = Sequence[Any] | Mapping[str, Any]
 PathKey = tuple[Sequence[str] | str, int]
 #: What ANALYZE gets: rows, and how many the table has (None: as many as these).
 Sample = tuple[Iterable[Row], float | None]
+
+
+class _Undefined:
+    """Stands for an attribute that only some classes have; it can be assigned."""
+
+    def __get__(
+        self,
+        instance: "ForeignDataWrapper | None",
+        owner: type["ForeignDataWrapper"],
+    ) -> "_Undefined":
+        if instance is None:
+            return self
+        raise NotImplementedError(_no_writes(instance))
 
 
 class ForeignDataWrapper:
@@ -137,10 +150,12 @@ class ForeignDataWrapper:
 
     # Writing
 
-    @property
-    def rowid_column(self) -> str:
-        """The name of the column that identifies a row to change."""
-        raise NotImplementedError(_no_writes(self))
+    #: The name of the column that identifies a row to change. A class defines it
+    #: as an attribute, as a property, or sets it in `__init__`.
+    if TYPE_CHECKING:
+        rowid_column: Any
+    else:
+        rowid_column = _Undefined()
 
     #: The columns that identify a row together, in place of `rowid_column`;
     #: `update` and `delete` then get a tuple. Empty: `rowid_column` counts.
@@ -150,10 +165,9 @@ class ForeignDataWrapper:
     #: statement sets. The others are then not even fetched.
     update_columns: ClassVar[Literal["all", "changed"]] = "all"
 
-    @property
-    def modify_batch_size(self) -> int:
-        """How many rows an INSERT hands to `bulk_insert` at a time."""
-        return 1
+    #: How many rows an INSERT hands to `bulk_insert` at a time, an int. Defined in
+    #: whatever way, as `rowid_column`.
+    modify_batch_size: Any = 1
 
     def insert(self, values: dict[str, Any]) -> Row | Sentinel | None:
         """Insert one row; return it as stored, or None for "as given".

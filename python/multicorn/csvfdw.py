@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from multicorn._base import ForeignDataWrapper
+from multicorn._base import ForeignDataWrapper, Sample
 from multicorn._columns import Columns
 from multicorn._exceptions import MulticornException
 from multicorn._options import check_names, integer, required
@@ -93,6 +93,10 @@ class CsvFdw(ForeignDataWrapper):
             reason = f"not valid {self._encoding} ({error.reason})"
             hint = 'Set the option "encoding" to the encoding of the file.'
             raise self._bad_line(lines_read, reason, hint) from error
+
+    def analyze(self) -> Sample:
+        """Return all rows of the file."""
+        return self.execute([], set()), None
 
     def _fitted(self, reader: Iterator[list[str]]) -> Iterator[Sequence[Any]]:
         """Yield the rows after the header, made as wide as the table."""

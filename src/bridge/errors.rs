@@ -69,7 +69,7 @@ pub(crate) fn to_error(py: Python<'_>, exception: PyErr, origin: Origin) -> Erro
     }
     // Code in C may put its own error in the place of a cancel (an import that was interrupted), and a
     // `finally` block may raise: the statement ends by the cancel all the same.
-    let cancelled = interrupts::in_grace() && !interrupts::in_hook() && pending() == Pending::Stop;
+    let cancelled = interrupts::in_grace() && !interrupts::in_late_hook() && pending() == Pending::Stop;
     // If a cancel ends the wording, the cancel is the error.
     let error = match describe(py, value, origin) {
         _ if cancelled => Error::Interrupted,

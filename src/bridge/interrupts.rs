@@ -36,6 +36,8 @@ static GAP: AtomicI64 = AtomicI64::new(REPEAT);
 static TIMER_ARMED: AtomicBool = AtomicBool::new(false);
 /// When the innermost hook must end, in nanoseconds of the monotonic clock; 0 outside hooks.
 static HOOK_DEADLINE: AtomicI64 = AtomicI64::new(0);
+/// Whether the innermost hook runs where a cancel may still end the statement.
+static HOOK_OBEYS: AtomicBool = AtomicBool::new(false);
 /// `QueryCancelled` was raised for what is pending: `finally` blocks run, which may call the library
 /// and so pass here again, and must not be disturbed before `GRACE` is over.
 static RAISED: AtomicBool = AtomicBool::new(false);
@@ -272,9 +274,14 @@ fn now() -> i64 {
     time.tv_sec * 1_000_000_000 + time.tv_nsec
 }
 
-/// Whether a hook or clean-up runs: interrupts are then the hook's affair, not the server's.
+/// Whether a hook or clean-up runs.
 pub(super) fn in_hook() -> bool {
     HOOK_DEADLINE.load(Ordering::Relaxed) != 0
+}
+
+/// Whether one runs where interrupts are its own affair, and not the server's.
+pub(super) fn in_late_hook() -> bool {
+    in_hook() && !HOOK_OBEYS.load(Ordering::Relaxed)
 }
 
 fn hook_expired() -> bool {
@@ -290,13 +297,13 @@ pub(super) fn acknowledge(py: Python<'_>) -> PyResult<()> {
         // PL/Python's code, or a mark left over from a call that has ended.
         return Ok(());
     }
-    if in_hook() {
-        if !hook_expired() && !server::die_pending() {
-            rest();
-            return Ok(());
-        }
+    if in_hook() && (hook_expired() || server::die_pending()) {
         grant_grace();
         return Err(errors::cancelled(py, None));
+    }
+    if in_late_hook() {
+        rest();
+        return Ok(());
     }
     match server::pending() {
         Pending::Nothing | Pending::Held => {
@@ -340,26 +347,29 @@ impl Drop for Inside {
 
 /// A hook or clean-up runs for its lifetime.
 pub(super) struct Hook {
-    outer: i64,
+    outer: (i64, bool),
     deadline: i64,
     _without: WithoutSql,
 }
 
 impl Hook {
-    pub(super) fn enter() -> Self {
+    /// With `obeys` a cancel ends it, too.
+    pub(super) fn enter(obeys: bool) -> Self {
         let timeout = i64::try_from(gucs::hook_timeout().as_nanos()).unwrap_or(i64::MAX / 2);
-        let outer = HOOK_DEADLINE.load(Ordering::Relaxed);
+        let outer = (HOOK_DEADLINE.load(Ordering::Relaxed), HOOK_OBEYS.load(Ordering::Relaxed));
         let deadline = now().saturating_add(timeout);
         // A hook inside a hook (a savepoint's within a clean-up) does not lengthen the outer one.
-        let deadline = if outer == 0 { deadline } else { deadline.min(outer) };
+        let deadline = if outer.0 == 0 { deadline } else { deadline.min(outer.0) };
         HOOK_DEADLINE.store(deadline, Ordering::Relaxed);
+        HOOK_OBEYS.store(obeys, Ordering::Relaxed);
         rest();
         Hook { outer, deadline, _without: WithoutSql::enter() }
     }
 
     /// Words a cancel inside the hook, which the server itself could not raise here.
     pub(super) fn name_timeout(&self, error: Error, name: &str) -> Error {
-        if !matches!(error, Error::Interrupted) {
+        let servers = !in_late_hook() && server::pending() == Pending::Stop;
+        if servers || !matches!(error, Error::Interrupted) {
             return error;
         }
         if now() >= self.deadline {
@@ -374,7 +384,8 @@ impl Hook {
 
 impl Drop for Hook {
     fn drop(&mut self) {
-        HOOK_DEADLINE.store(self.outer, Ordering::Relaxed);
+        HOOK_DEADLINE.store(self.outer.0, Ordering::Relaxed);
+        HOOK_OBEYS.store(self.outer.1, Ordering::Relaxed);
         rest();
     }
 }

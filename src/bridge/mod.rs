@@ -64,7 +64,11 @@ pub(crate) fn call_as<T>(
     run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
 ) -> Result<T, Error> {
     ensure()?;
-    let value = inside(origin, run)?;
+    finish(inside(origin, run)?)
+}
+
+/// Whatever else has come up while Python ran.
+fn finish<T>(value: T) -> Result<T, Error> {
     logging::flush()?;
     uncaught()?;
     check_interrupts()?;
@@ -77,11 +81,20 @@ pub(crate) fn check_interrupts() -> Result<(), Error> {
     if pending() == Pending::Stop { Err(Error::Interrupted) } else { Ok(()) }
 }
 
-/// As `call_as` for a wrapper's hook or clean-up that runs where the statement can still fail: SQL is
-/// refused all the same, so that what a hook may do does not depend on how the statement went.
-pub(crate) fn call_without_sql<T>(run: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Error> {
-    let _without = WithoutSql::enter();
-    call_as(Origin::Wrapper, run)
+/// As `call_as` for a wrapper's hook or clean-up that runs where the statement can still fail.
+///
+/// What a hook may do does not depend on how the statement went: SQL is refused and
+/// multicorn.hook_timeout ends it, here too. The server's timeouts would not do: the end of a scan may come
+/// with that of its portal, after the statement's own has been switched off.
+pub(crate) fn call_early_hook<T>(
+    name: &str,
+    run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
+) -> Result<T, Error> {
+    ensure()?;
+    let hook = interrupts::Hook::enter(true);
+    let result = inside(Origin::Wrapper, run).map_err(|error| hook.name_timeout(error, name));
+    drop(hook);
+    finish(result?)
 }
 
 /// Runs a transaction hook or a clean-up: while the server holds interrupts, so that no timeout of
@@ -102,7 +115,7 @@ pub(crate) fn call_hook<T>(
         std::mem::forget(run);
         return Err(Error::Interrupted);
     }
-    let hook = interrupts::Hook::enter();
+    let hook = interrupts::Hook::enter(false);
     let result = inside(Origin::Wrapper, run).map_err(|error| hook.name_timeout(error, name));
     drop(hook);
     // A message that cannot be sent must not fail a commit.

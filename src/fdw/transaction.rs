@@ -42,7 +42,7 @@ pub(super) fn join(instance: &Rc<Instance>) -> Result<(), Error> {
         None => {
             if instance.class.hooks.begin {
                 let serializable = i32::from(xact::is_serializable());
-                bridge::call_without_sql(|py| call1(py, instance, "begin", serializable))?;
+                bridge::call_early_hook("begin", |py| call1(py, instance, "begin", serializable))?;
             }
             let instance = instance.clone();
             PARTICIPANTS.change(|all| all.push(Participant { instance, level: 1, released: false }));
@@ -52,7 +52,7 @@ pub(super) fn join(instance: &Rc<Instance>) -> Result<(), Error> {
     while level < xact::nesting_level() {
         level += 1;
         if instance.class.hooks.sub_begin {
-            bridge::call_without_sql(|py| call1(py, instance, "sub_begin", level))?;
+            bridge::call_early_hook("sub_begin", |py| call1(py, instance, "sub_begin", level))?;
         }
         set_level(instance, level);
     }

@@ -277,6 +277,16 @@ class TestRowid:
 
         assert rowid_columns(Tutorial()) == "first"
 
+    def test_the_name_of_the_contract_set_in_init(self) -> None:
+        class Sets(ForeignDataWrapper):
+            def __init__(self):
+                self.rowid_column = "id"
+                self.modify_batch_size = 5
+
+        assert rowid_columns(Sets()) == "id"
+        assert Sets().modify_batch_size == 5
+        assert ForeignDataWrapper.__new__(ForeignDataWrapper).modify_batch_size == 1
+
     def test_no_row_id(self) -> None:
         class ReadOnly(ForeignDataWrapper):
             pass

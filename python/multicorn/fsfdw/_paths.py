@@ -71,7 +71,8 @@ class Paths:
             text = field.text(value)
             if text is None:
                 raise MulticornException(
-                    f'the column "{name}" cannot be part of a path: {value!r}'
+                    f'the column "{name}" cannot be part of a path: {value!r}',
+                    hint=field.hint,
                 )
             texts[name] = text
         path = self._pattern.fill(texts)

@@ -45,6 +45,16 @@ class Field:
         return self.width is None or self.text(text) == text
 
     @property
+    def hint(self) -> str:
+        """What a value must be to stand in a path."""
+        if self.width is None:
+            return (
+                "It must be text without slashes; a field of numbers is written"
+                f" {{{self.name}:d}} in the pattern."
+            )
+        return "It must be a whole number that is not negative."
+
+    @property
     def expression(self) -> str:
         """The regular expression for the field's text."""
         return "[^/]+?" if self.width is None else "[0-9]+"

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from multicorn import _like
-from multicorn._base import ForeignDataWrapper, PathKey
+from multicorn._base import ForeignDataWrapper, PathKey, Sample
 from multicorn._columns import Columns
 from multicorn._exceptions import MulticornException
 from multicorn._options import check_names, required
@@ -126,6 +126,10 @@ class FileReader(ForeignDataWrapper):
                 row = self._row(found, columns)
                 if row is not None:
                     yield row
+
+    def analyze(self) -> Sample:
+        """Return the rows of all files."""
+        return self.execute([], set(self._columns)), None
 
     def _candidates(self, quals: Sequence[Qual]) -> Iterator[Found]:
         known = self._known(quals)

@@ -318,7 +318,7 @@ pub(super) fn end_modify(instance: &Instance, ending: Ending) -> Result<(), Erro
         Ok::<_, Failure>(())
     };
     match ending {
-        Ending::Normal => bridge::call_without_sql(close),
+        Ending::Normal => bridge::call_early_hook("end_modify", close),
         Ending::Abort => bridge::call_hook("end_modify", close),
     }
 }

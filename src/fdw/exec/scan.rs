@@ -233,7 +233,9 @@ impl Scan {
         match std::mem::replace(&mut self.state, State::Done) {
             // What ran to its end has nothing left to close.
             State::Running(rows) if rows.is_finished() => Ok(()),
-            State::Running(mut rows) => bridge::call_without_sql(|py| Ok(rows.close(py)?)),
+            State::Running(mut rows) => {
+                bridge::call_early_hook("close of a generator", |py| Ok(rows.close(py)?))
+            }
             State::Ready | State::Done => Ok(()),
         }
     }
@@ -279,7 +281,7 @@ pub(super) fn tell_end(
         closed.map_err(Failure::from)
     };
     let outcome = match ending {
-        Ending::Normal => bridge::call_without_sql(close),
+        Ending::Normal => bridge::call_early_hook("end_scan", close),
         Ending::Abort => bridge::call_hook("end_scan", close),
     };
     match outcome {
