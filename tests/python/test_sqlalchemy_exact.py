@@ -176,6 +176,14 @@ def test_known_dates(qual: Qual, exact: bool | None) -> None:
     assert (pushed.exact if pushed else None) is exact
 
 
+def test_dates_of_mysql_may_be_none() -> None:
+    """0000-00-00 is before any date there, and arrives as NULL."""
+    for dialect, exact in (("mysql", False), ("mariadb", False), ("mssql", True)):
+        pushed = push(target("date", dialect), Qual("c", "<", date(2020, 1, 1)))
+        assert pushed is not None
+        assert pushed.exact is exact
+
+
 @pytest.mark.parametrize(
     ("value", "pushed"),
     [

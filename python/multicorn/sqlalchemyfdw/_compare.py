@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.sql.elements import ColumnElement
 
 from multicorn.sqlalchemyfdw._kinds import (
+    MYSQL,
     POSTGRESQL,
     SQLITE,
     Comparison,
@@ -218,7 +219,11 @@ def day(target: Target, _how: Comparison, operator: str, value: Any) -> Pushed |
         return _sqlite_days(target, operator, value)
     if operator not in COMPARED:
         return None
-    return Pushed(compare(target.column, operator, sa.literal(value, sa.Date())))
+    # MySQL's 0000-00-00 is before all dates, and NULL here.
+    return Pushed(
+        compare(target.column, operator, sa.literal(value, sa.Date())),
+        exact=target.dialect not in MYSQL,
+    )
 
 
 def timestamp(
