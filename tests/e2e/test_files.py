@@ -84,6 +84,11 @@ def test_one_transaction_writes_at_a_time(database: Database) -> None:
 @pytest.mark.usefixtures("notes")
 def test_files_can_be_analyzed(database: Database) -> None:
     database.sql("INSERT INTO notes SELECT 't' || i % 3, i, 'x' FROM generate_series(1, 30) i; ANALYZE notes")
+    with database.connect() as connection:
+        said: list[str] = []
+        connection.add_notice_handler(lambda message: said.append(message.message_primary or ""))
+        connection.execute("ANALYZE VERBOSE notes")
+    assert '"notes": table contains 30 rows; 30 rows in sample' in said
     found = database.sql(
         "SELECT attname, n_distinct FROM pg_stats WHERE tablename = 'notes' AND attname IN ('topic', 'path')"
         " ORDER BY 1"
