@@ -29,7 +29,8 @@ def test_each_statement_is_printed_with_its_result(shown: str) -> None:
 def test_filters_sort_and_limit_are_pushed(shown: str) -> None:
     remote = [line.partition("Remote SQL: ")[2] for line in shown.splitlines() if "Remote SQL: " in line]
     assert len(remote) == 2
-    for part in ("orders.id > ?", "orders.customer_id = ?", "orders.note = ?", "ORDER BY orders.id"):
+    # A text in SQLite may be stored as a BLOB, which is equal to no text there.
+    for part in ("orders.id > ?", "orders.customer_id = ?", "orders.note IN (?, ?)", "ORDER BY orders.id"):
         assert part in remote[0]
     assert remote[1].endswith("ORDER BY orders.id DESC NULLS FIRST LIMIT ? OFFSET ?")
 

@@ -137,6 +137,8 @@ def test_explain(things: SqlAlchemyFdw, path: Path) -> None:
         f"Remote SQL: {select} WHERE things.id > ? AND things.price < ?",
         "Remote parameters: 1",
     ]
+    lines = things.explain([], {"id"}, limit=UNBOUND, offset=UNBOUND)
+    assert lines == ["Remote SQL: SELECT things.id FROM things LIMIT ? OFFSET ?"]
     lines = things.explain([], {"id"}, [key("id")], verbose=True, limit=3)
     assert lines[0] == f"Remote database: sqlite:///{path}"
     assert lines[1].endswith("ORDER BY things.id ASC NULLS LAST LIMIT ? OFFSET ?")

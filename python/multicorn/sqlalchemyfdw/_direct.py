@@ -36,7 +36,7 @@ def _run(part: Part, statement: sa.Update | sa.Delete, doing: str) -> int:
     if count < 0:
         raise MulticornException(
             f"could not {doing} {part.database.shown}: the driver does not tell how"
-            " many rows it were",
+            " many rows there were",
             ERROR,
         )
     return count

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from multicorn._definitions import SortKey
 from multicorn._exceptions import MulticornException
 from multicorn._qual import Qual
+from multicorn._sentinels import Sentinel
 from multicorn.sqlalchemyfdw._compare import Clause, Pushed
 from multicorn.sqlalchemyfdw._filters import push
 from multicorn.sqlalchemyfdw._order import order_by
@@ -23,8 +24,9 @@ class Request:
     quals: Sequence[Qual]
     columns: set[str]
     sortkeys: Sequence[SortKey] | None = None
-    limit: int | None = None
-    offset: int | None = None
+    #: A `Sentinel` where EXPLAIN does not know it.
+    limit: int | Sentinel | None = None
+    offset: int | Sentinel | None = None
 
 
 def select(
@@ -47,8 +49,14 @@ def select(
         # The rows cut off here might be the ones that pass the local check.
         raise _inexact("a limit was pushed down")
     if request.limit is not None:
-        statement = statement.limit(request.limit)
-    return statement.offset(request.offset) if request.offset else statement
+        statement = statement.limit(_count(request.limit))
+    return statement.offset(_count(request.offset)) if request.offset else statement
+
+
+def _count(count: int | Sentinel) -> int | sa.ColumnElement[int]:
+    if isinstance(count, Sentinel):
+        return sa.literal_column("?", sa.Integer())
+    return count
 
 
 def is_exact(remote: RemoteTable, qual: Qual) -> bool:

@@ -159,10 +159,13 @@ class SqlAlchemyFdw(ForeignDataWrapper):
         columns: set[str],
         sortkeys: Sequence[SortKey] | None = None,
         verbose: bool = False,  # noqa: FBT001, FBT002 - the contract's signature
-        limit: int | None = None,
-        offset: int | None = None,
+        limit: int | Sentinel | None = None,
+        offset: int | Sentinel | None = None,
     ) -> list[str]:
-        """Show the remote statement; this connects at the first time."""
+        """Show the remote statement; this connects at the first time.
+
+        What is not known yet is `UNBOUND`, and shown as a question mark.
+        """
         try:
             remote = self._reflected()
         except MulticornException as error:
