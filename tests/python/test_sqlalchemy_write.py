@@ -157,6 +157,21 @@ def test_composite_keys(path: Path) -> None:
     pairs.rollback()
 
 
+def test_a_key_that_is_stored_as_a_blob(path: Path) -> None:
+    """It is read as a text, and is equal to none in SQLite."""
+    pairs = wrapper(path, definitions(b="text", a="bigint"), tablename="pairs")
+    connection = sqlite3.connect(path)
+    connection.execute("INSERT INTO pairs (a, b) VALUES (1, x'c3a9'), (2, 'é')")
+    connection.commit()
+    connection.close()
+    pairs.begin(0)
+    assert row(pairs.update((1, "é"), {"a": 3}))["a"] == 3
+    assert row(pairs.delete((3, "é")))["a"] == 3
+    assert pairs.delete((3, "é")) is SKIPPED
+    assert row(pairs.delete((2, "é"))) == {"a": 2, "b": "é"}
+    pairs.rollback()
+
+
 def test_column_names_that_statements_use(tmp_path: Path) -> None:
     """Names of parameters and names of columns are kept apart."""
     path = tmp_path / "names.db"
@@ -293,6 +308,31 @@ def test_a_conflict_hides_no_other_error(path: Path) -> None:
     with pytest.raises(MulticornException, match="NOT NULL") as caught:
         table.insert({"a": 1, "b": None}, on_conflict="nothing")
     assert caught.value.sqlstate == "23502"
+    table.rollback()
+
+
+@pytest.mark.parametrize("returning", [True, False])
+def test_a_duplicate_of_a_trigger_is_an_error(
+    path: Path, monkeypatch, returning: bool
+) -> None:
+    """It is another table's, and nothing says that this row exists."""
+    connection = sqlite3.connect(path)
+    connection.executescript(
+        "CREATE TABLE log (id INTEGER PRIMARY KEY); INSERT INTO log VALUES (1);"
+        "CREATE TRIGGER note AFTER INSERT ON things"
+        " BEGIN INSERT INTO log VALUES (1); END"
+    )
+    connection.close()
+    table = writer(path)
+    monkeypatch.setattr(table._database.engine.dialect, "insert_returning", returning)
+    row = {"id": 6, "name": "x"}
+    for act in (
+        lambda: table.insert(row, on_conflict="nothing"),
+        lambda: table.bulk_insert([row], on_conflict="nothing"),
+    ):
+        with pytest.raises(MulticornException, match=r"log\.id") as caught:
+            act()
+        assert caught.value.sqlstate == "23505"
     table.rollback()
 
 

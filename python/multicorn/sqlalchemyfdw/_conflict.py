@@ -45,6 +45,7 @@ def insert(table: sa.Table, dialect: str) -> sa.Insert | None:
 def is_duplicate(error: exc.SQLAlchemyError) -> bool:
     """Tell whether a plain INSERT of one row failed for a row that exists.
 
-    In MySQL such a failure undoes that INSERT and nothing before it.
+    In MySQL such a failure undoes that INSERT and nothing before it. A trigger
+    of the table whose own INSERT fails so looks the same.
     """
     return sqlstate(error) == UNIQUE_VIOLATION

@@ -244,7 +244,9 @@ class Session:
         with self._database.errors("commit in"):
             self._insist_on_sound(connection)
         self._commit(connection)
-        self.close()
+        # Nothing else here, not even the connection's return to its pool: what
+        # fails now fails the local transaction, and the remote one is done.
+        self._serializable = self._written = False
 
     def _commit(self, connection: Connection) -> None:
         try:

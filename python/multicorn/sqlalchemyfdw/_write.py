@@ -13,6 +13,7 @@ from sqlalchemy import exc
 from multicorn._exceptions import MulticornException
 from multicorn._sentinels import SKIPPED, Sentinel
 from multicorn.sqlalchemyfdw import _bulk, _conflict
+from multicorn.sqlalchemyfdw._kinds import SQLITE
 from multicorn.sqlalchemyfdw._part import Part
 from multicorn.sqlalchemyfdw._table import RemoteTable
 from multicorn.utils import ERROR
@@ -32,6 +33,8 @@ class Writer:
         self._dialect = part.database.engine.dialect
         self._prefix = _unused_prefix(remote)
         self._made: dict[object, Any] = {}
+        # None where no statement skips rows: the failure of a plain one tells.
+        self._skipping = _conflict.insert(remote.table, remote.dialect)
         self._readers = [column.reader for column in remote.columns.values()]
 
     def _returns(self, what: str) -> bool:
@@ -43,13 +46,15 @@ class Writer:
         """Insert one row; return it as stored where the dialect can tell."""
         _conflict.check(self._remote.dialect, on_conflict)
         given = _bulk.given(self._remote, values)
-        statement = self._insert_statement(skips=on_conflict is not None)
+        skips = on_conflict is not None and self._skipping is not None
+        statement = self._insert_statement(skips=skips)
         connection = self._part.writing()
         with self._part.database.errors("insert into"):
             try:
                 result = connection.execute(statement, given)
             except exc.IntegrityError as error:
-                if on_conflict is not None and _conflict.is_duplicate(error):
+                told = on_conflict is not None and not skips
+                if told and _conflict.is_duplicate(error):
                     return SKIPPED
                 raise
             if self._returns("insert"):
@@ -61,9 +66,8 @@ class Writer:
     def _insert_statement(self, *, skips: bool) -> sa.Insert:
         made = self._made.get(skips)
         if made is None:
-            table = self._remote.table
-            skipping = _conflict.insert(table, self._remote.dialect) if skips else None
-            plain = table.insert() if skipping is None else skipping
+            skipping = self._skipping if skips else None
+            plain = self._remote.table.insert() if skipping is None else skipping
             returns = self._returns("insert")
             made = plain.returning(*self._readers) if returns else plain.inline()
             self._made[skips] = made
@@ -80,7 +84,7 @@ class Writer:
             with self._part.database.errors("insert into"):
                 _bulk.insert(connection, self._remote, given)
             return None
-        statement = _conflict.insert(self._remote.table, self._remote.dialect)
+        statement = self._skipping
         if statement is None or not _bulk.counts_rows(self._dialect):
             return [self.insert(values, on_conflict) for values in rows]
         given = [_bulk.given(self._remote, values) for values in rows]
@@ -145,7 +149,13 @@ class Writer:
         for place, (name, null) in enumerate(zip(self._key, nulls, strict=True)):
             column = self._remote.columns[name].column
             value = sa.bindparam(f"{self._prefix}_key_{place}", type_=column.type)
-            conditions.append(column.is_(None) if null else column == value)
+            if null:
+                conditions.append(column.is_(None))
+            elif self._remote.dialect == SQLITE and isinstance(column.type, sa.String):
+                # A text in SQLite may be stored as a BLOB.
+                conditions.append(column.in_([value, sa.cast(value, sa.BLOB())]))
+            else:
+                conditions.append(column == value)
         return conditions
 
     def _changed(
