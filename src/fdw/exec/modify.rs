@@ -108,7 +108,8 @@ impl Modify {
     pub(crate) fn insert(&mut self, rows: &[Row]) -> Result<usize, Error> {
         let (target, read) = (self.target, self.is_read());
         let class = &self.instance.class;
-        let one = class.has_insert && !self.batched && !(self.on_conflict && !class.insert_takes_conflict);
+        let told = !self.on_conflict || class.insert_takes_conflict;
+        let one = class.has_insert && !self.batched && told;
         target.per_row(|| match rows {
             [row] if one => self.insert_one(*row, read).map(usize::from),
             rows => self.insert_many(rows, read),
