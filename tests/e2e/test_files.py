@@ -21,11 +21,11 @@ def notes(database: Database) -> Iterator[Path]:
             OPTIONS (wrapper 'multicorn.fsfdw.FilesystemFdw', root_dir '{root}');
         CREATE FOREIGN TABLE notes (topic text, number int, body text, path text) SERVER files
             OPTIONS (pattern '{{topic}}/{{number:d}}.txt', content_column 'body', filename_column 'path');
-        COPY (SELECT 1) TO PROGRAM 'mkdir {root}';
+        COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; mkdir {root}';
         """
     )
     yield root
-    database.sql(f"COPY (SELECT 1) TO PROGRAM 'rm -r {root}'")
+    database.sql(f"COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; rm -r {root}'")
 
 
 def contents(database: Database) -> list[tuple[object, ...]]:
@@ -58,7 +58,9 @@ def test_writes_follow_the_transaction(database: Database) -> None:
 
 
 def test_a_write_that_cannot_be_done_aborts_the_commit(database: Database, notes: Path) -> None:
-    database.sql(f"COPY (SELECT 1) TO PROGRAM 'touch {notes}/file'; CREATE TABLE local (n int)")
+    database.sql(
+        f"COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; touch {notes}/file'; CREATE TABLE local (n int)"
+    )
     with database.connect() as connection:
         connection.execute("BEGIN; INSERT INTO local VALUES (1); INSERT INTO notes VALUES ('file', 1, 'x')")
         with pytest.raises(psycopg.Error, match="could not write below"):

@@ -348,11 +348,11 @@ def test_lost_inside_a_savepoint(far: Far) -> None:
 
 
 @contextmanager
-def blocked_commit(far: Far) -> Iterator[threading.Thread]:
+def blocked_commit(far: Far, *settings: str) -> Iterator[threading.Thread]:
     """COMMIT in another thread, which the remote database does not finish before the block ends."""
     with far.remote.connect() as holder:
         holder.execute("SELECT pg_advisory_lock(77)")
-        far.run("BEGIN", "INSERT INTO near VALUES (2, 2)", "INSERT INTO waiting VALUES (1)")
+        far.run("BEGIN", "INSERT INTO near VALUES (2, 2)", "INSERT INTO waiting VALUES (1)", *settings)
         thread = threading.Thread(target=lambda: errors.append(far.fails("COMMIT")))
         errors: list[psycopg.Error] = []
         thread.errors = errors  # type: ignore[attr-defined]
@@ -380,9 +380,9 @@ def test_lost_during_the_remote_commit(far: Far) -> None:
 
 def test_a_remote_commit_that_takes_too_long(far: Far) -> None:
     """Nothing else could end it: the server itself holds all interrupts then."""
-    far.run("SET multicorn.hook_timeout = '300ms'")
-    with blocked_commit(far) as thread:
+    with blocked_commit(far, "SET multicorn.hook_timeout = '300ms'") as thread:
         thread.join(20)
+    far.run("SET multicorn.hook_timeout = '30s'")
     assert "hook_timeout" in text(thread.errors[0])  # type: ignore[attr-defined]
     assert far.run("SELECT id FROM near") == [(1,)]
     assert far.there("SELECT * FROM waiting") == []
