@@ -132,16 +132,24 @@ fn accept(
 
 /// The quals that a class is asked about.
 struct Asked<'py> {
+    /// For the class, which may change it.
     list: Bound<'py, PyList>,
-    /// For each of the list's items: its position among the pushed quals, and whether its value arrives
-    /// in Python as it is.
-    pushed: Vec<(usize, bool)>,
+    given: Vec<Given<'py>>,
+}
+
+/// A qual of the list.
+struct Given<'py> {
+    qual: Bound<'py, PyAny>,
+    /// Among the pushed ones.
+    position: usize,
+    /// Whether its value arrives in Python as it is.
+    faithful: bool,
 }
 
 impl<'py> Asked<'py> {
     fn new(py: Python<'py>, restrictions: &Quals) -> Result<Self, Failure> {
         let side = |qual: &Qual| Some(restrictions.constant(&qual.value).map_or(Side::Unbound, Side::Known));
-        let mut pushed = Vec::new();
+        let mut given = Vec::new();
         let list = PyList::empty(py);
         for (position, qual) in restrictions.pushed.iter().enumerate() {
             let faithful = match qual.value {
@@ -152,12 +160,12 @@ impl<'py> Asked<'py> {
                 Value::Null | Value::Flag(_) | Value::Truth(_) => true,
             };
             // Left out is the null of JSON, which has no value in Python.
-            for object in quals::list(py, std::slice::from_ref(qual), side)? {
-                list.append(object)?;
-                pushed.push((position, faithful));
+            for qual in quals::list(py, std::slice::from_ref(qual), side)? {
+                list.append(&qual)?;
+                given.push(Given { qual, position, faithful });
             }
         }
-        Ok(Asked { list, pushed })
+        Ok(Asked { list, given })
     }
 
     /// Which of the pushed quals `result` names: the very objects, or equal ones.
@@ -173,23 +181,22 @@ impl<'py> Asked<'py> {
             return Ok(exact);
         }
         for answer in result.try_iter().map_err(|_| wrong())? {
-            let place = self.place_of(&answer?)?.ok_or_else(wrong)?;
-            let (position, faithful) = self.pushed[place];
-            if faithful && !exact.contains(&position) {
-                exact.push(position);
+            let named = self.named_by(&answer?)?.ok_or_else(wrong)?;
+            if named.faithful && !exact.contains(&named.position) {
+                exact.push(named.position);
             }
         }
         exact.sort_unstable();
         Ok(exact)
     }
 
-    fn place_of(&self, answer: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
-        if let Some(place) = self.list.iter().position(|asked| asked.is(answer)) {
-            return Ok(Some(place));
+    fn named_by(&self, answer: &Bound<'_, PyAny>) -> PyResult<Option<&Given<'py>>> {
+        if let Some(named) = self.given.iter().find(|given| given.qual.is(answer)) {
+            return Ok(Some(named));
         }
-        for (place, asked) in self.list.iter().enumerate() {
-            if asked.eq(answer)? {
-                return Ok(Some(place));
+        for given in &self.given {
+            if given.qual.eq(answer)? {
+                return Ok(Some(given));
             }
         }
         Ok(None)

@@ -66,7 +66,6 @@ ALTER FOREIGN TABLE t ADD COLUMN iv interval;
 ALTER FOREIGN TABLE t OPTIONS (SET exact 'id grp maybe doc tags iv');
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM t
     WHERE doc = '{}' AND tags = '{1,2}' AND tags && '{1}' AND iv = '1 month' AND doc <> 'null' AND id > 0;
-
 -- Rows that somebody drives: a join clause can be exact too.
 CREATE SERVER keyed FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'exact.Accepting');
 CREATE FOREIGN TABLE a (id int, grp int, name text) SERVER keyed OPTIONS (exact 'id grp');
@@ -102,3 +101,10 @@ ALTER FOREIGN TABLE w OPTIONS (SET withdraws 'limit');
 SELECT id FROM w WHERE id > 1 LIMIT 1;
 ALTER FOREIGN TABLE w OPTIONS (SET withdraws 'sortkeys');
 SELECT id FROM w WHERE id > 1 ORDER BY id LIMIT 1;
+-- The list of conditions is the class's to change.
+CREATE FOREIGN TABLE changes (id int, grp int) SERVER exact OPTIONS (exact 'grp', answer '[quals.pop(0)] and quals');
+SELECT id, grp FROM changes WHERE id > 5 AND grp = 1;
+ALTER FOREIGN TABLE changes OPTIONS (SET answer 'quals.reverse() or [q for q in quals if q.field_name == "grp"]');
+SELECT id, grp FROM changes WHERE id > 5 AND grp = 1;
+ALTER FOREIGN TABLE changes OPTIONS (SET answer 'quals.append(type(quals[0])("grp", "=", 2)) or quals');
+SELECT id, grp FROM changes WHERE id > 5 AND grp = 1;
