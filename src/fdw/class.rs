@@ -103,6 +103,11 @@ impl Class {
         self.has_can_filter || self.has_accept
     }
 
+    /// Whether plans may rely on what an object of it says.
+    pub(super) fn promises(&self) -> bool {
+        self.filters() || self.sorts() || self.limits()
+    }
+
     /// Refuses INSERT … ON CONFLICT DO NOTHING unless one of the class's methods is told of it.
     pub(super) fn check_conflict(&self) -> Result<(), Error> {
         if self.insert_takes_conflict || self.bulk_insert_takes_conflict {

@@ -80,7 +80,13 @@ pub(crate) fn register() -> Result<(), Error> {
     Ok(())
 }
 
-unsafe extern "C-unwind" fn catalog_changed(_arg: pg_sys::Datum, _cache: c_int, _hash: u32) {
+unsafe extern "C-unwind" fn catalog_changed(_arg: pg_sys::Datum, cache: c_int, _hash: u32) {
+    if cache == pg_sys::SysCacheIdentifier::USERMAPPINGUSERSERVER as c_int {
+        // As the server itself does for servers and wrappers: cached plans rely on what an object has
+        // promised that was made of other options.
+        // SAFETY: raw call, which only marks the plans.
+        unsafe { raw::ResetPlanCache() }
+    }
     CHANGES.set(CHANGES.get() + 1);
     GENERATION.set(GENERATION.get() + 1);
 }

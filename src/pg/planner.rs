@@ -81,18 +81,19 @@ impl BaseRel {
         }
     }
 
-    /// Raises the server's own error unless the query may be run. The executor asks too late: the
-    /// class would be imported, and its `__init__` run, for whoever can merely name the table.
+    /// As the function of that name.
     pub(crate) fn check_permissions(&self) -> Result<(), Error> {
-        // SAFETY: raw call on the query being planned.
-        unsafe {
-            let query = (*self.root).parse;
-            #[cfg(feature = "pg15")]
-            pg_try(|| raw::ExecCheckRTPerms((*query).rtable, true))?;
-            #[cfg(not(feature = "pg15"))]
-            pg_try(|| raw::ExecCheckPermissions((*query).rtable, (*query).rteperminfos, true))?;
+        // SAFETY: the query being planned.
+        unsafe { check_permissions(self.root) }
+    }
+
+    /// Says that the plan is right only for the role that it is made for, whose instance has promised what
+    /// the plan relies on: a cached one is made anew for another role.
+    pub(crate) fn bind_to_role(&self) {
+        if self.info().userid == pg_sys::InvalidOid {
+            // SAFETY: the query being planned.
+            unsafe { (*(*self.root).glob).dependsOnRole = true }
         }
-        Ok(())
     }
 
     /// The clauses on this relation alone.
@@ -362,6 +363,23 @@ impl BaseRel {
             })
         }
     }
+}
+
+/// Raises the server's own error unless the query may be run. The executor asks too late: the class would
+/// be imported, and its `__init__` run, for whoever can merely name the table.
+///
+/// # Safety
+/// A query that is being planned.
+pub(super) unsafe fn check_permissions(root: *mut pg_sys::PlannerInfo) -> Result<(), Error> {
+    // SAFETY: raw call; the caller's promise.
+    unsafe {
+        let query = (*root).parse;
+        #[cfg(feature = "pg15")]
+        pg_try(|| raw::ExecCheckRTPerms((*query).rtable, true))?;
+        #[cfg(not(feature = "pg15"))]
+        pg_try(|| raw::ExecCheckPermissions((*query).rtable, (*query).rteperminfos, true))?;
+    }
+    Ok(())
 }
 
 /// A list holding one string, which the server can copy with the plan.

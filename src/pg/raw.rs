@@ -71,6 +71,7 @@ raw! {
         name: *const RangeVar, lock: LOCKMODE, flags: uint32, callback: RangeVarGetRelidCallback, argument: *mut c_void,
     ) -> Oid;
     fn ReleaseSysCache(tuple: HeapTuple);
+    fn ResetPlanCache();
     fn SearchSysCacheExists(cache: c_int, key1: Datum, key2: Datum, key3: Datum, key4: Datum) -> bool;
     fn SearchSysCache2(cache: c_int, key1: Datum, key2: Datum) -> HeapTuple;
     fn RelationIdGetRelation(relation: Oid) -> Relation;

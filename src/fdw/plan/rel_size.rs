@@ -16,6 +16,9 @@ use crate::pg::planner::{BaseRel, Quals};
 pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
     rel.check_permissions()?;
     let instance = instance::get(rel.table(), rel.user())?;
+    if instance.class.promises() {
+        rel.bind_to_role();
+    }
     if let Some(column) = rel.system_column()? {
         return Err(no_system_column(&instance, column));
     }

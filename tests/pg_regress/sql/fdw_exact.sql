@@ -108,3 +108,33 @@ ALTER FOREIGN TABLE changes OPTIONS (SET answer 'quals.reverse() or [q for q in 
 SELECT id, grp FROM changes WHERE id > 5 AND grp = 1;
 ALTER FOREIGN TABLE changes OPTIONS (SET answer 'quals.append(type(quals[0])("grp", "=", 2)) or quals');
 SELECT id, grp FROM changes WHERE id > 5 AND grp = 1;
+
+-- A promise is that of the object that was asked: another role's, and that of another user mapping, is asked anew.
+SET client_min_messages = warning;
+DROP ROLE IF EXISTS regress_exact;
+CREATE ROLE regress_exact;
+CREATE FOREIGN TABLE mapped (id int, grp int) SERVER exact;
+GRANT SELECT ON mapped TO regress_exact;
+CREATE USER MAPPING FOR CURRENT_USER SERVER exact OPTIONS (exact 'id');
+SET plan_cache_mode = force_generic_plan;
+PREPARE mapped AS SELECT id FROM mapped WHERE id > 6;
+EXECUTE mapped;
+SET ROLE regress_exact;
+EXECUTE mapped;
+RESET ROLE;
+EXECUTE mapped;
+ALTER USER MAPPING FOR CURRENT_USER SERVER exact OPTIONS (DROP exact);
+EXECUTE mapped;
+EXPLAIN (VERBOSE, COSTS OFF) EXECUTE mapped;
+-- A view's owner is the one who asks, whoever looks at it: the plan stays.
+CREATE USER MAPPING FOR regress_exact SERVER exact OPTIONS (exact 'id');
+CREATE VIEW view_of_mapped AS SELECT * FROM mapped;
+GRANT SELECT ON view_of_mapped TO regress_exact;
+PREPARE viewed AS SELECT id FROM view_of_mapped WHERE id > 6;
+EXECUTE viewed;
+SET ROLE regress_exact;
+EXECUTE viewed;
+SELECT generic_plans FROM pg_prepared_statements WHERE name = 'viewed';
+RESET ROLE;
+DROP OWNED BY regress_exact;
+DROP ROLE regress_exact;
