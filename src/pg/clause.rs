@@ -257,8 +257,9 @@ unsafe fn with_value(
         if subplans {
             return Ok(Err(LocalReason::Subquery));
         }
-        let (name, strict, type_oid) =
-            pg_try(|| (raw::get_opname(opno), raw::op_strict(opno), raw::exprType(value)))?;
+        let (name, strict, volatility, type_oid) = pg_try(|| {
+            (raw::get_opname(opno), raw::op_strict(opno), raw::op_volatile(opno), raw::exprType(value))
+        })?;
         let name = encoding::from_server_ptr(name).unwrap_or_default();
         if COMPARISONS.contains(&name.as_str()) && pg_try(|| is_own(opno, column.type_oid))? {
             return Ok(Err(LocalReason::OwnOperator));
@@ -273,6 +274,7 @@ unsafe fn with_value(
             type_oid: type_oid.to_u32(),
             // Compared with a NULL array the answer is NULL whatever the operator is.
             strict: strict || quantifier.is_some(),
+            immutable: volatility as u8 == pg_sys::PROVOLATILE_IMMUTABLE,
         };
         named(scope, column.attno, &name, value).map(|qual| qual.map(|qual| Qual { quantifier, ..qual }))
     }

@@ -91,6 +91,7 @@ raw! {
     fn get_role_oid(name: *const c_char, missing_ok: bool) -> Oid;
     fn has_privs_of_role(member: Oid, role: Oid) -> bool;
     fn op_strict(operator: Oid) -> bool;
+    fn op_volatile(operator: Oid) -> c_char;
     fn superuser_arg(role: Oid) -> bool;
     fn table_close(relation: Relation, lock: LOCKMODE);
     fn table_open(relation: Oid, lock: LOCKMODE) -> Relation;

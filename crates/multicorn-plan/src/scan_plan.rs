@@ -23,6 +23,9 @@ pub enum Value {
         type_oid: u32,
         /// Whether the operator is strict: compared with NULL, no row can qualify.
         strict: bool,
+        /// Whether its answer depends on the values alone: that of `date = timestamptz` depends on the
+        /// session's time zone, of which the class knows nothing.
+        immutable: bool,
     },
     /// `a IS NULL` and `a IS NOT NULL`.
     Null,
@@ -174,7 +177,7 @@ mod tests {
                 attno: 3,
                 operator: "~~*".into(),
                 quantifier: Some(Quantifier::All),
-                value: Value::Expression { index: 1, type_oid: 25, strict: true },
+                value: Value::Expression { index: 1, type_oid: 25, strict: true, immutable: false },
             }],
             exact: vec![0],
             local: vec![(2, LocalReason::Volatile)],

@@ -154,8 +154,8 @@ impl<'py> Asked<'py> {
         for (position, qual) in restrictions.pushed.iter().enumerate() {
             let faithful = match qual.value {
                 // Compared with NULL, an operator that is not strict would look like IS NULL.
-                Value::Expression { type_oid, strict, .. } => {
-                    strict && quals::known(type_oid)?.is_faithful(qual)
+                Value::Expression { type_oid, strict, immutable, .. } => {
+                    strict && immutable && quals::known(type_oid)?.is_faithful(qual)
                 }
                 Value::Null | Value::Flag(_) | Value::Truth(_) => true,
             };

@@ -66,6 +66,12 @@ ALTER FOREIGN TABLE t ADD COLUMN iv interval;
 ALTER FOREIGN TABLE t OPTIONS (SET exact 'id grp maybe doc tags iv');
 EXPLAIN (VERBOSE, COSTS OFF) SELECT id FROM t
     WHERE doc = '{}' AND tags = '{1,2}' AND tags && '{1}' AND iv = '1 month' AND doc <> 'null' AND id > 0;
+-- So does what depends on the session's time zone.
+CREATE FOREIGN TABLE moments (at timestamptz, day date) SERVER exact OPTIONS (exact 'at day');
+EXPLAIN (VERBOSE, COSTS OFF) SELECT at FROM moments
+    WHERE at >= '2020-01-01'::date AND at < '2020-01-02 00:00+00' AND day = '2020-01-01 00:00+00'::timestamptz
+        AND day <> '2020-01-01 12:00'::timestamp AND at = ANY ('{2020-01-01}'::date[]);
+
 -- Rows that somebody drives: a join clause can be exact too.
 CREATE SERVER keyed FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'exact.Accepting');
 CREATE FOREIGN TABLE a (id int, grp int, name text) SERVER keyed OPTIONS (exact 'id grp');
