@@ -12,16 +12,44 @@ use pyo3::prelude::*;
 use super::subtransaction::in_subtransaction;
 use super::{errors, interrupts, uncaught};
 use crate::error::Error;
+use crate::pg::memory::{Access, ForLife};
 use crate::pg::{raw, role};
 
 /// As whom the Python code that runs now may run SQL; `InvalidOid` for nobody.
 static ACTING: AtomicU32 = AtomicU32::new(0);
 
-/// From now on SQL runs as `role`: said whenever Python code is called for somebody, and so it holds until
-/// it is called for somebody else. SQL itself puts it back.
+thread_local! {
+    /// Who acted when each of the open subtransactions began.
+    static OUTER: ForLife<Vec<u32>> = ForLife::default();
+}
+
+/// Runs `work`, in which Python code is called for `role`, with whose rights its SQL runs.
+///
+/// The server may raise through this from the row loop: then the subtransaction's end puts it back.
 #[inline]
-pub(crate) fn act_as(role: pg_sys::Oid) {
-    ACTING.store(role.to_u32(), Ordering::Relaxed);
+pub(crate) fn acting_for<T>(role: pg_sys::Oid, work: impl FnOnce() -> T) -> T {
+    let before = ACTING.swap(role.to_u32(), Ordering::Relaxed);
+    let result = work();
+    ACTING.store(before, Ordering::Relaxed);
+    result
+}
+
+pub(super) fn subtransaction_began() {
+    OUTER.change(|outer| outer.push(ACTING.load(Ordering::Relaxed)));
+}
+
+/// An error may have skipped whatever puts it back.
+pub(super) fn subtransaction_ended(undone: bool) {
+    // One that began before somebody listened was of no use to Python.
+    let before = OUTER.change(Vec::pop).unwrap_or_default();
+    if undone {
+        ACTING.store(before, Ordering::Relaxed);
+    }
+}
+
+pub(super) fn transaction_ended() {
+    OUTER.change(Vec::clear);
+    ACTING.store(0, Ordering::Relaxed);
 }
 
 /// Why SQL cannot be run now.
@@ -46,16 +74,28 @@ fn refusal() -> Option<&'static str> {
 /// Runs `work`, which runs SQL, as the role that Python acts for. Raises RuntimeError where SQL cannot be
 /// run, and `ServerError` for what the server raises.
 pub(crate) fn run<T>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error>) -> PyResult<T> {
+    run_as(py, acting(), work)
+}
+
+/// The role that Python acts for.
+pub(crate) fn acting() -> pg_sys::Oid {
+    pg_sys::Oid::from(ACTING.load(Ordering::Relaxed))
+}
+
+/// As `run`, as another role: the one that began what goes on now.
+pub(crate) fn run_as<T>(
+    py: Python<'_>,
+    role: pg_sys::Oid,
+    work: impl FnOnce() -> Result<T, Error>,
+) -> PyResult<T> {
     if let Some(refusal) = refusal() {
         return Err(PyRuntimeError::new_err(refusal));
     }
-    let acting = ACTING.load(Ordering::Relaxed);
     // SAFETY: reads a variable of the backend.
     let alone = unsafe { raw::IsInParallelMode() };
-    let work = || role::acting_as(pg_sys::Oid::from(acting), work);
-    let outcome = if alone { work() } else { in_subtransaction(work) };
-    // The statement may have called Python for others.
-    ACTING.store(acting, Ordering::Relaxed);
+    let work = || role::acting_as(role, work);
+    // The statement may call Python for others, and fail.
+    let outcome = acting_for(acting(), || if alone { work() } else { in_subtransaction(work) });
     outcome.map_err(|error| {
         if alone {
             uncaught::keep(&error);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 
-use super::{Failure, uncaught};
+use super::{Failure, sql, uncaught};
 use crate::error::Error;
 use crate::pg::guard::{boundary, pg_try};
 use crate::pg::{interrupts, raw};
@@ -41,6 +41,9 @@ unsafe extern "C-unwind" fn at_event(event: pg_sys::XactEvent::Type, _arg: *mut 
             uncaught::uncaught()
         }),
         Event::XACT_EVENT_ABORT | Event::XACT_EVENT_PARALLEL_ABORT => forget(),
+        Event::XACT_EVENT_COMMIT | Event::XACT_EVENT_PARALLEL_COMMIT | Event::XACT_EVENT_PREPARE => {
+            sql::transaction_ended();
+        }
         _ => {}
     }
 }
@@ -51,10 +54,17 @@ unsafe extern "C-unwind" fn at_subtransaction_event(
     _parent: pg_sys::SubTransactionId,
     _arg: *mut c_void,
 ) {
-    if event == pg_sys::SubXactEvent::SUBXACT_EVENT_ABORT_SUB {
-        interrupts::leave_python();
-        // Parallel mode begins and ends inside one: it has released what the statement held.
-        uncaught::forget();
+    use pg_sys::SubXactEvent as Event;
+    match event {
+        Event::SUBXACT_EVENT_START_SUB => sql::subtransaction_began(),
+        Event::SUBXACT_EVENT_COMMIT_SUB => sql::subtransaction_ended(false),
+        Event::SUBXACT_EVENT_ABORT_SUB => {
+            interrupts::leave_python();
+            // Parallel mode begins and ends inside one: it has released what the statement held.
+            uncaught::forget();
+            sql::subtransaction_ended(true);
+        }
+        _ => {}
     }
 }
 
@@ -62,6 +72,7 @@ unsafe extern "C-unwind" fn at_subtransaction_event(
 fn forget() {
     super::interrupts::forget();
     uncaught::forget();
+    sql::transaction_ended();
 }
 
 /// Sends what was printed without a line end. Output is a courtesy: it fails no commit.

@@ -31,8 +31,7 @@ pub(crate) fn statements(request: &ImportRequest) -> Result<Vec<String>, Error> 
         worded(&class, &tables, request, &server, chosen)
     };
     // Who imports will own the tables.
-    bridge::sql::act_as(user);
-    bridge::rights::with(rights, || bridge::call_as(Origin::Wrapper, run))
+    bridge::sql::acting_for(user, || bridge::rights::with(rights, || bridge::call_as(Origin::Wrapper, run)))
 }
 
 fn unsupported(class: &Class) -> Error {

@@ -120,14 +120,13 @@ impl Instance {
         &self,
         run: impl FnOnce(Python<'_>, &Bound<'_, PyAny>) -> Result<T, Failure>,
     ) -> Result<T, Error> {
-        self.act();
-        bridge::call_as(Origin::Wrapper, |py| run(py, self.object.bind(py)))
+        self.acting(|| bridge::call_as(Origin::Wrapper, |py| run(py, self.object.bind(py))))
     }
 
-    /// Lets SQL that the class runs have the rights of the table's owner, who chose the class.
+    /// Runs `work` with SQL that the class runs having the rights of the table's owner, who chose the class.
     #[inline]
-    pub(super) fn act(&self) {
-        bridge::sql::act_as(self.definition.table.owner);
+    pub(super) fn acting<T>(&self, work: impl FnOnce() -> T) -> T {
+        bridge::sql::acting_for(self.definition.table.owner, work)
     }
 
     /// What identifies a row, as the object says.
@@ -256,7 +255,11 @@ pub(super) fn class_of(table: pg_sys::Oid) -> Result<Rc<Class>, Error> {
         &catalog::foreign_server(foreign.server)?,
         validate::wrapper_of(&foreign.options),
     )?;
-    bridge::call_as(Origin::Wrapper, |py| class::load(py, &name))
+    // Asked by anybody, perhaps inside a call of another table's class: what the module does when it is
+    // imported is done for nobody.
+    bridge::sql::acting_for(pg_sys::InvalidOid, || {
+        bridge::call_as(Origin::Wrapper, |py| class::load(py, &name))
+    })
 }
 
 /// Reads the catalogue.
@@ -297,20 +300,19 @@ pub(super) fn register_secrets(mapping: &catalog::Options) {
 }
 
 fn make(definition: Definition) -> Result<Instance, Error> {
-    bridge::sql::act_as(definition.table.owner);
-    let made = bridge::rights::with(definition.rights.clone(), || {
-        bridge::call_as(Origin::Wrapper, |py| {
-            let class = class::load(py, &definition.class)?;
-            let options = PyDict::new(py);
-            for (name, value) in &definition.options {
-                options.set_item(name, value)?;
-            }
-            let columns = column_definitions(py, &definition.table)?;
-            let object = class.object.bind(py).call1((options, columns))?.unbind();
-            Ok::<_, Failure>((class, object))
-        })
-    });
-    let (class, object) = made?;
+    let init = |py: Python<'_>| {
+        let class = class::load(py, &definition.class)?;
+        let options = PyDict::new(py);
+        for (name, value) in &definition.options {
+            options.set_item(name, value)?;
+        }
+        let columns = column_definitions(py, &definition.table)?;
+        let object = class.object.bind(py).call1((options, columns))?.unbind();
+        Ok::<_, Failure>((class, object))
+    };
+    let (class, object) = bridge::sql::acting_for(definition.table.owner, || {
+        bridge::rights::with(definition.rights.clone(), || bridge::call_as(Origin::Wrapper, init))
+    })?;
     let live = definition.table.live_columns().map(|column| column.attno).collect();
     Ok(Instance { class, object, definition, live, rows: RefCell::default(), readings: RefCell::default() })
 }

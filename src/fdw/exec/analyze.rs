@@ -69,7 +69,7 @@ fn read(
         Ok((plans, Some(total.ok_or_else(|| wrong(instance, method, &result))?)))
     })?;
     let Some(rows) = kept else { return Ok(total) };
-    while sampler.offer(|target| rows.next_row_caught(&plans.plan, target))? {
+    while sampler.offer(|target| instance.acting(|| rows.next_row_caught(&plans.plan, target)))? {
         bridge::check_interrupts()?;
     }
     Ok(total)

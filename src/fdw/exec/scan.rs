@@ -96,9 +96,7 @@ impl Scan {
         let State::Running(rows) = &mut self.state else { return Ok(false) };
         let Some(plans) = &self.rows else { return Ok(false) };
         let target = node.row_target();
-        // A row of another table, whose class acts for somebody else, may have come in between.
-        self.instance.act();
-        let filled = rows.next_row(&plans.plan, target);
+        let filled = self.instance.acting(|| rows.next_row(&plans.plan, target));
         if !matches!(filled, Ok(true)) {
             return self.finish(filled);
         }

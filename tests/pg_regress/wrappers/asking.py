@@ -70,3 +70,33 @@ class Asking(ForeignDataWrapper):
     def import_schema(cls, schema, srv_options, options, restriction_type, restricts):
         log_to_postgres(str(sql.execute("SELECT current_user::text AS who")))
         return []
+
+
+class Later:
+    """A value that is asked for when it is converted."""
+
+    def __init__(self, wrapper):
+        self.wrapper = wrapper
+
+    def __str__(self):
+        return str(self.wrapper.ask("execute"))
+
+
+class Lazy(Asking):
+    """One row of a number and a text that is not made yet."""
+
+    def execute(self, quals, columns):
+        yield 1, Later(self)
+
+
+class Writing(Asking):
+    """Can be written to in every way."""
+
+    def update(self, rowid, newvalues):
+        self.ask("update")
+
+    def delete(self, rowid):
+        self.ask("delete")
+
+    def truncate(self, restart_identity, cascade):
+        self.ask("truncate")

@@ -1,0 +1,43 @@
+-- multicorn.sql: with whose rights, where classes are called in the middle of one another.
+SET client_min_messages = warning;
+DROP ROLE IF EXISTS regress_sqlr_owner, regress_sqlr_user, regress_sqlr_super;
+RESET client_min_messages;
+CREATE ROLE regress_sqlr_owner;
+CREATE ROLE regress_sqlr_user;
+CREATE ROLE regress_sqlr_super SUPERUSER;
+CREATE SERVER asking FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper '*');
+CREATE FUNCTION who() RETURNS text LANGUAGE plpgsql AS 'BEGIN RETURN current_user; END';
+CREATE FOREIGN TABLE ours (told text) SERVER asking
+    OPTIONS (wrapper 'asking.Asking', execute 'sql.execute("SELECT current_user::text AS who")');
+ALTER FOREIGN TABLE ours OWNER TO regress_sqlr_super;
+GRANT SELECT ON ours TO regress_sqlr_owner;
+
+-- A domain's check that asks another table between two columns of a row, also if that fails.
+CREATE FUNCTION asks(n int) RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM told FROM ours;
+    RETURN true;
+END $$;
+CREATE DOMAIN asked AS int CHECK (asks(value));
+CREATE FOREIGN TABLE theirs (n asked, told text) SERVER asking
+    OPTIONS (wrapper 'asking.Lazy', execute 'sql.execute("SELECT current_user::text AS who")');
+ALTER FOREIGN TABLE theirs OWNER TO regress_sqlr_owner;
+SELECT * FROM theirs;
+CREATE OR REPLACE FUNCTION asks(n int) RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 / (n - least(length(told), 1)) FROM ours;
+    RETURN true;
+EXCEPTION WHEN division_by_zero THEN
+    RETURN true;
+END $$;
+SELECT * FROM theirs;
+
+-- A module that is imported for nobody's table, after somebody's was used.
+CREATE FOREIGN TABLE early (told text) SERVER asking OPTIONS (wrapper 'asking_early.Early');
+SELECT * FROM ours LIMIT 1;
+SET ROLE regress_sqlr_user;
+SELECT pg_relation_is_updatable('early'::regclass, false);
+RESET ROLE;
+
+DROP OWNED BY regress_sqlr_owner, regress_sqlr_user, regress_sqlr_super CASCADE;
+DROP ROLE regress_sqlr_owner, regress_sqlr_user, regress_sqlr_super;
