@@ -93,14 +93,14 @@ def sql_execute(
     raise _no_server(query, args)
 
 
-def sql_open(query: str, args: tuple[object, ...]) -> str:
+def sql_open(query: str, args: tuple[object, ...]) -> tuple[str, int]:
     """Raise RuntimeError: there is no server to run it."""
     raise _no_server(query, args)
 
 
-def sql_fetch(cursor: str, count: int) -> list[dict[str, Any]]:
+def sql_fetch(cursor: str, role: int, count: int) -> list[dict[str, Any]]:
     """Raise RuntimeError: there is no server that has cursors."""
-    raise _no_server(cursor, count)
+    raise _no_server(cursor, role, count)
 
 
 def sql_close(cursor: str) -> None:

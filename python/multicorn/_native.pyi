@@ -62,10 +62,10 @@ def sql_execute(
     refused; see `multicorn.sql`.
     """
 
-def sql_open(query: str, args: tuple[object, ...]) -> str:
+def sql_open(query: str, args: tuple[object, ...]) -> tuple[str, int]:
     """Open a cursor and return its name."""
 
-def sql_fetch(cursor: str, count: int) -> list[dict[str, Any]]:
+def sql_fetch(cursor: str, role: int, count: int) -> list[dict[str, Any]]:
     """Return the next rows of a cursor, fewer than `count` only at its end."""
 
 def sql_close(cursor: str) -> None:

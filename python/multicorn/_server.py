@@ -55,11 +55,11 @@ class NativeModule(Protocol):
         """Run one SQL statement; return its rows, and their number."""
         ...
 
-    def sql_open(self, query: str, args: tuple[object, ...]) -> str:
-        """Open a cursor and return its name."""
+    def sql_open(self, query: str, args: tuple[object, ...]) -> tuple[str, int]:
+        """Open a cursor and return its name, and the role as which it runs."""
         ...
 
-    def sql_fetch(self, cursor: str, count: int) -> list[dict[str, Any]]:
+    def sql_fetch(self, cursor: str, role: int, count: int) -> list[dict[str, Any]]:
         """Return the next rows of a cursor."""
         ...
 

@@ -4,7 +4,11 @@ Statements run as the owner of the foreign table whose class runs them, whoever
 queries it, with the search path `pg_catalog, pg_temp`: all other names have to
 be qualified (`public.prices`), since in the caller's own path they might be
 the caller's. Each runs in a savepoint of its own: after a `ServerError` the
-transaction goes on.
+transaction goes on. What a statement SETs is set back when it ends.
+
+While the server runs a query in parallel (it may choose to, for a large table
+beside the foreign one) SQL can only read, and an error ends the query whether
+it is caught or not: the server allows neither writes nor savepoints there.
 
 Values come and go as in rows and conditions (the guide's page on types). The
 types of `$1`, `$2`, … are found out by the server from their use; where it
@@ -69,7 +73,7 @@ def cursor(query: str, *args: Any, batch_size: int = _BATCH) -> "Cursor":
     """
     if batch_size < 1:
         raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-    return Cursor(native().sql_open(query, args), batch_size)
+    return Cursor(*native().sql_open(query, args), batch_size)
 
 
 class Cursor:
@@ -77,11 +81,13 @@ class Cursor:
 
     An iterator over dicts, and a context manager that closes it. It ends with
     the transaction or savepoint in which it was opened; fetching from it then
-    raises `ServerError` with the SQLSTATE 34000.
+    raises `ServerError` with the SQLSTATE 34000. Its query keeps the rights that
+    it was opened with, whoever fetches.
     """
 
-    def __init__(self, name: str, batch_size: int) -> None:
+    def __init__(self, name: str, role: int, batch_size: int) -> None:
         self._name: str | None = name
+        self._role = role
         self._batch_size = batch_size
         self._rows: deque[dict[str, Any]] = deque()
         self._is_exhausted = False
@@ -99,7 +105,7 @@ class Cursor:
             raise ValueError("the cursor is closed")
         if self._is_exhausted:
             return []
-        rows = native().sql_fetch(self._name, count)
+        rows = native().sql_fetch(self._name, self._role, count)
         self._is_exhausted = len(rows) < count
         return rows
 

@@ -354,6 +354,7 @@ raw! {
         file: *const c_char, name: *const c_char, must_exist: bool, handle: *mut *mut c_void,
     ) -> *mut c_void;
     fn get_share_path(executable: *const c_char, path: *mut c_char);
+    fn pg_strong_random(place: *mut c_void, length: usize) -> bool;
     fn SPI_connect() -> c_int;
     fn SPI_finish() -> c_int;
     fn SPI_prepare(query: *const c_char, count: c_int, types: *mut Oid) -> SPIPlanPtr;

@@ -93,19 +93,22 @@ impl Spi {
     /// Opens a cursor, and returns its name.
     pub(crate) fn open(&self, prepared: &Prepared, values: &[Constant]) -> Result<String, Error> {
         let (mut datums, nulls) = split(values);
-        // SAFETY: as above; the values are copied into the portal.
+        let name = secret_name()?;
+        let text = encoding::to_server(&name);
+        // SAFETY: as above; name and values are copied into the portal.
         unsafe {
-            let portal = pg_try(|| {
-                raw::SPI_cursor_open(
-                    std::ptr::null(),
+            pg_try(|| {
+                let portal = raw::SPI_cursor_open(
+                    text.as_ptr(),
                     prepared.plan,
                     datums.as_mut_ptr(),
                     nulls.as_ptr(),
                     false,
-                )
+                );
+                (*portal).visible = false;
             })?;
-            Ok(encoding::from_server_ptr((*portal).name).unwrap_or_default())
         }
+        Ok(name)
     }
 
     /// The next rows of a cursor; `None` if it is gone.
@@ -124,6 +127,17 @@ impl Spi {
         // SAFETY: as above.
         unsafe { pg_try(|| raw::SPI_cursor_close(portal)) }
     }
+}
+
+/// A name for a cursor that nobody can guess: FETCH asks for no right, and the role whose query calls the
+/// class may run statements of its own while the cursor is open.
+fn secret_name() -> Result<String, Error> {
+    let mut secret = [0_u8; 16];
+    // SAFETY: fills so many bytes.
+    if !unsafe { raw::pg_strong_random(secret.as_mut_ptr().cast(), secret.len()) } {
+        return Err(Error::internal("multicorn: no random bytes for a cursor's name"));
+    }
+    Ok(format!("multicorn {:032x}", u128::from_ne_bytes(secret)))
 }
 
 fn refused(why: &str) -> Error {

@@ -7,7 +7,7 @@ use pgrx::pg_sys;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
-use crate::bridge::sql::{is_possible, run};
+use crate::bridge::sql::{acting, is_possible, run, run_as};
 use crate::convert::known;
 use crate::error::{Error, SqlState};
 use crate::pg::planner::Constant;
@@ -36,21 +36,23 @@ fn sql_execute<'py>(py: Python<'py>, query: &str, args: Bound<'py, PyTuple>) -> 
     })
 }
 
-/// Opens a cursor, and returns its name.
+/// Opens a cursor, and returns its name, and the role as which its query runs.
 #[pyfunction]
-fn sql_open(py: Python<'_>, query: &str, args: Bound<'_, PyTuple>) -> PyResult<String> {
-    run(py, || {
+fn sql_open(py: Python<'_>, query: &str, args: Bound<'_, PyTuple>) -> PyResult<(String, u32)> {
+    let name = run(py, || {
         spi::connected(|spi| {
             let prepared = plans::prepared(spi, query, args.len())?;
             spi.open(&prepared, &values(&prepared, &args)?)
         })
-    })
+    })?;
+    Ok((name, acting().to_u32()))
 }
 
-/// The next rows of a cursor, at most `count`; fewer only at its end.
+/// The next rows of a cursor, at most `count`; fewer only at its end. Its functions run as the role that
+/// opened it, whoever fetches: an object that tables of several owners share must not lend out their rights.
 #[pyfunction]
-fn sql_fetch<'py>(py: Python<'py>, cursor: &str, count: i64) -> PyResult<Bound<'py, PyList>> {
-    run(py, || {
+fn sql_fetch<'py>(py: Python<'py>, cursor: &str, role: u32, count: i64) -> PyResult<Bound<'py, PyList>> {
+    run_as(py, pg_sys::Oid::from(role), || {
         spi::connected(|spi| {
             let answer = spi.fetch(cursor, count)?.ok_or_else(gone)?;
             Ok(outcome(py, answer)?.0.unwrap_or_else(|| PyList::empty(py)))

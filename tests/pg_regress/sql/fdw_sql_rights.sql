@@ -39,5 +39,47 @@ SET ROLE regress_sqlr_user;
 SELECT pg_relation_is_updatable('early'::regclass, false);
 RESET ROLE;
 
+-- A cursor keeps the rights that it was opened with, whoever has got hold of it.
+CREATE FOREIGN TABLE opens (told text) SERVER asking OPTIONS (wrapper 'asking.Asking',
+    execute 'setattr(type(self), "shared", sql.cursor("SELECT public.who() AS who FROM generate_series(1, 4)", batch_size=1))',
+    second 'next(self.shared)');
+ALTER FOREIGN TABLE opens OWNER TO regress_sqlr_owner;
+CREATE FOREIGN TABLE fetches (told text) SERVER asking OPTIONS (wrapper 'asking.Asking',
+    execute 'next(self.shared), sql.execute("SELECT public.who() AS who")');
+BEGIN;
+SELECT count(*) FROM opens;
+SELECT told FROM fetches LIMIT 1;
+COMMIT;
+
+-- Nobody else can find it: FETCH asks for no right.
+CREATE TABLE kept (id int);
+INSERT INTO kept SELECT generate_series(1, 3);
+CREATE FOREIGN TABLE reads (told text) SERVER asking OPTIONS (wrapper 'asking.Asking',
+    execute 'setattr(self, "kept", sql.cursor("SELECT id FROM public.kept", batch_size=1)), next(self.kept)',
+    second 'next(self.kept)');
+GRANT SELECT ON reads TO regress_sqlr_user;
+SET ROLE regress_sqlr_user;
+BEGIN;
+DECLARE c CURSOR FOR SELECT told IS NOT NULL AS told FROM reads;
+FETCH c;
+SELECT name FROM pg_cursors;
+DO $$
+DECLARE
+    c refcursor;
+    stolen record;
+BEGIN
+    FOR n IN 1..50 LOOP
+        BEGIN
+            c := format('<unnamed portal %s>', n);
+            FETCH c INTO stolen;
+            RAISE WARNING 'stolen: %', stolen;
+        EXCEPTION WHEN invalid_cursor_name THEN NULL;
+        END;
+    END LOOP;
+END $$;
+FETCH c;
+COMMIT;
+RESET ROLE;
+
 DROP OWNED BY regress_sqlr_owner, regress_sqlr_user, regress_sqlr_super CASCADE;
 DROP ROLE regress_sqlr_owner, regress_sqlr_user, regress_sqlr_super;
