@@ -7,7 +7,7 @@ use multicorn_plan::UpdateFacts;
 
 use super::guard::pg_try;
 use super::modify::Command;
-use super::planner::private_text;
+use super::planner::{self, private_text};
 use super::{catalog, encoding, list, raw, relation};
 use crate::error::Error;
 
@@ -39,6 +39,12 @@ impl IdentityRequest {
     pub(crate) fn user(&self) -> pg_sys::Oid {
         // SAFETY: the query being planned.
         unsafe { planned_user(self.root) }
+    }
+
+    /// Raises the server's own error unless the query may be run.
+    pub(crate) fn check_permissions(&self) -> Result<(), Error> {
+        // SAFETY: the query being planned.
+        unsafe { planner::check_permissions(self.root) }
     }
 
     pub(crate) fn is_delete(&self) -> bool {
@@ -129,6 +135,12 @@ impl ModifyRequest {
     pub(crate) fn user(&self) -> pg_sys::Oid {
         // SAFETY: the query being planned.
         unsafe { planned_user(self.root) }
+    }
+
+    /// Raises the server's own error unless the query may be run.
+    pub(crate) fn check_permissions(&self) -> Result<(), Error> {
+        // SAFETY: the query being planned.
+        unsafe { planner::check_permissions(self.root) }
     }
 
     pub(crate) fn command(&self) -> Result<Command, Error> {

@@ -28,6 +28,7 @@ pub(crate) fn updatable(table: pgrx::pg_sys::Oid) -> Result<Updatable, Error> {
 
 /// The columns that name a row, and the whole row where the class or RETURNING wants it.
 pub(crate) fn identity(request: &IdentityRequest) -> Result<(), Error> {
+    request.check_permissions()?;
     let instance = instance::get(request.table(), request.user())?;
     let class = &instance.class;
     if !(if request.is_delete() { class.has_delete } else { class.has_update }) {
@@ -46,6 +47,7 @@ pub(crate) fn identity(request: &IdentityRequest) -> Result<(), Error> {
 /// Makes the instance, so that an error in the class is told before anything else, and says what the
 /// executor has to know.
 pub(crate) fn plan(request: &ModifyRequest) -> Result<Option<ModifyPlan>, Error> {
+    request.check_permissions()?;
     let instance = instance::get(request.table(), request.user())?;
     match request.command()? {
         Command::Insert if request.on_conflict() => instance.class.check_conflict().map(|()| None),

@@ -81,5 +81,19 @@ FETCH c;
 COMMIT;
 RESET ROLE;
 
+-- What plans a write runs nothing for a role that may not write.
+CREATE FOREIGN TABLE inserted (told text) SERVER asking OPTIONS (wrapper 'asking.Writing', init '"made"');
+CREATE FOREIGN TABLE updated (told text) SERVER asking OPTIONS (wrapper 'asking.Writing', init '"made"');
+CREATE FOREIGN TABLE deleted (told text) SERVER asking OPTIONS (wrapper 'asking.Writing', init '"made"');
+GRANT SELECT ON updated, deleted TO regress_sqlr_user;
+SET ROLE regress_sqlr_user;
+INSERT INTO inserted VALUES ('x');
+EXPLAIN INSERT INTO inserted VALUES ('x');
+UPDATE updated SET told = 'x';
+DELETE FROM deleted;
+TRUNCATE inserted;
+COPY inserted FROM STDIN;
+\.
+RESET ROLE;
 DROP OWNED BY regress_sqlr_owner, regress_sqlr_user, regress_sqlr_super CASCADE;
 DROP ROLE regress_sqlr_owner, regress_sqlr_user, regress_sqlr_super;
