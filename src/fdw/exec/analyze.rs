@@ -44,7 +44,7 @@ pub(crate) fn sample(sampler: &mut Sampler) -> Result<f64, Error> {
     let total = total?;
     ended?;
     // What was seen exists.
-    Ok(total.unwrap_or(0.0).max(sampler.seen()))
+    Ok(total.unwrap_or(0.0).max(sampler.seen()).min(size::MOST_ROWS))
 }
 
 /// Reads all rows, which are left in `kept` for their end; returns what the class says of their number.
