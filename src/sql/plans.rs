@@ -3,10 +3,12 @@
 
 use std::rc::Rc;
 
+use pgrx::pg_sys;
+
 use crate::error::Error;
-use crate::pg::inval;
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::spi::{Prepared, Spi};
+use crate::pg::{catalog, inval};
 
 /// As many as a wrapper has in its source, and not as many as it may make up.
 const MOST: usize = 64;
@@ -15,7 +17,14 @@ const MOST: usize = 64;
 struct Plans {
     changes: u64,
     /// The latest used last.
-    plans: Vec<(String, Rc<Prepared>)>,
+    plans: Vec<Plan>,
+}
+
+struct Plan {
+    text: String,
+    /// As whom it was prepared: which schemas a name may be looked up in is asked only then.
+    role: pg_sys::Oid,
+    prepared: Rc<Prepared>,
 }
 
 thread_local! {
@@ -35,22 +44,24 @@ pub(super) fn prepared(spi: &Spi, query: &str, count: usize) -> Result<Rc<Prepar
         std::mem::take(&mut kept.plans)
     });
     drop(stale);
+    let role = catalog::current_user();
     let known = PLANS.change(|kept| {
-        let at =
-            kept.plans.iter().rposition(|(text, plan)| text == query && plan.parameters().len() == count)?;
+        let at = kept.plans.iter().rposition(|plan| {
+            plan.text == query && plan.role == role && plan.prepared.parameters().len() == count
+        })?;
         let found = kept.plans.remove(at);
-        let plan = found.1.clone();
+        let prepared = found.prepared.clone();
         kept.plans.push(found);
-        Some(plan)
+        Some(prepared)
     });
-    if let Some(plan) = known {
-        return Ok(plan);
+    if let Some(prepared) = known {
+        return Ok(prepared);
     }
-    let plan = Rc::new(spi.prepare(query, count)?);
+    let prepared = Rc::new(spi.prepare(query, count)?);
     let oldest = PLANS.change(|kept| {
-        kept.plans.push((query.to_owned(), plan.clone()));
+        kept.plans.push(Plan { text: query.to_owned(), role, prepared: prepared.clone() });
         (kept.plans.len() > MOST).then(|| kept.plans.remove(0))
     });
     drop(oldest);
-    Ok(plan)
+    Ok(prepared)
 }

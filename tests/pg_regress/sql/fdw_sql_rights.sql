@@ -39,6 +39,15 @@ SET ROLE regress_sqlr_user;
 SELECT pg_relation_is_updatable('early'::regclass, false);
 RESET ROLE;
 
+-- A statement that one owner may run is not run for another as it was prepared.
+CREATE SCHEMA closed;
+CREATE TABLE closed.t (v text);
+GRANT SELECT ON closed.t TO regress_sqlr_owner;
+CREATE FOREIGN TABLE allowed (told text) SERVER asking OPTIONS (wrapper 'asking.Asking', execute 'sql.execute("SELECT v FROM closed.t")');
+CREATE FOREIGN TABLE refused (told text) SERVER asking OPTIONS (wrapper 'asking.Asking', execute 'sql.execute("SELECT v FROM closed.t")');
+ALTER FOREIGN TABLE refused OWNER TO regress_sqlr_owner;
+SELECT allowed.told, refused.told FROM allowed, refused LIMIT 1;
+
 -- A cursor keeps the rights that it was opened with, whoever has got hold of it.
 CREATE FOREIGN TABLE opens (told text) SERVER asking OPTIONS (wrapper 'asking.Asking',
     execute 'setattr(type(self), "shared", sql.cursor("SELECT public.who() AS who FROM generate_series(1, 4)", batch_size=1))',
