@@ -267,12 +267,16 @@ pub(in super::super) fn plan_of(target: &Target) -> Result<ModifyPlan, Error> {
         .map_err(|error| Error::internal(format!("multicorn: unreadable plan: {error}")))
 }
 
-/// The class's `modify_batch_size`.
+/// The server makes room for a whole batch when its first row comes.
+const LARGEST_BATCH: i64 = 1_000_000;
+
+/// The class's `modify_batch_size`; `sys.maxsize` stands for as many as there can be.
 pub(in super::super) fn batch_size(instance: &Instance) -> Result<i32, Error> {
     instance.call(|_, object| {
         let size = object.getattr("modify_batch_size")?;
         let wrong = || wrong_result(&instance.class, "modify_batch_size", "a positive int", &size);
-        Ok(size.extract::<i32>().ok().filter(|size| *size > 0).ok_or_else(wrong)?)
+        let rows = size.extract::<i64>().ok().filter(|rows| *rows > 0).ok_or_else(wrong)?;
+        Ok(rows.min(LARGEST_BATCH) as i32)
     })
 }
 

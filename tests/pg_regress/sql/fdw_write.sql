@@ -17,6 +17,9 @@ CREATE FOREIGN TABLE b (id int, note text) SERVER kept OPTIONS (name 'b', noisy 
 INSERT INTO b SELECT i FROM generate_series(1, 3) i;
 INSERT INTO b SELECT i FROM generate_series(4, 6) i RETURNING id, note;
 SELECT count(*) FROM b;
+CREATE FOREIGN TABLE most (id int, note text) SERVER kept OPTIONS (name 'most', noisy '1', batch '9223372036854775807');
+EXPLAIN (VERBOSE, COSTS OFF) INSERT INTO most SELECT i FROM generate_series(1, 3) i;
+INSERT INTO most SELECT i FROM generate_series(1, 3) i;
 CREATE VIEW small AS SELECT * FROM b WHERE id < 100 WITH CHECK OPTION;
 -- What is told while an error ends the statement may reach the client before or after it.
 DO $$ BEGIN INSERT INTO small VALUES (200, 'no');
