@@ -8,6 +8,7 @@ use pyo3::types::{PyBytes, PyDict, PyString};
 use super::class;
 use super::exec::{self, Scan};
 use super::instance::{self, wrong_result};
+use super::items::items;
 use super::quals::{self, Side};
 use crate::bridge::{Failure, secrets};
 use crate::error::Error;
@@ -235,17 +236,14 @@ fn lines(result: &Bound<'_, PyAny>) -> Option<Result<Vec<String>, Failure>> {
         return None;
     }
     let mut lines = Vec::new();
-    for line in result.try_iter().ok()? {
-        match line {
-            Ok(line) => match line.str() {
-                Ok(text) => {
-                    let text = secrets::redact(result.py(), objects::readable(&text));
-                    // The server's text would end at a NUL.
-                    lines.push(text.replace('\0', "\\x00"));
-                }
-                Err(error) => return Some(Err(error.into())),
-            },
-            Err(error) => return Some(Err(error.into())),
+    for line in items(result).ok()? {
+        match line.and_then(|line| Ok(line.str()?)) {
+            Ok(text) => {
+                let text = secrets::redact(result.py(), objects::readable(&text));
+                // The server's text would end at a NUL.
+                lines.push(text.replace('\0', "\\x00"));
+            }
+            Err(error) => return Some(Err(error)),
         }
     }
     Some(Ok(lines))

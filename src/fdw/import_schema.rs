@@ -7,6 +7,7 @@ use pyo3::types::{PyDict, PyList};
 
 use super::class::{self, Class};
 use super::instance::{register_secrets, rights, wrong_result};
+use super::items::items;
 use super::validate;
 use crate::bridge::{self, Failure, Origin};
 use crate::error::{Error, SqlState};
@@ -79,7 +80,7 @@ fn worded(
 ) -> Result<Vec<String>, Failure> {
     let malformed = || wrong_result(class, "import_schema", "a list of TableDefinition", tables);
     let mut statements = Vec::new();
-    for table in tables.try_iter().map_err(|_| malformed())? {
+    for table in items(tables).map_err(|_| malformed())? {
         let table = table?;
         if let Some(chosen) = chosen {
             // The server leaves the choice to its tables, so each has to repeat it.

@@ -6,6 +6,7 @@ mod exec;
 mod explain;
 mod import_schema;
 mod instance;
+mod items;
 mod plan;
 mod quals;
 mod reading;

@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use super::super::instance::{self, Instance, wrong_result};
+use super::super::items::items;
 use super::super::quals::{self, Known};
 use super::super::transaction;
 use super::stored::Stored;
@@ -141,10 +142,12 @@ impl Modify {
             }
             let wrong =
                 || wrong_result(&self.instance.class, "bulk_insert", "a list of rows or None", &result);
+            // One more would be wrong, and there may be no end of them.
             let stored: Vec<Bound<'_, PyAny>> =
-                result.try_iter().map_err(|_| wrong())?.collect::<PyResult<_>>()?;
+                items(&result).map_err(|_| wrong())?.take(rows.len() + 1).collect::<Result<_, Failure>>()?;
             if stored.len() != rows.len() {
-                return Err(self.wrong_count(rows.len(), stored.len()).into());
+                let returned = if stored.len() > rows.len() { result.len().ok() } else { Some(stored.len()) };
+                return Err(self.wrong_count(rows.len(), returned).into());
             }
             let put = Stored::of(self, "bulk_insert");
             let mut count = 0;
@@ -165,8 +168,9 @@ impl Modify {
         Ok(Some(keywords))
     }
 
-    fn wrong_count(&self, given: usize, returned: usize) -> Error {
+    fn wrong_count(&self, given: usize, returned: Option<usize>) -> Error {
         let name = &self.instance.class.name;
+        let returned = returned.map_or(format!("more than {given}"), |returned| returned.to_string());
         Error::new(
             SqlState::FDW_ERROR,
             format!("bulk_insert() of wrapper {name} returned {returned} rows for {given} that it was given"),

@@ -7,6 +7,7 @@ use pyo3::types::{PyFrozenSet, PyList};
 
 use super::super::class;
 use super::super::instance::{Instance, wrong_result};
+use super::super::items::items;
 use super::super::quals::{self, Side};
 use crate::bridge::Failure;
 use crate::error::{Error, SqlState};
@@ -180,7 +181,7 @@ impl<'py> Asked<'py> {
         if result.is_none() {
             return Ok(exact);
         }
-        for answer in result.try_iter().map_err(|_| wrong())? {
+        for answer in items(result).map_err(|_| wrong())? {
             let named = self.named_by(&answer?)?.ok_or_else(wrong)?;
             if named.faithful && !exact.contains(&named.position) {
                 exact.push(named.position);

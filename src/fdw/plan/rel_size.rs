@@ -6,6 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 
 use super::super::instance::{self, Instance, wrong_result};
+use super::super::items::items;
 use super::super::quals::{self, Side};
 use super::super::size::{self, MOST_ROWS, finite, pair};
 use super::Planning;
@@ -80,7 +81,7 @@ fn path_keys(py: Python<'_>, instance: &Instance) -> Result<Vec<PathKey>, Failur
     if result.is_none() {
         return Ok(keys);
     }
-    for entry in result.try_iter().map_err(|_| malformed())? {
+    for entry in items(&result).map_err(|_| malformed())? {
         let (columns, rows) = pair(&entry?)
             .and_then(|(columns, rows)| Some((columns, finite(&rows)?)))
             .ok_or_else(malformed)?;
