@@ -274,7 +274,7 @@ unsafe fn list_of(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
     unsafe {
         match ffi::PyObject_HasAttrString(object, c"tolist".as_ptr()) != 0 {
             true => ffi::PyObject_CallMethod(object, c"tolist".as_ptr(), std::ptr::null()),
-            false => ffi::PySequence_List(object),
+            false => python::new_list(object),
         }
     }
 }

@@ -257,7 +257,7 @@ unsafe fn substitute(object: *mut ffi::PyObject) -> Result<Option<*mut ffi::PyOb
         } else if running(|| ffi::PyObject_HasAttrString(object, c"tolist".as_ptr())) != 0 {
             running(|| ffi::PyObject_CallMethod(object, c"tolist".as_ptr(), std::ptr::null()))
         } else if ffi::PyAnySet_Check(object) != 0 || ffi::PyIter_Check(object) != 0 {
-            running(|| ffi::PySequence_List(object))
+            running(|| python::new_list(object))
         } else if ffi::PyIndex_Check(object) != 0 {
             running(|| ffi::PyNumber_Index(object))
         } else {

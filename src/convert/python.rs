@@ -71,6 +71,42 @@ pub(super) unsafe fn clear_if(class: *mut ffi::PyObject) -> bool {
     }
 }
 
+/// A new list of an iterable's items, or null with an exception set. A cancel ends it also where the
+/// iterable is written in C and has no end, as `itertools.repeat`.
+///
+/// # Safety
+/// Inside `running`; `iterable` is alive.
+pub(super) unsafe fn new_list(iterable: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    const BETWEEN_CHECKS: isize = 1024;
+    let null = std::ptr::null_mut();
+    // SAFETY: the caller's promise; each new reference is dropped or handed on.
+    unsafe {
+        let iterator = ffi::PyObject_GetIter(iterable);
+        if iterator.is_null() {
+            return null;
+        }
+        let list = ffi::PyList_New(0);
+        while !list.is_null() {
+            let item = ffi::PyIter_Next(iterator);
+            if item.is_null() {
+                break;
+            }
+            let added = ffi::PyList_Append(list, item);
+            ffi::Py_DECREF(item);
+            let check = ffi::PyList_GET_SIZE(list) % BETWEEN_CHECKS == 0;
+            if added != 0 || (check && ffi::PyErr_CheckSignals() != 0) {
+                break;
+            }
+        }
+        ffi::Py_DECREF(iterator);
+        if ffi::PyErr_Occurred().is_null() {
+            return list;
+        }
+        ffi::Py_XDECREF(list);
+        null
+    }
+}
+
 /// Drops one reference; when it is the last, what the object's end runs can be cancelled.
 ///
 /// # Safety

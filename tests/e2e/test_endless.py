@@ -8,8 +8,8 @@ import pytest
 from conftest import Database
 
 TABLE = """
-CREATE SERVER IF NOT EXISTS endless FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper '*');
-CREATE FOREIGN TABLE t (id int) SERVER endless OPTIONS (wrapper 'endless.{name}', endless '{method}');
+CREATE SERVER endless FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper '*');
+CREATE FOREIGN TABLE t (id {type}) SERVER endless OPTIONS (wrapper 'endless.{name}', endless '{method}');
 """
 
 
@@ -28,7 +28,18 @@ CREATE FOREIGN TABLE t (id int) SERVER endless OPTIONS (wrapper 'endless.{name}'
     ],
 )
 def test_an_endless_answer_is_cancelled(database: Database, method: str, statement: str) -> None:
-    database.sql(TABLE.format(name="Accepting" if method == "accept" else "Endless", method=method))
+    name = "Accepting" if method == "accept" else "Endless"
+    database.sql(TABLE.format(name=name, method=method, type="int"))
+    cancelled(database, statement)
+
+
+@pytest.mark.parametrize("kind", ["int[]", "json", "jsonb"])
+def test_an_endless_value_is_cancelled(database: Database, kind: str) -> None:
+    database.sql(TABLE.format(name="Endless", method="value", type=kind))
+    cancelled(database, "SELECT * FROM t")
+
+
+def cancelled(database: Database, statement: str) -> None:
     with database.connect() as connection:
         connection.execute("SET statement_timeout = '200ms'")
         with pytest.raises(psycopg.errors.QueryCanceled):
@@ -37,7 +48,7 @@ def test_an_endless_answer_is_cancelled(database: Database, method: str, stateme
 
 
 def test_as_many_rows_as_were_given(database: Database) -> None:
-    database.sql(TABLE.format(name="Endless", method="bulk_insert"))
+    database.sql(TABLE.format(name="Endless", method="bulk_insert", type="int"))
     with (
         database.connect() as connection,
         pytest.raises(psycopg.Error, match="returned more than 2 rows for 2 that it was given"),

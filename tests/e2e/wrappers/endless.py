@@ -8,7 +8,7 @@ from multicorn import Accepted, ForeignDataWrapper, TableDefinition
 
 
 class Endless(ForeignDataWrapper):
-    """One row."""
+    """One row of one column."""
 
     modify_batch_size = 2
 
@@ -20,7 +20,7 @@ class Endless(ForeignDataWrapper):
         return repeat(item) if self.endless == method else [item]
 
     def execute(self, quals, columns):
-        return [(1,)]
+        return [(repeat(1) if self.endless == "value" else 1,)]
 
     def get_path_keys(self):
         return self.answer("get_path_keys", (("id",), 1))
