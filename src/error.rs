@@ -41,6 +41,7 @@ impl SqlState {
     pub(crate) const DATATYPE_MISMATCH: Self = Self::new(b"42804");
     pub(crate) const CANT_CHANGE_RUNTIME_PARAM: Self = Self::new(b"55P02");
     pub(crate) const TRANSACTION_ROLLBACK: Self = Self::new(b"40000");
+    pub(crate) const SERIALIZATION_FAILURE: Self = Self::new(b"40001");
     pub(crate) const SYNTAX_ERROR: Self = Self::new(b"42601");
     pub(crate) const DUPLICATE_COLUMN: Self = Self::new(b"42701");
     pub(crate) const UNDEFINED_PARAMETER: Self = Self::new(b"42P02");

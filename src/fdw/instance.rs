@@ -4,7 +4,9 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use multicorn_plan::{is_secret, merge};
 use pgrx::pg_sys;
@@ -32,6 +34,15 @@ struct Definition {
     rights: Rights,
 }
 
+/// Of this backend alone: options hold passwords, and a plan can be printed by whoever runs it.
+static FINGERPRINTS: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+
+impl Definition {
+    fn fingerprint(&self) -> u64 {
+        FINGERPRINTS.hash_one((&self.class, &self.options, &self.table))
+    }
+}
+
 /// Converters for one set of needed columns, with the memory that they keep.
 pub(super) struct Rows {
     pub(super) plan: RowPlan,
@@ -50,6 +61,8 @@ pub(super) struct Instance {
     pub(super) class: Rc<Class>,
     pub(super) object: Py<PyAny>,
     definition: Definition,
+    /// Of what the definition says of class, options and table.
+    pub(super) fingerprint: u64,
     /// Attribute numbers of the columns that are not dropped.
     pub(super) live: Vec<i16>,
     rows: RefCell<HashMap<Vec<i16>, Rc<Rows>>>,
@@ -127,6 +140,22 @@ impl Instance {
     #[inline]
     pub(super) fn acting<T>(&self, work: impl FnOnce() -> T) -> T {
         bridge::sql::acting_for(self.definition.table.owner, work)
+    }
+
+    /// Refuses a plan that relies on what an object of another definition has promised. Plans are made anew
+    /// after a change, but nothing locks a server or a user mapping while a query is planned.
+    pub(super) fn check_promise(&self, promised: Option<u64>) -> Result<(), Error> {
+        if promised.is_none_or(|by| by == self.fingerprint) {
+            return Ok(());
+        }
+        Err(Error::new(
+            SqlState::SERIALIZATION_FAILURE,
+            format!(
+                "the options of foreign table \"{}\" have changed since this was planned",
+                self.table().name
+            ),
+        )
+        .hint("Run the statement again."))
     }
 
     /// What identifies a row, as the object says.
@@ -314,7 +343,9 @@ fn make(definition: Definition) -> Result<Instance, Error> {
         bridge::rights::with(definition.rights.clone(), || bridge::call_as(Origin::Wrapper, init))
     })?;
     let live = definition.table.live_columns().map(|column| column.attno).collect();
-    Ok(Instance { class, object, definition, live, rows: RefCell::default(), readings: RefCell::default() })
+    let fingerprint = definition.fingerprint();
+    let (rows, readings) = (RefCell::default(), RefCell::default());
+    Ok(Instance { class, object, definition, fingerprint, live, rows, readings })
 }
 
 fn column_definitions<'py>(py: Python<'py>, table: &Table) -> PyResult<Bound<'py, PyAny>> {

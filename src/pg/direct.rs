@@ -113,9 +113,8 @@ unsafe fn change(request: &ModifyRequest, scan: *mut pg_sys::ForeignScan) -> Res
     // SAFETY: the caller's promise; raw calls on trees of the planner.
     unsafe {
         let text = private_bytes((*scan).fdw_private).unwrap_or_default();
-        let quals = ScanPlan::from_text(&String::from_utf8_lossy(text))
-            .map_err(|error| Error::internal(format!("multicorn: unreadable plan: {error}")))?
-            .quals;
+        let ScanPlan { quals, promised, .. } = ScanPlan::from_text(&String::from_utf8_lossy(text))
+            .map_err(|error| Error::internal(format!("multicorn: unreadable plan: {error}")))?;
         let mut expressions: Vec<*mut pg_sys::Expr> = list::pointers((*scan).fdw_exprs).collect();
         let assignments = match request.command()? {
             Command::Update => match assignments(request, &mut expressions)? {
@@ -125,7 +124,7 @@ unsafe fn change(request: &ModifyRequest, scan: *mut pg_sys::ForeignScan) -> Res
             Command::Insert | Command::Delete => None,
         };
         let sets_count = (*request.node()).canSetTag;
-        let text = private_text(Some(DirectPlan { quals, assignments, sets_count }.to_text()));
+        let text = private_text(Some(DirectPlan { quals, assignments, sets_count, promised }.to_text()));
         pg_try(|| {
             (*scan).operation = (*request.node()).operation;
             (*scan).resultRelation = request.index();

@@ -7,7 +7,7 @@ use super::guard::pg_try;
 use super::{catalog, encoding, memory, raw};
 use crate::error::Error;
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Column {
     pub(crate) attno: i16,
     pub(crate) name: String,
@@ -23,7 +23,7 @@ pub(crate) struct Column {
     pub(crate) dropped: bool,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Table {
     pub(crate) oid: pg_sys::Oid,
     pub(crate) name: String,

@@ -26,6 +26,8 @@ pub struct DirectPlan {
     pub assignments: Option<Vec<Assignment>>,
     /// Whether the rows count as those of the statement, and not of a WITH query in it.
     pub sets_count: bool,
+    /// As of `ScanPlan`.
+    pub promised: Option<u64>,
 }
 
 impl DirectPlan {
@@ -100,7 +102,7 @@ mod tests {
     fn so_does_one_for_all_rows() {
         let assignment = Assignment { column: "ü".into(), index: 3, type_oid: 25 };
         for assignments in [None, Some(vec![]), Some(vec![assignment])] {
-            let plan = DirectPlan { quals: Vec::new(), assignments, sets_count: true };
+            let plan = DirectPlan { quals: Vec::new(), assignments, sets_count: true, promised: Some(7) };
             assert_eq!(DirectPlan::from_text(&plan.to_text()).unwrap(), plan);
         }
     }

@@ -130,6 +130,8 @@ pub struct ScanPlan {
     pub sort: Vec<SortKey>,
     pub limit: Option<Count>,
     pub offset: Option<Count>,
+    /// The fingerprint of the object that promised conditions, order or limit, if any did.
+    pub promised: Option<u64>,
 }
 
 impl ScanPlan {
@@ -191,6 +193,7 @@ mod tests {
             }],
             limit: Some(Count::Fixed(i64::MAX)),
             offset: Some(Count::Expression(2)),
+            promised: Some(u64::MAX),
         };
         assert_eq!(ScanPlan::from_text(&plan.to_text()).unwrap(), plan);
     }

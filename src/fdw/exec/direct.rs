@@ -31,10 +31,12 @@ pub(crate) struct Direct {
 impl Direct {
     pub(crate) fn begin(node: &ScanNode, command: Command) -> Result<Self, Error> {
         let instance = instance::get(node.table(), node.user())?;
+        let plan = plan_of(node)?;
+        instance.check_promise(plan.promised)?;
         transaction::join(&instance)?;
         let method = if command == Command::Delete { "delete_where" } else { "update_where" };
         let expressions = node.prepare_expressions()?;
-        Ok(Direct { instance, plan: plan_of(node)?, expressions, method, called: false })
+        Ok(Direct { instance, plan, expressions, method, called: false })
     }
 
     /// The number of rows, and whether they count as the statement's.

@@ -56,6 +56,7 @@ impl Scan {
     pub(crate) fn begin(node: &ScanNode, explain_only: bool) -> Result<Self, Error> {
         let instance = instance::get(node.table(), node.user())?;
         let reading = instance.reading(node.private()?)?;
+        instance.check_promise(reading.plan.promised)?;
         let rows = if explain_only { None } else { Some(reading.ready(&instance)?.rows.clone()) };
         Ok(Scan {
             expressions: node.prepare_expressions()?,

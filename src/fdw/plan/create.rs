@@ -28,7 +28,16 @@ pub(crate) fn scan_plan(request: &PlanRequest, planning: &Planning) -> Result<(S
     }
     let local = quals.local_without(&exact);
     let (limit, offset) = request.counts(limit, offset, &mut quals);
-    let plan =
-        ScanPlan { quals: quals.pushed.clone(), exact, local, columns, sort: sort.to_vec(), limit, offset };
+    let relies = !exact.is_empty() || !sort.is_empty() || limit.is_some() || offset.is_some();
+    let plan = ScanPlan {
+        quals: quals.pushed.clone(),
+        exact,
+        local,
+        columns,
+        sort: sort.to_vec(),
+        limit,
+        offset,
+        promised: relies.then_some(instance.fingerprint),
+    };
     Ok((plan, quals))
 }

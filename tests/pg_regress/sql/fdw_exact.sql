@@ -144,3 +144,13 @@ SELECT generic_plans FROM pg_prepared_statements WHERE name = 'viewed';
 RESET ROLE;
 DROP OWNED BY regress_exact;
 DROP ROLE regress_exact;
+
+-- What changes while a query is planned: nothing locks a server.
+CREATE SERVER raced FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'wholesale.Wholesale', name 'raced');
+CREATE FOREIGN TABLE raced (id int, note text) SERVER raced OPTIONS (meanwhile 'ALTER SERVER raced OPTIONS (SET name ''other'')');
+INSERT INTO raced VALUES (1, 'a'), (2, 'b');
+SELECT * FROM raced WHERE id = 1;
+\echo :LAST_ERROR_SQLSTATE
+DELETE FROM raced WHERE id = 1;
+UPDATE raced SET note = 'x' WHERE id = 1;
+EXPLAIN (COSTS OFF) UPDATE raced SET note = 'x' WHERE id = 1;

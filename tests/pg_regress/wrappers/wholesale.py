@@ -4,14 +4,17 @@ from typing import Any
 
 from exact import passes, shown
 
-from multicorn import ForeignDataWrapper
+from multicorn import ForeignDataWrapper, sql
 from multicorn.utils import log_to_postgres
 
 STORE: dict[str, dict[int, dict[str, Any]]] = {}
 
 
 class Wholesale(ForeignDataWrapper):
-    """Rows by `id`; applies every condition but those on `note`. `answer` replaces the counts."""
+    """Rows by `id`; applies every condition but those on `note`. `answer` replaces the counts.
+
+    `meanwhile` is a statement that is run while a query is planned.
+    """
 
     rowid_column = "id"
 
@@ -20,6 +23,7 @@ class Wholesale(ForeignDataWrapper):
         self.columns = columns
         self.rows = STORE.setdefault(options["name"], {})
         self.answer = options.get("answer")
+        self.meanwhile = options.get("meanwhile")
         self.tells_end = "tells_end" in options
 
     def matching(self, quals):
@@ -28,6 +32,8 @@ class Wholesale(ForeignDataWrapper):
         ]
 
     def can_filter(self, quals):
+        if self.meanwhile is not None:
+            sql.execute(self.meanwhile)
         return [qual for qual in quals if qual.field_name != "note"]
 
     def execute(self, quals, columns):
