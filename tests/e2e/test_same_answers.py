@@ -32,7 +32,7 @@ SETTINGS = (
 QUERIES = 60
 
 SETUP = f"""
-CREATE SERVER mirrored FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'mirrored.Mirrored');
+CREATE SERVER mirrored FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'mirrored.@');
 CREATE FOREIGN TABLE far_f {DEFINITION} SERVER mirrored OPTIONS (rows '23', size '100000');
 CREATE FOREIGN TABLE far_g {DEFINITION} SERVER mirrored OPTIONS (rows '11', size '11');
 CREATE TABLE far_p {DEFINITION} PARTITION BY LIST (grp);
@@ -193,10 +193,10 @@ class Maker:
         )
 
 
-@pytest.fixture
-def prepared(database: Database) -> Iterator[psycopg.Connection]:
+@pytest.fixture(params=["Mirrored", "Exactly", "Partly"])
+def prepared(database: Database, request: pytest.FixtureRequest) -> Iterator[psycopg.Connection]:
     with database.connect() as connection:
-        connection.execute(SETUP)
+        connection.execute(SETUP.replace("mirrored.@", f"mirrored.{request.param}").encode())
         yield connection
 
 

@@ -9,7 +9,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from multicorn import ForeignDataWrapper, Qual, SortKey
+from multicorn import Accepted, ForeignDataWrapper, Qual, Request, SortKey
 
 Row = dict[str, Any]
 
@@ -35,21 +35,37 @@ def make_row(number: int) -> Row:
     }
 
 
+# What a condition on a boolean column is compared with.
+TRUTH: Mapping[str | None, bool | None] = {"t": True, "f": False, None: None}
+
+
+def operator_name(qual: Qual) -> str:
+    """The operator without ANY or ALL."""
+    return qual.operator if isinstance(qual.operator, str) else qual.operator[0]
+
+
+def is_understood(qual: Qual) -> bool:
+    """Whether `passes` says of it what SQL does."""
+    return operator_name(qual) in {"IS", "IS NOT", *COMPARE}
+
+
 def passes(row: Row, qual: Qual) -> bool:
-    """Whether the row passes the condition; one that is not understood lets every row pass."""
+    """Whether the condition is true of the row; one that is not understood lets every row pass."""
     value, wanted = row[qual.field_name], qual.value
-    name = qual.operator if isinstance(qual.operator, str) else qual.operator[0]
-    if name in {"IS", "IS NOT"}:
-        return (value is wanted) == (name == "IS")
-    if name not in COMPARE:
+    if not is_understood(qual):
         return True
+    name = operator_name(qual)
+    if name in {"IS", "IS NOT"}:
+        return (value is TRUTH[wanted]) == (name == "IS")
     compare = COMPARE[name]
     if wanted is None:
         return (value is None) == (name == "=")
+    if qual.is_list_operator and not wanted:
+        return not qual.operator[1]
     if value is None:
         return False
     if qual.is_list_operator:
-        answers = [compare(value, one) for one in wanted if one is not None]
+        answers = [one is not None and compare(value, one) for one in wanted]
         return any(answers) if qual.operator[1] else all(answers)
     if isinstance(value, bool) and isinstance(wanted, str):
         return value == (wanted == "t")
@@ -98,3 +114,18 @@ class Mirrored(ForeignDataWrapper):
         start = offset or 0
         for row in rows[start : None if limit is None else start + limit]:
             yield {name: row[name] for name in columns}
+
+
+class Exactly(Mirrored):
+    """Promises to apply each condition that it understands, so that nobody checks it."""
+
+    def can_filter(self, quals: Sequence[Qual]) -> Sequence[Qual]:
+        return [qual for qual in quals if is_understood(qual)]
+
+
+class Partly(Mirrored):
+    """Promises some of it, by one answer to all questions."""
+
+    def accept(self, request: Request) -> Accepted:
+        quals = [qual for qual in request.quals if is_understood(qual) and qual.field_name != "grp"]
+        return Accepted(quals=quals, sortkeys=request.sortkeys, limit=True)
