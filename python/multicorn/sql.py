@@ -85,12 +85,15 @@ class Cursor:
     it was opened with, whoever fetches.
     """
 
+    # A cancel may end `__init__` at any step; `__del__` comes all the same.
+    _name: str | None = None
+
     def __init__(self, name: str, role: int, batch_size: int) -> None:
-        self._name: str | None = name
         self._role = role
         self._batch_size = batch_size
         self._rows: deque[dict[str, Any]] = deque()
         self._is_exhausted = False
+        self._name = name
 
     def fetch(self, count: int = 1) -> list[dict[str, Any]]:
         """Return the next rows, at most `count`; fewer only at the end."""
@@ -122,8 +125,8 @@ class Cursor:
     def close(self) -> None:
         """Give the rows up. Repeatable; where SQL is refused, the server will."""
         name, self._name = self._name, None
-        self._rows.clear()
         if name is not None:
+            self._rows.clear()
             native().sql_close(name)
 
     def __enter__(self) -> Self:
