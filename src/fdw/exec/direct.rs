@@ -60,18 +60,27 @@ impl Direct {
         Ok((rows, sets_count))
     }
 
-    /// The values of all expressions; `None` if a comparison with NULL lets no row pass.
+    /// The values of all expressions; `None` if a comparison with NULL lets no row pass. What would be set
+    /// is not looked at then: it may fail.
     fn values(&self, node: &ScanNode) -> Result<Option<Vec<Constant>>, Error> {
-        let set = self.plan.assignments.iter().flatten().map(|assignment| assignment.index);
+        let evaluate = |index| node.evaluate(&self.expressions, index);
+        // The planner put the values that are compared before those that are set.
         let compared = self.plan.quals.iter().filter_map(|qual| match qual.value {
             Value::Expression { index, .. } => Some(index),
             _ => None,
         });
-        let count = compared.chain(set).max().map_or(0, |last| last + 1);
-        let values: Vec<Constant> =
-            (0..count).map(|index| node.evaluate(&self.expressions, index)).collect::<Result<_, Error>>()?;
+        let compared = compared.max().map_or(0, |last| last + 1);
+        let mut values: Vec<Constant> = (0..compared).map(evaluate).collect::<Result<_, Error>>()?;
         let never = |qual: &Qual| matches!(qual.value, Value::Expression { index, strict: true, .. } if values[index].is_null);
-        Ok(if self.plan.quals.iter().any(never) { None } else { Some(values) })
+        if self.plan.quals.iter().any(never) {
+            return Ok(None);
+        }
+        let set = self.plan.assignments.iter().flatten().map(|assignment| assignment.index);
+        let count = set.max().map_or(compared, |last| last + 1);
+        for index in compared..count {
+            values.push(evaluate(index)?);
+        }
+        Ok(Some(values))
     }
 
     fn quals<'py>(&self, py: Python<'py>, values: &[Constant]) -> Result<Bound<'py, PyList>, Failure> {

@@ -45,6 +45,11 @@ PREPARE change(numeric, int) AS UPDATE t SET n = $1, at = to_timestamp(0) + inte
 EXECUTE change(1, 1); EXECUTE change(2, 1); EXECUTE change(3, 1); EXECUTE change(4, 1); EXECUTE change(5, 1);
 EXECUTE change(6, 1); EXECUTE change(7, 2);
 EXECUTE change(8, NULL);
+PREPARE divide(int, int) AS UPDATE t SET grp = 6 / $1 WHERE id = $2;
+SET plan_cache_mode = force_generic_plan;
+EXECUTE divide(0, NULL);
+EXECUTE divide(0, 1);
+RESET plan_cache_mode;
 SELECT id, n, at - to_timestamp(0) AS at FROM t WHERE id < 3 ORDER BY id;
 UPDATE t SET n = (SELECT 5) WHERE id = (SELECT 1);
 -- A value that fits no column, or has none in Python, and the null of JSON.
