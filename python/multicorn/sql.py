@@ -101,7 +101,11 @@ class Cursor:
             raise ValueError(f"count must not be negative, but is {count}")
         taken = [self._rows.popleft() for _ in range(min(count, len(self._rows)))]
         missing = count - len(taken)
-        return [*taken, *self._fetch(missing)] if missing else taken
+        try:
+            return [*taken, *self._fetch(missing)] if missing else taken
+        except BaseException:
+            self._rows.extendleft(reversed(taken))
+            raise
 
     def _fetch(self, count: int) -> list[dict[str, Any]]:
         if self._name is None:

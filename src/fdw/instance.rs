@@ -277,6 +277,34 @@ pub(super) fn let_go(instance: Rc<Instance>) {
     }
 }
 
+/// An instance whose last owner this may be, so that it is let go of properly.
+pub(super) struct Kept(Option<Rc<Instance>>);
+
+impl Kept {
+    pub(super) fn new(instance: Rc<Instance>) -> Self {
+        Kept(Some(instance))
+    }
+}
+
+impl std::ops::Deref for Kept {
+    type Target = Rc<Instance>;
+
+    fn deref(&self) -> &Rc<Instance> {
+        match &self.0 {
+            Some(instance) => instance,
+            None => unreachable!("it is taken out only by drop"),
+        }
+    }
+}
+
+impl Drop for Kept {
+    fn drop(&mut self) {
+        if let Some(instance) = self.0.take() {
+            let_go(instance);
+        }
+    }
+}
+
 /// The class that the catalogue names for `table`, without an object of it.
 pub(super) fn class_of(table: pg_sys::Oid) -> Result<Rc<Class>, Error> {
     let foreign = catalog::foreign_table(table)?;

@@ -8,16 +8,14 @@ pub(super) mod paths;
 mod promise;
 pub(super) mod rel_size;
 
-use std::rc::Rc;
-
 use multicorn_plan::{Cost, PathKey, PlannedCount, SortKey};
 
-use super::instance::Instance;
+use super::instance::Kept;
 use crate::pg::planner::Quals;
 
 /// What `rel_size` learned and the later callbacks use.
 pub(crate) struct Planning {
-    instance: Rc<Instance>,
+    instance: Kept,
     /// The clauses on the table alone.
     restrictions: Quals,
     /// Attribute numbers of the columns that the query needs, as far as these clauses tell.

@@ -44,6 +44,7 @@ pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
     let rows = generic_rows(rows, &keys, &equal, &unknown);
     rel.set_size(rows, width);
     let cost = scan_cost(instance.class.startup_cost, rows, width);
+    let instance = instance::Kept::new(instance);
     Ok(Planning { instance, restrictions, columns, cost, width, keys, equal, sort: Vec::new() })
 }
 
