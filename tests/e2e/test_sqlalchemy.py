@@ -221,25 +221,23 @@ CREATE FOREIGN TABLE slow (id int, waited text) SERVER remote OPTIONS (tablename
 def test_a_wait_for_the_remote_ends(
     database: Database, connection: psycopg.Connection, remote: Remote, way: str
 ) -> None:
-    """Within 100 ms here; the remote statement is not left running."""
+    """Within 100 ms here; the remote statement is not left running. A busy machine has three tries."""
     connection.execute(SLOW)
-    connection.execute("SELECT id FROM item WHERE id = 1")
     query = "SELECT waited FROM slow"
     taken: list[float] = []
     while len(taken) < 3 and min(taken, default=1) >= 0.1:
-        if connection.closed:
-            break
-        if way == "timeout":
-            connection.execute("SET statement_timeout = 300")
-            start = time.monotonic() + 0.3
-            with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"):
-                connection.execute(query)
-            taken.append(time.monotonic() - start)
-            connection.execute("SET statement_timeout = 0")
-        else:
-            with signal_soon(database.conninfo, way, connection.info.backend_pid, 0.3) as when:
+        with database.connect() as session:
+            session.execute("SELECT id FROM item WHERE id = 1")
+            if way == "timeout":
+                session.execute("SET statement_timeout = 300")
+                start = time.monotonic() + 0.3
+                with pytest.raises(psycopg.errors.QueryCanceled, match="statement timeout"):
+                    session.execute(query)
+                taken.append(time.monotonic() - start)
+                continue
+            with signal_soon(database.conninfo, way, session.info.backend_pid, 0.3) as when:
                 with pytest.raises(psycopg.Error) as caught:
-                    connection.execute(query)
+                    session.execute(query)
                 end = time.monotonic()
             assert caught.value.diag.sqlstate in {"57014", "57P01"}
             taken.append(end - when[0])
