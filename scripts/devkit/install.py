@@ -18,6 +18,10 @@ LIBRARY = CHECKOUT / TARGET / "release" / "libmulticorn.so"
 PYTHON_FILES = (".py", ".pyi", "py.typed")
 
 
+#: Directories of python/ that the server imports.
+PACKAGES = ("multicorn", "Postgres")
+
+
 def install_into(target: server.Installation) -> int:
     """Install everything into `target` and return how many files changed.
 
@@ -53,7 +57,9 @@ def _install_python(target: Path) -> int:
     The server's user cannot write byte code next to files that root installed; without it every new
     backend would compile the package again.
     """
-    changed = mirror_exactly(CHECKOUT / "python" / "multicorn", target / "multicorn", suffixes=PYTHON_FILES)
+    changed = 0
+    for package in PACKAGES:
+        changed += mirror_exactly(CHECKOUT / "python" / package, target / package, suffixes=PYTHON_FILES)
     if changed:
         compile_all = [
             SYSTEM_PYTHON,

@@ -15,6 +15,7 @@ mod json;
 mod json_sink;
 pub(crate) mod known;
 mod moments;
+pub(crate) mod native;
 mod numeric;
 mod python;
 mod range;

@@ -1,0 +1,1 @@
+"""The server's types, statements and messages for functions of `LANGUAGE python`."""
