@@ -15,6 +15,7 @@ from devkit.paths import CHECKOUT, SYSTEM_PYTHON
 
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", CHECKOUT / "target"))
 LIBRARY = CHECKOUT / TARGET / "release" / "libmulticorn.so"
+PACKAGES = ("multicorn", "Postgres")
 PYTHON_FILES = (".py", ".pyi", "py.typed")
 
 
@@ -53,7 +54,10 @@ def _install_python(target: Path) -> int:
     The server's user cannot write byte code next to files that root installed; without it every new
     backend would compile the package again.
     """
-    changed = mirror_exactly(CHECKOUT / "python" / "multicorn", target / "multicorn", suffixes=PYTHON_FILES)
+    changed = sum(
+        mirror_exactly(CHECKOUT / "python" / package, target / package, suffixes=PYTHON_FILES)
+        for package in PACKAGES
+    )
     if changed:
         compile_all = [
             SYSTEM_PYTHON,

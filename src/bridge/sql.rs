@@ -94,6 +94,8 @@ pub(crate) fn run_as<T>(
     // SAFETY: reads a variable of the backend.
     let alone = unsafe { raw::IsInParallelMode() };
     let work = || role::acting_as(role, work);
+    // A foreign table's rows are read by a loop that does not say whose they are.
+    let _origin = errors::Speaking::enter(errors::Origin::Wrapper);
     // The statement may call Python for others, and fail.
     let outcome = acting_for(acting(), || if alone { work() } else { in_subtransaction(work) });
     outcome.map_err(|error| {

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use crate::bridge::sql::{acting, is_possible, run, run_as};
-use crate::convert::known;
+use crate::convert::{Dialect, known};
 use crate::error::{Error, SqlState};
 use crate::pg::planner::Constant;
 use crate::pg::spi::{self, Answer, Prepared, ResultRows, Spi};
@@ -76,7 +76,7 @@ fn gone() -> Error {
 
 fn values(prepared: &Prepared, args: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
     let value = |(at, (arg, type_oid)): (usize, (Bound<'_, PyAny>, &pg_sys::Oid))| {
-        known::parameter(type_oid.to_u32())?
+        known::parameter(type_oid.to_u32(), Dialect::Wrapper)?
             .constant(&arg)
             .map_err(|error| error.context(format!("parameter ${}", at + 1)))
     };
@@ -102,7 +102,7 @@ fn dicts<'py>(py: Python<'py>, mut rows: ResultRows) -> Result<Bound<'py, PyList
     let plans = rows
         .columns()
         .iter()
-        .map(|column| known::value(column.type_oid.to_u32()))
+        .map(|column| known::value(column.type_oid.to_u32(), Dialect::Wrapper))
         .collect::<Result<Vec<_>, Error>>()?;
     let result = PyList::empty(py);
     let raised = |error: PyErr| crate::bridge::raised(py, error);
