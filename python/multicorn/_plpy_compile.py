@@ -75,9 +75,13 @@ def _plpy() -> object:
 
 
 def _mentions(tree: ast.AST, name: str) -> bool:
-    return any(
-        isinstance(node, ast.Name) and node.id == name for node in ast.walk(tree)
-    )
+    names = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return name in names
+
+
+def _declared_global(tree: ast.AST) -> set[str]:
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Global))
+    return {name for node in nodes for name in node.names}
 
 
 def _compiled(file: str, parameters: Sequence[str], tree: ast.Module) -> CodeType:

@@ -260,7 +260,7 @@ impl<T: Ends> Running<T> {
 
     /// # Errors
     /// The set has ended.
-    pub(crate) fn get(&self) -> Result<&mut T, Error> {
+    pub(crate) fn get(&mut self) -> Result<&mut T, Error> {
         // SAFETY: the call site keeps its memory while it is called.
         unsafe { (*self.0).get() }
     }

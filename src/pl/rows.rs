@@ -41,7 +41,7 @@ fn one_more(call: Call, site: &Rc<Site>) -> Result<Datum, Error> {
     let plan = site.result.plan().ok_or_else(nothing)?;
     let language = site.routine.language();
     let known = *site.running.borrow();
-    let set = match known {
+    let mut set = match known {
         Some(set) => set,
         None => {
             let begun = bridge::call_as(language.origin(), |py| {
