@@ -15,7 +15,6 @@ from devkit.paths import CHECKOUT, SYSTEM_PYTHON
 
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", CHECKOUT / "target"))
 LIBRARY = CHECKOUT / TARGET / "release" / "libmulticorn.so"
-PACKAGES = ("multicorn", "Postgres")
 PYTHON_FILES = (".py", ".pyi", "py.typed")
 
 
@@ -54,9 +53,13 @@ def _install_python(target: Path) -> int:
     The server's user cannot write byte code next to files that root installed; without it every new
     backend would compile the package again.
     """
+    packages = {
+        "multicorn": CHECKOUT / "python" / "multicorn",
+        "Postgres": CHECKOUT / "python" / "Postgres",
+        "wormhole": CHECKOUT / "python" / "wormhole" / "src" / "wormhole",
+    }
     changed = sum(
-        mirror_exactly(CHECKOUT / "python" / package, target / package, suffixes=PYTHON_FILES)
-        for package in PACKAGES
+        mirror_exactly(source, target / name, suffixes=PYTHON_FILES) for name, source in packages.items()
     )
     if changed:
         compile_all = [

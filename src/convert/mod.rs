@@ -24,6 +24,7 @@ pub(crate) mod result;
 mod row;
 mod scalar;
 mod sequence;
+pub(crate) mod table;
 mod text;
 mod uuid;
 

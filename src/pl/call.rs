@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use super::frame::{self, Frame};
 use super::site::{Returned, Site};
 use super::{Language, rows};
+use crate::bridge::sql::called_by;
 use crate::bridge::{self, Failure};
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
@@ -19,13 +20,16 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
     let site = Site::of(call, language)?;
     place.set(site.routine.place());
     let frame = Frame { routine: Some(site.routine.clone()), language, may_commit: call.may_commit() };
-    frame::within(frame, || match site.routine.role() {
-        Role::Trigger | Role::EventTrigger => Err(Error::new(
-            SqlState::FEATURE_NOT_SUPPORTED,
-            format!("triggers in {} are not there yet", language.title()),
-        )),
-        Role::Function if site.routine.procedure().returns_set => rows::handle(call, &site),
-        Role::Function => one(call, &site),
+    let caller = frame.caller();
+    frame::within(frame, || {
+        called_by(caller, || match site.routine.role() {
+            Role::Trigger | Role::EventTrigger => Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                format!("triggers in {} are not there yet", language.title()),
+            )),
+            Role::Function if site.routine.procedure().returns_set => rows::handle(call, &site),
+            Role::Function => one(call, &site),
+        })
     })
 }
 

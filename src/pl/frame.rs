@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use crate::bridge::sql::Caller;
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::procedure::Volatility;
 
@@ -19,6 +20,11 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// What holds for SQL that it runs.
+    pub(super) fn caller(&self) -> Caller {
+        Caller::Function { read_only: self.is_read_only(), atomic: !self.may_commit }
+    }
+
     /// Whether SQL run by it must not write.
     pub(crate) fn is_read_only(&self) -> bool {
         self.routine.as_ref().is_some_and(|routine| routine.procedure().volatility != Volatility::Volatile)

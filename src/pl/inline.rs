@@ -4,6 +4,7 @@ use pgrx::pg_sys::Datum;
 
 use super::frame::{self, Frame};
 use super::{Language, plpy, python};
+use crate::bridge::sql::called_by;
 use crate::bridge::{self, Failure};
 use crate::error::Error;
 use crate::pg::call::{Block, Call, Place};
@@ -16,7 +17,8 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
         Language::Plpy => c"PL/Python anonymous code block",
     });
     let frame = Frame { routine: None, language, may_commit: block.may_commit };
-    frame::within(frame, || {
+    let caller = frame.caller();
+    let run = || {
         bridge::call_as(language.origin(), |py| {
             match language {
                 Language::Python => python::run_block(py, &block.source)?,
@@ -24,6 +26,7 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
             }
             Ok::<(), Failure>(())
         })
-    })?;
+    };
+    frame::within(frame, || called_by(caller, run))?;
     Ok(call.give(Some(Datum::null())))
 }
