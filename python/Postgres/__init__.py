@@ -1,1 +1,1 @@
-"""The server's types, statements and messages for functions of `LANGUAGE python`."""
+"""PostgreSQL's own types and services, for functions of `LANGUAGE python`."""

@@ -18,10 +18,6 @@ LIBRARY = CHECKOUT / TARGET / "release" / "libmulticorn.so"
 PYTHON_FILES = (".py", ".pyi", "py.typed")
 
 
-#: Directories of python/ that the server imports.
-PACKAGES = ("multicorn", "Postgres")
-
-
 def install_into(target: server.Installation) -> int:
     """Install everything into `target` and return how many files changed.
 
@@ -57,9 +53,14 @@ def _install_python(target: Path) -> int:
     The server's user cannot write byte code next to files that root installed; without it every new
     backend would compile the package again.
     """
-    changed = 0
-    for package in PACKAGES:
-        changed += mirror_exactly(CHECKOUT / "python" / package, target / package, suffixes=PYTHON_FILES)
+    packages = {
+        "multicorn": CHECKOUT / "python" / "multicorn",
+        "Postgres": CHECKOUT / "python" / "Postgres",
+        "wormhole": CHECKOUT / "python" / "wormhole" / "src" / "wormhole",
+    }
+    changed = sum(
+        mirror_exactly(source, target / name, suffixes=PYTHON_FILES) for name, source in packages.items()
+    )
     if changed:
         compile_all = [
             SYSTEM_PYTHON,

@@ -103,7 +103,6 @@ pub(crate) struct TypeInfo {
     references: Cell<usize>,
     output: OnceCell<Output>,
     hash: OnceCell<Option<Function>>,
-    row: OnceCell<RowType>,
     columns: RefCell<HashMap<i32, Rc<Held<NativeColumn>>>>,
     // Dropped last: the others point into it.
     context: OwnedContext,
@@ -122,7 +121,6 @@ impl TypeInfo {
             references: Cell::new(0),
             output: OnceCell::new(),
             hash: OnceCell::new(),
-            row: OnceCell::new(),
             columns: RefCell::default(),
             context,
             entry,
@@ -150,15 +148,6 @@ impl TypeInfo {
         }
         let output = self.context.within(|| Output::lookup(self.entry.oid))?;
         Ok(self.output.get_or_init(|| output))
-    }
-
-    /// The descriptor of a composite type.
-    pub(super) fn row(&self) -> Result<&RowType, Error> {
-        if let Some(row) = self.row.get() {
-            return Ok(row);
-        }
-        let row = self.context.within(|| RowType::lookup(self.base, -1))?;
-        Ok(self.row.get_or_init(|| row))
     }
 
     /// The hash function that agrees with the type's `=`, if there is one.
@@ -335,7 +324,7 @@ impl NativeValue {
         Python::attach(|py| {
             class_of(py, type_oid)
                 .map(NativeValue)
-                .map_err(|failure| failure.into_error(py, crate::bridge::Origin::Function))
+                .map_err(|failure| failure.into_error(py, crate::bridge::Origin::current()))
         })
     }
 
@@ -357,7 +346,7 @@ impl NativeValue {
         unsafe {
             object::wrap(self.0.info(), datum)
                 .map(|object| Bound::from_owned_ptr(py, object))
-                .map_err(|failure| failure.into_error(py, crate::bridge::Origin::Function))
+                .map_err(|failure| failure.into_error(py, crate::bridge::Origin::current()))
         }
     }
 }

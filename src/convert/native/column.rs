@@ -10,7 +10,7 @@ use pyo3::ffi;
 
 use super::object::{self, Object};
 use super::operator;
-use crate::convert::ColumnPlan;
+use crate::convert::{ColumnPlan, Dialect};
 use crate::error::Error;
 use crate::pg::expression::Reach;
 use crate::pg::raw;
@@ -47,9 +47,22 @@ impl NativeColumn {
                 // SAFETY: reads a variable of the backend; the plan lives as long as that context.
                 context: unsafe { pg_sys::CurrentMemoryContext },
             })),
-            _ => Family::Plain(ColumnPlan::resolve(type_oid, typmod)?),
+            _ => Family::Plain(ColumnPlan::resolve_plain(type_oid, typmod, Dialect::Native)?),
         };
         Ok(NativeColumn { type_oid, typmod, family, input: Input::lookup(type_oid, typmod)? })
+    }
+
+    /// Whether NULL has to be converted too, because a domain may forbid it.
+    pub(crate) fn has_checks(&self) -> bool {
+        matches!(self.family, Family::Domain(_))
+    }
+
+    /// Whether a list is one value, so that it is no dimension of an array.
+    pub(crate) fn takes_lists(&self) -> bool {
+        match &self.family {
+            Family::Plain(plan) => plan.takes_lists(),
+            Family::Domain(domain) => domain.base.takes_lists(),
+        }
     }
 
     /// The value of `object`; `None` is NULL. What it allocates lies in the current memory context.

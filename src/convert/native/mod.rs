@@ -2,8 +2,6 @@
 //! server's own operators, without a detour through text. The danger is the same as everywhere here, with
 //! one more: these objects outlive the call that made them, so each owns what it holds.
 
-#![allow(dead_code, unused_imports)] // used by the language handler, which comes next
-
 mod class;
 mod column;
 mod construct;

@@ -238,7 +238,7 @@ pub(super) unsafe fn cast(
         resolved(py, key(mark, source, target, typmod), &types, || {
             Expression::cast(source, target, typmod, reach)
         })
-        .map_err(|failure| failure.into_error(py, crate::bridge::Origin::Function))
+        .map_err(|failure| failure.into_error(py, crate::bridge::Origin::current()))
     })?;
     match &found.expression {
         // SAFETY: the caller holds the instance.

@@ -9,16 +9,15 @@ use super::class::{self, Kind};
 use super::object::Object;
 use super::scratch::scratch;
 use super::{fast, ready};
-use crate::bridge::{Failure, Origin};
-use crate::convert::{known, text};
-use crate::error::Error;
+use crate::bridge::Failure;
+use crate::convert::{Dialect, known, text};
 use crate::pg::guard::pg_try;
 
 /// The value in Python's own types, as wrappers see it.
 pub(super) fn python<'py>(py: Python<'py>, object: &Object) -> Result<Bound<'py, PyAny>, Failure> {
     ready()?;
     let info = object.info();
-    let plan = known::value(info.base.to_u32())?;
+    let plan = known::value(info.base.to_u32(), Dialect::Wrapper)?;
     // SAFETY: the caller holds the instance, and with it the value.
     scratch(|| unsafe { plan.to_python(py, object.datum(), false).map_err(Failure::Server) })
 }
@@ -170,9 +169,4 @@ pub(super) fn exception(py: Python<'_>, failure: Failure) -> PyErr {
         Failure::Python(error) => error,
         Failure::Server(error) => crate::bridge::errors::to_python(py, error),
     }
-}
-
-/// A failure for the server.
-pub(super) fn error(py: Python<'_>, failure: Failure) -> Error {
-    failure.into_error(py, Origin::Function)
 }
