@@ -10,9 +10,9 @@ pub struct Hello {
     pub path: Vec<String>,
     /// Modules that user code may import; they are imported before anything is confined.
     pub modules: Vec<String>,
-    /// Whether to go without confinement if the kernel cannot confine …
-    pub unconfined_if_impossible: bool,
-    /// … or anyway.
+    /// Parts of those that it may not import.
+    pub refused: Vec<String>,
+    /// Whether to go without confinement: a superuser has said so.
     pub unconfined: bool,
     /// Bytes that a worker may take beyond what the helper has.
     pub memory: u64,

@@ -18,7 +18,10 @@ impl Mould {
     /// Limits and walls, in the forked process.
     pub(crate) fn confine(&self) -> Result<(), String> {
         process::limit(self.size.saturating_add(self.hello.memory), self.hello.cpu_seconds)?;
-        self.filter.as_ref().map_or(Ok(()), confine::seccomp)
+        match &self.filter {
+            Some(filter) => process::limit_to_itself().and_then(|()| confine::seccomp(filter)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -59,7 +62,7 @@ fn say(channel: &Channel, reply: &HelperReply) {
 
 /// Imports, and confines as asked for.
 fn prepare(hello: Hello) -> Result<(Mould, HelperReply), String> {
-    let missing = modules::load(&hello.modules)?;
+    let missing = modules::load(&hello)?;
     let size = process::size()?;
     let mut filter = None;
     let confinement = if hello.unconfined {

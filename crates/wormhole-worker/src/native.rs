@@ -19,14 +19,15 @@ thread_local! {
 const NAME: &str = "wormhole._backend";
 
 /// Makes the module, before the package that imports it.
-pub(crate) fn create(py: Python<'_>) -> PyResult<()> {
+pub(crate) fn create(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
     let module = PyModule::new(py, NAME)?;
     module.add_function(wrap_pyfunction!(query, &module)?)?;
     module.add_function(wrap_pyfunction!(fetch, &module)?)?;
     module.add_function(wrap_pyfunction!(close, &module)?)?;
     module.add_function(wrap_pyfunction!(show, &module)?)?;
     module.add_function(wrap_pyfunction!(give, &module)?)?;
-    py.import("sys")?.getattr("modules")?.set_item(NAME, module)
+    py.import("sys")?.getattr("modules")?.set_item(NAME, &module)?;
+    Ok(module)
 }
 
 /// From now on the module talks over `channel`.

@@ -59,12 +59,14 @@ pub(crate) fn size() -> Result<u64, String> {
     Ok(pages * unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64)
 }
 
-/// Sets the limits of a worker: `memory` bytes of address space in all.
+/// Sets the limits of every worker: `memory` bytes of address space in all.
 pub(crate) fn limit(memory: u64, cpu_seconds: u64) -> Step {
-    let limits = [
-        (libc::RLIMIT_AS, memory),
-        (libc::RLIMIT_CPU, cpu_seconds.max(1)),
-        (libc::RLIMIT_CORE, 0),
+    set(&[(libc::RLIMIT_AS, memory), (libc::RLIMIT_CPU, cpu_seconds.max(1)), (libc::RLIMIT_CORE, 0)])
+}
+
+/// Sets those of a confined one.
+pub(crate) fn limit_to_itself() -> Step {
+    set(&[
         (libc::RLIMIT_FSIZE, 0),
         (libc::RLIMIT_NPROC, 0),
         // No descriptor can be opened any more; those below stay.
@@ -72,8 +74,11 @@ pub(crate) fn limit(memory: u64, cpu_seconds: u64) -> Step {
         (libc::RLIMIT_MEMLOCK, 0),
         (libc::RLIMIT_MSGQUEUE, 0),
         (libc::RLIMIT_SIGPENDING, 0),
-    ];
-    for (which, most) in limits {
+    ])
+}
+
+fn set(limits: &[(libc::__rlimit_resource_t, u64)]) -> Step {
+    for &(which, most) in limits {
         let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
         // SAFETY: a pointer to a local of the right type.
         told("setrlimit", unsafe { libc::setrlimit(which, &raw const limit) })?;
