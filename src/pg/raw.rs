@@ -171,6 +171,38 @@ raw! {
     fn RegisterXactCallback(callback: XactCallback, argument: *mut c_void);
 }
 
+// the languages
+raw! {
+    fn CheckFunctionValidatorAccess(validator: Oid, function: Oid) -> bool;
+    fn SearchSysCache1(cache: c_int, key1: Datum) -> HeapTuple;
+    fn get_fn_expr_argtype(info: *mut FmgrInfo, number: c_int) -> Oid;
+    fn get_call_result_type(call: FunctionCallInfo, type_oid: *mut Oid, descriptor: *mut TupleDesc) -> TypeFuncClass::Type;
+    fn get_func_arg_info(
+        row: HeapTuple, types: *mut *mut Oid, names: *mut *mut *mut c_char, modes: *mut *mut c_char,
+    ) -> c_int;
+    fn oid_array_to_list(array: Datum) -> *mut List;
+    fn text_to_cstring(text: *const text) -> *mut c_char;
+    fn format_procedure(function: Oid) -> *mut c_char;
+    fn BlessTupleDesc(descriptor: TupleDesc) -> TupleDesc;
+    fn CreateTupleDescCopy(descriptor: TupleDesc) -> TupleDesc;
+    fn CreateTemplateTupleDesc(attributes: c_int) -> TupleDesc;
+    fn TupleDescInitEntry(
+        descriptor: TupleDesc, number: AttrNumber, name: *const c_char, type_oid: Oid, typmod: int32, dimensions: c_int,
+    );
+    fn tuplestore_begin_heap(random: bool, across_transactions: bool, kilobytes: c_int) -> *mut Tuplestorestate;
+    fn RegisterExprContextCallback(context: *mut ExprContext, callback: ExprContextCallbackFunction, argument: Datum);
+    fn UnregisterExprContextCallback(context: *mut ExprContext, callback: ExprContextCallbackFunction, argument: Datum);
+}
+
+raw! {
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
+    fn tuplestore_putvalues(store: *mut Tuplestorestate, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    fn tuplestore_putvalues(
+        store: *mut Tuplestorestate, descriptor: TupleDesc, values: *const Datum, nulls: *const bool,
+    );
+}
+
 /// The callback of `expression_tree_walker`: true ends the walk.
 type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 /// The callback of `planstate_tree_walker`.
@@ -356,8 +388,20 @@ raw! {
     fn get_share_path(executable: *const c_char, path: *mut c_char);
     fn pg_strong_random(place: *mut c_void, length: usize) -> bool;
     fn SPI_connect() -> c_int;
+    fn SPI_connect_ext(options: c_int) -> c_int;
     fn SPI_finish() -> c_int;
-    fn SPI_prepare(query: *const c_char, count: c_int, types: *mut Oid) -> SPIPlanPtr;
+    fn SPI_commit();
+    fn SPI_rollback();
+    fn SPI_execute(query: *const c_char, read_only: bool, limit: std::ffi::c_long) -> c_int;
+    fn SPI_prepare_cursor(query: *const c_char, count: c_int, types: *mut Oid, options: c_int) -> SPIPlanPtr;
+    fn SPI_plan_get_plan_sources(plan: SPIPlanPtr) -> *mut List;
+    fn SPI_is_cursor_plan(plan: SPIPlanPtr) -> bool;
+    fn SPI_register_trigger_data(trigger: *mut TriggerData) -> c_int;
+    fn CachedPlanGetTargetList(source: *mut CachedPlanSource, environment: *mut QueryEnvironment) -> *mut List;
+    fn GetCommandTagName(tag: CommandTag::Type) -> *const c_char;
+    fn EnsurePortalSnapshotExists();
+    fn PinPortal(portal: Portal);
+    fn UnpinPortal(portal: Portal);
     fn SPI_keepplan(plan: SPIPlanPtr) -> c_int;
     fn SPI_freeplan(plan: SPIPlanPtr) -> c_int;
     fn SPI_execute_plan(
@@ -367,11 +411,10 @@ raw! {
         name: *const c_char, plan: SPIPlanPtr, values: *mut Datum, nulls: *const c_char, read_only: bool,
     ) -> Portal;
     fn SPI_cursor_find(name: *const c_char) -> Portal;
-    fn SPI_cursor_fetch(portal: Portal, forward: bool, count: std::ffi::c_long);
+    fn SPI_scroll_cursor_fetch(portal: Portal, direction: FetchDirection::Type, count: std::ffi::c_long);
+    fn SPI_scroll_cursor_move(portal: Portal, direction: FetchDirection::Type, count: std::ffi::c_long);
     fn SPI_cursor_close(portal: Portal);
     fn SPI_result_code_string(code: c_int) -> *const c_char;
-    fn SPI_fname(descriptor: TupleDesc, number: c_int) -> *mut c_char;
-    fn SPI_gettypeid(descriptor: TupleDesc, number: c_int) -> Oid;
     fn ActiveSnapshotSet() -> bool;
     fn GetTransactionSnapshot() -> Snapshot;
     fn PushActiveSnapshot(snapshot: Snapshot);
