@@ -17,7 +17,8 @@ from datetime import datetime
 
 LAZY = """
     _colorize _pydatetime _pylong _strptime abc annotationlib ast calendar contextlib copyreg dataclasses
-    decimal enum fractions inspect json keyword linecache locale numbers reprlib string stringprep struct textwrap
+    decimal enum fractions inspect json keyword
+    linecache locale numbers reprlib string stringprep struct textwrap
     tokenize traceback types typing unicodedata uuid warnings weakref
 """
 CODECS = """
