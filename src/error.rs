@@ -49,6 +49,10 @@ impl SqlState {
     pub(crate) const INVALID_CURSOR_NAME: Self = Self::new(b"34000");
     pub(crate) const QUERY_CANCELED: Self = Self::new(b"57014");
     pub(crate) const INTERNAL_ERROR: Self = Self::new(b"XX000");
+    /// An exception that a function of `LANGUAGE python` raised.
+    pub(crate) const PYTHON_EXCEPTION: Self = Self::new(b"PY001");
+    /// What `LANGUAGE python` demands of a function was not kept.
+    pub(crate) const PYTHON_PROTOCOL: Self = Self::new(b"PY002");
     pub(crate) const EXTERNAL_ROUTINE_EXCEPTION: Self = Self::new(b"38000");
     pub(crate) const SUCCESS: Self = Self::new(b"00000");
     pub(crate) const WARNING: Self = Self::new(b"01000");
@@ -73,6 +77,10 @@ pub(crate) struct Location {
     pub(crate) file: Option<&'static std::ffi::CStr>,
     pub(crate) function: Option<&'static std::ffi::CStr>,
     pub(crate) line: i32,
+    /// Whose translations its texts are in.
+    pub(crate) domain: Option<&'static std::ffi::CStr>,
+    /// `errno` when it was raised.
+    pub(crate) saved_errno: i32,
 }
 
 /// One error, all its parts in Rust's memory, so that it outlives the context that raised it.

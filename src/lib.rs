@@ -8,6 +8,7 @@ mod fdw;
 mod gucs;
 mod interpreter;
 mod pg;
+mod pl;
 mod sql;
 
 pgrx::pg_module_magic!(name, version);
@@ -18,4 +19,5 @@ pub extern "C-unwind" fn _PG_init() {
     gucs::init();
     pg::ddl::watch();
     bridge::native::extend(sql::extend);
+    bridge::native::extend(pl::python::extend);
 }

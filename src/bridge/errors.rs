@@ -103,6 +103,11 @@ fn describe(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) 
     Ok(error)
 }
 
+/// Lets the exception become the same error again when it leaves Python.
+pub(super) fn carry(value: &Bound<'_, PyAny>, error: &Error) -> PyResult<()> {
+    value.setattr(CARRIED, Carried(copy(error)))
+}
+
 fn carried(value: &Bound<'_, PyBaseException>) -> Option<Error> {
     let attribute = value.getattr_opt(CARRIED).ok().flatten()?;
     Some(copy(&attribute.cast::<Carried>().ok()?.get().0))
@@ -285,7 +290,7 @@ pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
                 value.setattr(name, text)?;
             }
         }
-        value.setattr(CARRIED, Carried(copy(&error)))?;
+        carry(value, &error)?;
         Ok(exception)
     });
     made.unwrap_or_else(|other| other)

@@ -3,12 +3,14 @@
 //! Python exception never crosses a server frame, and a server error never crosses a Python frame.
 
 pub(crate) mod errors;
+pub(crate) mod exceptions;
 pub(crate) mod interrupts;
 pub(crate) mod logging;
 pub(crate) mod native;
 pub(crate) mod rights;
 pub(crate) mod secrets;
 pub(crate) mod sql;
+pub(crate) mod state;
 mod start;
 mod subtransaction;
 mod transaction;

@@ -37,6 +37,7 @@ raw! {
 
     // text
     fn GetDatabaseEncoding() -> c_int;
+    fn quote_identifier(name: *const c_char) -> *const c_char;
 
     // memory contexts
     fn AllocSetContextCreateInternal(

@@ -1,0 +1,262 @@
+//! The error state of functions whose errors must not be swallowed: what a call has failed with, and which
+//! subtransactions it has open. The danger is a frame that is left with one still open: the server's
+//! stack of subtransactions would then belong to nobody, so leaving rolls back whatever is left.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+
+use super::subtransaction::{self, Place};
+use super::{errors, exceptions, interrupts};
+use crate::error::{Error, SqlState};
+use crate::pg::memory::{Access, ForLife};
+use crate::pg::raw;
+
+/// What runs: it decides what a caught error means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A function of `LANGUAGE python`: an error that it swallows fails it.
+    Strict {
+        /// STABLE or IMMUTABLE: it sees the database as its query does and writes nothing.
+        read_only: bool,
+    },
+    /// Anything else that may call Python: its errors are its own affair.
+    Lenient,
+}
+
+struct Frame {
+    kind: Kind,
+    failed: Option<Error>,
+    blocks: Vec<Block>,
+}
+
+/// A subtransaction that Python opened.
+struct Block {
+    id: u64,
+    place: Place,
+}
+
+thread_local! {
+    static FRAMES: ForLife<Vec<Frame>> = ForLife::default();
+}
+
+/// Numbers of `xact()` blocks; none is given twice.
+static NEXT: AtomicU64 = AtomicU64::new(1);
+
+fn top<R>(work: impl FnOnce(&mut Frame) -> R) -> Option<R> {
+    FRAMES.change(|frames| frames.last_mut().map(work))
+}
+
+fn push(kind: Kind) -> usize {
+    FRAMES.change(|frames| {
+        frames.push(Frame { kind, failed: None, blocks: Vec::new() });
+        frames.len() - 1
+    })
+}
+
+/// Takes the frame off, and whatever an error left above it.
+fn pop(at: usize) -> Option<Frame> {
+    FRAMES.change(|frames| {
+        frames.truncate(at + 1);
+        frames.pop()
+    })
+}
+
+/// Runs one call of a function. What it left open is rolled back; an error that it swallowed, or a
+/// subtransaction that it forgot, is an error of its own.
+pub(crate) fn in_call<T>(kind: Kind, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    let at = push(kind);
+    let outcome = work();
+    let Some(mut frame) = pop(at) else { return outcome };
+    let open = frame.blocks.len();
+    let mut undone = Ok(());
+    while let Some(block) = frame.blocks.pop() {
+        undone = undone.and(subtransaction::roll_back(block.place));
+    }
+    let value = outcome?;
+    undone?;
+    match frame.failed {
+        Some(error @ Error::Fatal(_)) => return Err(error),
+        Some(error) => {
+            return Err(Error::new(SqlState::PYTHON_PROTOCOL, "function failed to propagate error state")
+                .detail(format!("The error was: {error}"))
+                .hint("Let the error through, or undo it with \"with xact():\" around what may fail."));
+        }
+        None if open > 0 => {
+            return Err(Error::new(SqlState::PYTHON_PROTOCOL, "function failed to exit all subtransactions")
+                .detail(format!("It left {open} open."))
+                .hint("Use xact() in a with statement."));
+        }
+        None => {}
+    }
+    Ok(value)
+}
+
+/// Whether the function that runs may not write.
+pub(crate) fn is_read_only() -> bool {
+    top(|frame| frame.kind == Kind::Strict { read_only: true }).unwrap_or(false)
+}
+
+/// Whether a function of `LANGUAGE python` is what runs now.
+pub(crate) fn in_function() -> bool {
+    top(|frame| frame.kind != Kind::Lenient).unwrap_or(false)
+}
+
+/// How many functions with an error state are on the stack: the call that runs is the innermost.
+pub(crate) fn depth() -> usize {
+    FRAMES.read(|frames| frames.iter().filter(|frame| frame.kind != Kind::Lenient).count())
+}
+
+/// Raises what forbids an action on the database now: the thread, the time, or an error before.
+pub(crate) fn ready(py: Python<'_>) -> PyResult<()> {
+    if let Some(refusal) = refusal() {
+        return Err(PyRuntimeError::new_err(refusal));
+    }
+    let before = top(|frame| frame.failed.as_ref().map(ToString::to_string)).flatten();
+    match before {
+        None => Ok(()),
+        Some(before) => {
+            const IN_FAILED_SQL_TRANSACTION: SqlState = SqlState::new(b"25P02");
+            let text = "database action attempted while in failed transaction";
+            let error = Error::new(IN_FAILED_SQL_TRANSACTION, text).detail(format!("The error was: {before}"));
+            Err(exceptions::to_python(py, error))
+        }
+    }
+}
+
+fn refusal() -> Option<&'static str> {
+    if super::in_child() || !interrupts::on_main_thread() {
+        return Some("the database can be reached only on the session's own thread");
+    }
+    if !super::sql_allowed() {
+        return Some("the database cannot be reached in a transaction hook or a clean-up");
+    }
+    // SAFETY: reads a variable of the backend.
+    if !unsafe { raw::IsTransactionState() } {
+        return Some("the database cannot be reached while a transaction ends");
+    }
+    if !interrupts::is_inside() {
+        return Some("the database can be reached only where the server calls Python");
+    }
+    None
+}
+
+/// Whether `ready` would let an action pass: for what cleans up, and rather leaves it.
+pub(crate) fn is_ready() -> bool {
+    refusal().is_none() && top(|frame| frame.failed.is_none()).unwrap_or(true)
+}
+
+/// Runs a statement, in a subtransaction of its own where the server allows that.
+pub(crate) fn statement<T>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error>) -> PyResult<T> {
+    ready(py)?;
+    // What the statement calls has its own frames above this one.
+    let at = push(Kind::Lenient);
+    // SAFETY: reads a variable of the backend.
+    let alone = unsafe { raw::IsInParallelMode() };
+    let outcome = if alone { work() } else { subtransaction::in_subtransaction(work) };
+    pop(at);
+    outcome.map_err(|error| {
+        if alone {
+            super::uncaught::keep(&error);
+        }
+        fail(py, error)
+    })
+}
+
+/// Runs calls of the server that are too cheap for a subtransaction: their error has to propagate, or be
+/// undone by a block around them.
+pub(crate) fn immediate<T>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error>) -> PyResult<T> {
+    ready(py)?;
+    work().map_err(|error| {
+        if depth() == 0 {
+            super::uncaught::keep(&error);
+        }
+        fail(py, error)
+    })
+}
+
+/// The error as an exception, noted as one that the running function may not swallow.
+pub(crate) fn fail(py: Python<'_>, error: Error) -> PyErr {
+    if error.report().is_some() {
+        top(|frame| {
+            if frame.kind != Kind::Lenient {
+                frame.failed.get_or_insert_with(|| errors::copy(&error));
+            }
+        });
+    }
+    exceptions::to_python(py, error)
+}
+
+/// Opens a subtransaction for Python, and returns its number.
+pub(crate) fn begin(py: Python<'_>) -> PyResult<u64> {
+    ready(py)?;
+    if !in_function() {
+        return Err(PyRuntimeError::new_err("xact() can be used only in functions of LANGUAGE python"));
+    }
+    let place = subtransaction::begin().map_err(|error| fail(py, error))?;
+    let id = NEXT.fetch_add(1, Ordering::Relaxed);
+    top(|frame| frame.blocks.push(Block { id, place }));
+    Ok(id)
+}
+
+enum Order {
+    Last(Block),
+    Earlier,
+    Foreign,
+}
+
+/// Closes the subtransaction: `keep` releases it, otherwise it is rolled back, with the error inside it.
+pub(crate) fn end(py: Python<'_>, id: u64, keep: bool) -> PyResult<()> {
+    let order = top(|frame| match frame.blocks.iter().rposition(|block| block.id == id) {
+        Some(at) if at + 1 == frame.blocks.len() => frame.blocks.pop().map_or(Order::Foreign, Order::Last),
+        Some(_) => Order::Earlier,
+        None => Order::Foreign,
+    });
+    let protocol = |text: &str| Error::new(SqlState::PYTHON_PROTOCOL, text);
+    match order.unwrap_or(Order::Foreign) {
+        Order::Last(block) => close(py, block, keep),
+        Order::Earlier => {
+            let error = protocol("subtransactions must be exited in the order opposite to their entering")
+                .detail("One that was entered later is still open.");
+            Err(fail(py, error))
+        }
+        Order::Foreign => {
+            let error = protocol("the subtransaction is not one that this call has open");
+            Err(fail(py, error))
+        }
+    }
+}
+
+fn close(py: Python<'_>, block: Block, keep: bool) -> PyResult<()> {
+    // What failed inside it is undone with it.
+    let failed = top(|frame| frame.failed.take()).flatten();
+    match (keep, failed) {
+        (true, None) => subtransaction::release(block.place).map_err(|error| fail(py, error)),
+        (keep, failed) => {
+            subtransaction::roll_back(block.place).map_err(|error| fail(py, error))?;
+            match failed {
+                // Not an error of the block: the session ends.
+                Some(error @ Error::Fatal(_)) => Err(fail(py, error)),
+                Some(error) if keep => {
+                    let text = "a subtransaction was exited as if an error inside it had not happened";
+                    let error = Error::new(SqlState::PYTHON_PROTOCOL, text)
+                        .detail(format!("The error was: {error}"))
+                        .hint("Catch the error outside of the with statement.");
+                    Err(exceptions::to_python(py, error))
+                }
+                _ => Ok(()),
+            }
+        }
+    }
+}
+
+/// The transaction was ended by the running function itself.
+pub(crate) fn renewed() {
+    top(|frame| frame.failed = None);
+}
+
+/// Whether subtransactions of the running function are open: it cannot end the transaction then.
+pub(crate) fn has_blocks() -> bool {
+    FRAMES.read(|frames| frames.iter().any(|frame| !frame.blocks.is_empty()))
+}

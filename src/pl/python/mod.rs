@@ -1,0 +1,8 @@
+//! x
+mod messages;
+mod transaction;
+use pyo3::prelude::*;
+pub(crate) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    messages::extend(module)?;
+    transaction::extend(module)
+}
