@@ -53,7 +53,13 @@ def _install_python(target: Path) -> int:
     The server's user cannot write byte code next to files that root installed; without it every new
     backend would compile the package again.
     """
-    changed = mirror_exactly(CHECKOUT / "python" / "multicorn", target / "multicorn", suffixes=PYTHON_FILES)
+    packages = {
+        "multicorn": CHECKOUT / "python" / "multicorn",
+        "wormhole": CHECKOUT / "python" / "wormhole" / "src" / "wormhole",
+    }
+    changed = sum(
+        mirror_exactly(source, target / name, suffixes=PYTHON_FILES) for name, source in packages.items()
+    )
     if changed:
         compile_all = [
             SYSTEM_PYTHON,

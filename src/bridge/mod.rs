@@ -126,6 +126,7 @@ pub(crate) fn call_hook<T>(
 }
 
 /// An exception as an error, worded for a wrapper.
+#[allow(dead_code)] // for the languages, which come after the wrappers
 pub(crate) fn raised(py: Python<'_>, exception: PyErr) -> Error {
     errors::to_error(py, exception, Origin::Wrapper)
 }

@@ -22,6 +22,7 @@ mod record;
 mod row;
 mod scalar;
 mod sequence;
+pub(crate) mod table;
 mod text;
 mod uuid;
 

@@ -33,6 +33,7 @@ pub(crate) mod scan_node;
 pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod spi;
+pub(crate) mod statement;
 pub(crate) mod types;
 pub(crate) mod upper;
 pub(crate) mod varlena;

@@ -357,8 +357,20 @@ raw! {
     fn get_share_path(executable: *const c_char, path: *mut c_char);
     fn pg_strong_random(place: *mut c_void, length: usize) -> bool;
     fn SPI_connect() -> c_int;
+    fn SPI_connect_ext(options: c_int) -> c_int;
     fn SPI_finish() -> c_int;
-    fn SPI_prepare(query: *const c_char, count: c_int, types: *mut Oid) -> SPIPlanPtr;
+    fn SPI_commit();
+    fn SPI_rollback();
+    fn SPI_execute(query: *const c_char, read_only: bool, limit: std::ffi::c_long) -> c_int;
+    fn SPI_prepare_cursor(query: *const c_char, count: c_int, types: *mut Oid, options: c_int) -> SPIPlanPtr;
+    fn SPI_plan_get_plan_sources(plan: SPIPlanPtr) -> *mut List;
+    fn SPI_is_cursor_plan(plan: SPIPlanPtr) -> bool;
+    fn SPI_register_trigger_data(trigger: *mut TriggerData) -> c_int;
+    fn CachedPlanGetTargetList(source: *mut CachedPlanSource, environment: *mut QueryEnvironment) -> *mut List;
+    fn GetCommandTagName(tag: CommandTag::Type) -> *const c_char;
+    fn EnsurePortalSnapshotExists();
+    fn PinPortal(portal: Portal);
+    fn UnpinPortal(portal: Portal);
     fn SPI_keepplan(plan: SPIPlanPtr) -> c_int;
     fn SPI_freeplan(plan: SPIPlanPtr) -> c_int;
     fn SPI_execute_plan(
@@ -368,11 +380,10 @@ raw! {
         name: *const c_char, plan: SPIPlanPtr, values: *mut Datum, nulls: *const c_char, read_only: bool,
     ) -> Portal;
     fn SPI_cursor_find(name: *const c_char) -> Portal;
-    fn SPI_cursor_fetch(portal: Portal, forward: bool, count: std::ffi::c_long);
+    fn SPI_scroll_cursor_fetch(portal: Portal, direction: FetchDirection::Type, count: std::ffi::c_long);
+    fn SPI_scroll_cursor_move(portal: Portal, direction: FetchDirection::Type, count: std::ffi::c_long);
     fn SPI_cursor_close(portal: Portal);
     fn SPI_result_code_string(code: c_int) -> *const c_char;
-    fn SPI_fname(descriptor: TupleDesc, number: c_int) -> *mut c_char;
-    fn SPI_gettypeid(descriptor: TupleDesc, number: c_int) -> Oid;
     fn ActiveSnapshotSet() -> bool;
     fn GetTransactionSnapshot() -> Snapshot;
     fn PushActiveSnapshot(snapshot: Snapshot);

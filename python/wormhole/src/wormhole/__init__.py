@@ -1,0 +1,1 @@
+"""Write a Python function, run it inside PostgreSQL."""
