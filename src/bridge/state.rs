@@ -7,21 +7,18 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 
+use super::sql::{self, Denied, Terms};
 use super::subtransaction::{self, Place};
-use super::{errors, exceptions, interrupts};
+use super::{errors, exceptions};
 use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife};
-use crate::pg::raw;
 
 /// What runs: it decides what a caught error means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A function of `LANGUAGE python`: an error that it swallows fails it.
-    Strict {
-        /// STABLE or IMMUTABLE: it sees the database as its query does and writes nothing.
-        read_only: bool,
-    },
-    /// Anything else that may call Python: its errors are its own affair.
+    Strict,
+    /// A function of another language: its errors are its own affair.
     Lenient,
 }
 
@@ -93,29 +90,22 @@ pub(crate) fn in_call<T>(kind: Kind, work: impl FnOnce() -> Result<T, Error>) ->
     Ok(value)
 }
 
-/// Whether the function that runs may not write.
-pub(crate) fn is_read_only() -> bool {
-    top(|frame| frame.kind == Kind::Strict { read_only: true }).unwrap_or(false)
-}
-
 /// Whether a function of `LANGUAGE python` is what runs now.
 pub(crate) fn in_function() -> bool {
-    top(|frame| frame.kind != Kind::Lenient).unwrap_or(false)
+    top(|frame| frame.kind == Kind::Strict).unwrap_or(false)
 }
 
 /// How many functions with an error state are on the stack: the call that runs is the innermost.
 pub(crate) fn depth() -> usize {
-    FRAMES.read(|frames| frames.iter().filter(|frame| frame.kind != Kind::Lenient).count())
+    FRAMES.read(|frames| frames.iter().filter(|frame| frame.kind == Kind::Strict).count())
 }
 
 /// Raises what forbids an action on the database now: the thread, the time, or an error before.
-pub(crate) fn ready(py: Python<'_>) -> PyResult<()> {
-    if let Some(refusal) = refusal() {
-        return Err(PyRuntimeError::new_err(refusal));
-    }
+pub(crate) fn ready(py: Python<'_>) -> PyResult<Terms> {
+    let terms = sql::terms().map_err(PyRuntimeError::new_err)?;
     let before = top(|frame| frame.failed.as_ref().map(ToString::to_string)).flatten();
     match before {
-        None => Ok(()),
+        None => Ok(terms),
         Some(before) => {
             const IN_FAILED_SQL_TRANSACTION: SqlState = SqlState::new(b"25P02");
             let text = "database action attempted while in failed transaction";
@@ -125,42 +115,22 @@ pub(crate) fn ready(py: Python<'_>) -> PyResult<()> {
     }
 }
 
-fn refusal() -> Option<&'static str> {
-    if super::in_child() || !interrupts::on_main_thread() {
-        return Some("the database can be reached only on the session's own thread");
-    }
-    if !super::sql_allowed() {
-        return Some("the database cannot be reached in a transaction hook or a clean-up");
-    }
-    // SAFETY: reads a variable of the backend.
-    if !unsafe { raw::IsTransactionState() } {
-        return Some("the database cannot be reached while a transaction ends");
-    }
-    if !interrupts::is_inside() {
-        return Some("the database can be reached only where the server calls Python");
-    }
-    None
+/// Whether the server can be asked at all now, and whether `ready` would let an action pass: for what cleans
+/// up, and rather leaves it.
+pub(crate) fn is_reachable() -> bool {
+    sql::terms().is_ok()
 }
 
-/// Whether `ready` would let an action pass: for what cleans up, and rather leaves it.
 pub(crate) fn is_ready() -> bool {
-    refusal().is_none() && top(|frame| frame.failed.is_none()).unwrap_or(true)
+    is_reachable() && top(|frame| frame.failed.is_none()).unwrap_or(true)
 }
 
 /// Runs a statement, in a subtransaction of its own where the server allows that.
-pub(crate) fn statement<T>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error>) -> PyResult<T> {
+pub(crate) fn statement<T>(py: Python<'_>, work: impl FnOnce(Terms) -> Result<T, Error>) -> PyResult<T> {
     ready(py)?;
-    // What the statement calls has its own frames above this one.
-    let at = push(Kind::Lenient);
-    // SAFETY: reads a variable of the backend.
-    let alone = unsafe { raw::IsInParallelMode() };
-    let outcome = if alone { work() } else { subtransaction::in_subtransaction(work) };
-    pop(at);
-    outcome.map_err(|error| {
-        if alone {
-            super::uncaught::keep(&error);
-        }
-        fail(py, error)
+    sql::run_for_function(work).map_err(|denied| match denied {
+        Denied::Refused(why) => PyRuntimeError::new_err(why),
+        Denied::Failed(error) => fail(py, error),
     })
 }
 
@@ -169,7 +139,7 @@ pub(crate) fn statement<T>(py: Python<'_>, work: impl FnOnce() -> Result<T, Erro
 pub(crate) fn immediate<T>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error>) -> PyResult<T> {
     ready(py)?;
     work().map_err(|error| {
-        if depth() == 0 {
+        if !in_function() {
             super::uncaught::keep(&error);
         }
         fail(py, error)
@@ -180,7 +150,7 @@ pub(crate) fn immediate<T>(py: Python<'_>, work: impl FnOnce() -> Result<T, Erro
 pub(crate) fn fail(py: Python<'_>, error: Error) -> PyErr {
     if error.report().is_some() {
         top(|frame| {
-            if frame.kind != Kind::Lenient {
+            if frame.kind == Kind::Strict {
                 frame.failed.get_or_insert_with(|| errors::copy(&error));
             }
         });

@@ -39,7 +39,7 @@ fn each<'py>(
     py: Python<'py>,
     rows: &mut ResultRows,
     plan: &Rc<Value>,
-    value: impl Fn(&mut ResultRows, usize) -> Constant,
+    value: impl Fn(&mut ResultRows, usize) -> Result<Constant, Error>,
 ) -> Result<Bound<'py, PyList>, Error> {
     spi::ensure_snapshot()?;
     let context = OwnedContext::new()?;
@@ -50,7 +50,7 @@ fn each<'py>(
         let end = count.min(index + BATCH);
         context.within(|| {
             for at in index..end {
-                let object = plan.to_object(py, value(rows, at))?;
+                let object = plan.to_object(py, value(rows, at)?)?;
                 list.append(object).map_err(|error| python::error(py, error))?;
             }
             Ok(())

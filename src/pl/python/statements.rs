@@ -84,7 +84,7 @@ impl Drop for Plan {
 /// Prepares one statement.
 #[pyfunction]
 fn pl_prepare(py: Python<'_>, text: &str) -> PyResult<Plan> {
-    let statement = state::statement(py, || spi::connected(|spi| prepare(spi, text, Scroll::AsItComes)))?;
+    let statement = state::statement(py, |_| spi::connected(|spi| prepare(spi, text, Scroll::AsItComes)))?;
     sweep();
     let count = statement.parameters().len();
     let prepared = Rc::new(Prepared { text: text.to_owned(), forward: statement, scrolling: None });
@@ -114,7 +114,7 @@ impl Plan {
     /// Name, type and typmod of each column of the result; None for a statement without rows.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let plan = find(self.number)?;
-        let columns = state::statement(py, || spi::connected(|_| plan.forward.columns()))?;
+        let columns = state::statement(py, |_| spi::connected(|_| plan.forward.columns()))?;
         let Some(columns) = columns else { return Ok(None) };
         let described: Vec<(String, u32, i32)> = columns
             .into_iter()
@@ -138,14 +138,13 @@ impl Plan {
         limit: i64,
         column: Option<bool>,
     ) -> PyResult<Outcome<'py>> {
-        let how = How { read_only: state::is_read_only(), limit: 0 };
         state::ready(py)?;
         let plan = find(self.number)?;
-        state::statement(py, || {
+        state::statement(py, |terms| {
             spi::connected(|spi| {
                 let values = values(&plan.forward, arguments)?;
                 let select = limit > 0 && plan.forward.gives_rows()? && plan.forward.command()? == "SELECT";
-                let how = How { limit: if select { limit } else { 0 }, ..how };
+                let how = How { read_only: terms.read_only, limit: if select { limit } else { 0 } };
                 outcome(py, spi.execute(&plan.forward, &values, how)?, column)
             })
         })
@@ -153,24 +152,27 @@ impl Plan {
 
     /// Runs it once for each tuple of arguments that `rows` gives; the sum of what the runs touched.
     fn load(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<u64> {
-        let how = How { read_only: state::is_read_only(), limit: 0 };
         state::ready(py)?;
         let plan = find(self.number)?;
         let mut count = 0;
         for row in rows.try_iter()? {
             let row = row?.cast_into::<PyTuple>()?;
-            let run = |spi: &Spi| Ok(spi.execute(&plan.forward, &values(&plan.forward, &row)?, how)?.count);
-            count += state::statement(py, || spi::connected(run))?;
+            count += state::statement(py, |terms| {
+                let how = How { read_only: terms.read_only, limit: 0 };
+                spi::connected(|spi| {
+                    Ok(spi.execute(&plan.forward, &values(&plan.forward, &row)?, how)?.count)
+                })
+            })?;
         }
         Ok(count)
     }
 
     /// Opens a portal, and returns its name; with `scroll` one that reads backward too.
     fn open(&self, py: Python<'_>, arguments: &Bound<'_, PyTuple>, scroll: bool) -> PyResult<String> {
-        let how = How { read_only: state::is_read_only(), limit: 0 };
         state::ready(py)?;
         let plan = if scroll { scrolling(py, self.number)? } else { Opened::Forward(find(self.number)?) };
-        state::statement(py, || {
+        state::statement(py, |terms| {
+            let how = How { read_only: terms.read_only, limit: 0 };
             spi::connected(|spi| {
                 let statement = plan.statement();
                 spi.open(statement, &values(statement, arguments)?, Name::Numbered, how)
@@ -199,7 +201,7 @@ fn scrolling(py: Python<'_>, number: u64) -> PyResult<Opened> {
     if let Some(known) = &prepared.scrolling {
         return Ok(Opened::Scrolling(known.clone()));
     }
-    let made = state::statement(py, || spi::connected(|spi| prepare(spi, &prepared.text, Scroll::Both)))?;
+    let made = state::statement(py, |_| spi::connected(|spi| prepare(spi, &prepared.text, Scroll::Both)))?;
     let made = Rc::new(made);
     // Prepared once more if somebody runs it right now, which costs time and nothing else.
     drop(prepared);
@@ -253,7 +255,7 @@ fn pl_fetch<'py>(
     column: bool,
 ) -> PyResult<Bound<'py, PyList>> {
     let direction = direction(kind)?;
-    state::statement(py, || {
+    state::statement(py, |_| {
         spi::connected(|spi| {
             let answer = spi.fetch(portal, direction, count)?.ok_or_else(gone)?;
             Ok(outcome(py, answer, Some(column))?.0.unwrap_or_else(|| PyList::empty(py)))
@@ -265,7 +267,7 @@ fn pl_fetch<'py>(
 #[pyfunction]
 fn pl_move(py: Python<'_>, portal: &str, kind: &str, count: i64) -> PyResult<u64> {
     let direction = direction(kind)?;
-    state::statement(py, || spi::connected(|spi| spi.move_by(portal, direction, count)?.ok_or_else(gone)))
+    state::statement(py, |_| spi::connected(|spi| spi.move_by(portal, direction, count)?.ok_or_else(gone)))
 }
 
 /// Closes a portal if that is possible now; if not, the end of the transaction does.
@@ -274,12 +276,14 @@ fn pl_close(py: Python<'_>, portal: &str) -> PyResult<()> {
     if !state::is_ready() {
         return Ok(());
     }
-    state::statement(py, || spi::connected(|spi| spi.close(portal)))
+    state::statement(py, |_| spi::connected(|spi| spi.close(portal)))
 }
 
 /// Runs a text of several statements without parameters.
 #[pyfunction]
 fn pl_script(py: Python<'_>, text: &str) -> PyResult<()> {
-    let how = How { read_only: state::is_read_only(), limit: 0 };
-    state::statement(py, || spi::connected(|spi| spi.run(text, how).map(drop)))
+    state::statement(py, |terms| {
+        let how = How { read_only: terms.read_only, limit: 0 };
+        spi::connected(|spi| spi.run(text, how).map(drop))
+    })
 }

@@ -32,7 +32,7 @@ fn pl_end(py: Python<'_>, number: u64, keep: bool) -> PyResult<()> {
 /// Raises what forbids an action on the database now.
 #[pyfunction]
 fn pl_ready(py: Python<'_>) -> PyResult<()> {
-    state::ready(py)
+    state::ready(py).map(drop)
 }
 
 /// Whether an action on the database would be let pass now.
@@ -43,8 +43,8 @@ fn pl_is_ready() -> bool {
 
 /// Whether the running function is STABLE or IMMUTABLE and so may not write.
 #[pyfunction]
-fn pl_read_only() -> bool {
-    state::is_read_only()
+fn pl_read_only(py: Python<'_>) -> PyResult<bool> {
+    Ok(state::ready(py)?.read_only)
 }
 
 /// Whether a function of `LANGUAGE python` is what runs now.
