@@ -19,6 +19,7 @@ mod numeric;
 mod python;
 mod range;
 mod record;
+pub(crate) mod records;
 mod row;
 mod scalar;
 mod sequence;

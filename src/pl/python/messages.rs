@@ -19,7 +19,8 @@ pub(super) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// `fields` holds `message` and `code`, and what there is of `detail`, `hint`, `context`, `schema_name`,
 /// `table_name`, `column_name`, `datatype_name` and `constraint_name`.
 #[pyfunction]
-fn pl_report(py: Python<'_>, level: i32, fields: &Bound<'_, PyDict>) -> PyResult<()> {
+fn pl_report(py: Python<'_>, level: i32, fields: &Bound<'_, PyDict>, inhibit: bool) -> PyResult<()> {
+    let _ = inhibit;
     let report = report(py, fields)?;
     if level >= Level::Error as i32 {
         let fatal = level >= Level::Fatal as i32;

@@ -10,8 +10,8 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
-use crate::bridge::{interrupts, state};
-use crate::convert::{Dialect, known, records};
+use crate::bridge::state;
+use crate::convert::{known, records};
 use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::planner::Constant;
@@ -73,7 +73,7 @@ pub(super) struct Plan {
 
 impl Drop for Plan {
     fn drop(&mut self) {
-        if interrupts::on_main_thread() && state::is_reachable() {
+        if state::is_reachable() {
             take_out(self.number);
         } else {
             LET_GO.lock().unwrap_or_else(PoisonError::into_inner).push(self.number);
@@ -215,7 +215,7 @@ fn scrolling(py: Python<'_>, number: u64) -> PyResult<Opened> {
 
 fn values(statement: &Statement, arguments: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
     let value = |(at, (argument, type_oid)): (usize, (Bound<'_, PyAny>, &pg_sys::Oid))| {
-        known::parameter(type_oid.to_u32(), Dialect::Native)?
+        known::parameter(type_oid.to_u32())?
             .constant(&argument)
             .map_err(|error| error.context(format!("parameter ${}", at + 1)))
     };
