@@ -44,6 +44,7 @@ impl SqlState {
     pub(crate) const SERIALIZATION_FAILURE: Self = Self::new(b"40001");
     pub(crate) const SYNTAX_ERROR: Self = Self::new(b"42601");
     pub(crate) const DUPLICATE_COLUMN: Self = Self::new(b"42701");
+    pub(crate) const UNDEFINED_FUNCTION: Self = Self::new(b"42883");
     pub(crate) const UNDEFINED_PARAMETER: Self = Self::new(b"42P02");
     pub(crate) const INDETERMINATE_DATATYPE: Self = Self::new(b"42P18");
     pub(crate) const INVALID_CURSOR_NAME: Self = Self::new(b"34000");
@@ -101,6 +102,8 @@ pub(crate) struct Report {
     pub(crate) internal_position: i32,
     pub(crate) cursor_position: i32,
     pub(crate) location: Location,
+    /// Without the CONTEXT that a language adds: the function and its traceback.
+    pub(crate) bare: bool,
 }
 
 /// Why a callback cannot go on.
@@ -138,6 +141,7 @@ impl Report {
             internal_position: 0,
             cursor_position: 0,
             location: Location::default(),
+            bare: false,
         }
     }
 }

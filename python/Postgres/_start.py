@@ -27,7 +27,8 @@ def start() -> None:
 
 
 _LANGUAGE: Final = Statement.lazy(
-    "SELECT pg_catalog.array_to_string(pg_catalog.array_agg(p.oid ORDER BY p.oid), ' ')"
+    "SELECT pg_catalog.string_agg(pg_catalog.concat(p.oid, ':', p.prorettype), ' '"
+    " ORDER BY p.oid)"
     " FROM pg_catalog.pg_proc AS p"
     " JOIN pg_catalog.pg_namespace AS n"
     "  ON n.oid OPERATOR(pg_catalog.=) p.pronamespace"
@@ -36,6 +37,9 @@ _LANGUAGE: Final = Statement.lazy(
     " WHERE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.text"
     " AND l.lanname OPERATOR(pg_catalog.=) 'python'"
 )
+_ROLES: Final = {2279: "trigger", 3838: "event trigger"}
+"""How a function is called, by its result type."""
+
 _SCHEMA: Final = Statement.lazy(
     "SELECT n.oid FROM pg_catalog.pg_namespace AS n"
     " WHERE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.text"
@@ -56,8 +60,9 @@ def preload(*schemas: str) -> int:
             from Postgres._messages import raise_for
 
             raise_for("3F000", f'schema "{schema}" does not exist')
-        for oid in str(_LANGUAGE.first(schema) or "").split():
-            native().pl_load(int(oid))
+        for pair in str(_LANGUAGE.first(schema) or "").split():
+            oid, _, result = pair.partition(":")
+            native().pl_load(int(oid), _ROLES.get(int(result), ""))
             count += 1
     return count
 

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Level, Report, SqlState};
+use crate::pg::call::without_places;
 use crate::pg::guard;
 use crate::pg::interrupts::held;
 
@@ -71,13 +72,17 @@ pub(crate) fn send_report(level: i32, mut report: Report) -> Result<(), Error> {
         return send(Message { level, text, hint, detail });
     }
     flush()?;
+    let bare = report.bare;
     report.message = bounded(report.message, LONGEST);
     report.hint = report.hint.map(|hint| bounded(hint, LONGEST));
     report.detail = report.detail.map(|detail| bounded(detail, LONGEST));
-    if interrupts::in_grace() {
-        return held(|| guard::emit_at(level, report));
-    }
-    guard::emit_at(level, report)
+    let send = || {
+        if interrupts::in_grace() {
+            return held(|| guard::emit_at(level, report));
+        }
+        guard::emit_at(level, report)
+    };
+    if bare { without_places(send) } else { send() }
 }
 
 /// Sends what other threads have left. Main thread only.

@@ -38,6 +38,18 @@ thread_local! {
     static FRAMES: ForLife<Vec<Frame>> = ForLife::default();
 }
 
+/// Counts ends of transactions and subtransactions that were undone.
+static ERA: AtomicU64 = AtomicU64::new(1);
+
+/// What was opened in an earlier era may be gone, and its number given to something else.
+pub(crate) fn era() -> u64 {
+    ERA.load(Ordering::Relaxed)
+}
+
+pub(super) fn era_ended() {
+    ERA.fetch_add(1, Ordering::Relaxed);
+}
+
 /// Numbers of `xact()` blocks; none is given twice.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::known::{self, Value};
-use super::python;
+use super::{Dialect, python};
 use crate::bridge::check_interrupts;
 use crate::error::Error;
 use crate::pg::memory::OwnedContext;
@@ -21,7 +21,7 @@ const BATCH: usize = 128;
 
 /// Each row as a record.
 pub(crate) fn rows<'py>(py: Python<'py>, rows: &mut ResultRows) -> Result<Bound<'py, PyList>, Error> {
-    let plan = known::value(pg_sys::RECORDOID.to_u32())?;
+    let plan = known::value(pg_sys::RECORDOID.to_u32(), Dialect::Native)?;
     rows.become_records()?;
     each(py, rows, &plan, ResultRows::record)
 }
@@ -31,7 +31,7 @@ pub(crate) fn column<'py>(py: Python<'py>, rows: &mut ResultRows) -> Result<Boun
     let Some(type_oid) = rows.columns().first().map(|column| column.type_oid) else {
         return Ok(PyList::empty(py));
     };
-    let plan = known::value(type_oid.to_u32())?;
+    let plan = known::value(type_oid.to_u32(), Dialect::Native)?;
     each(py, rows, &plan, ResultRows::first)
 }
 

@@ -20,8 +20,8 @@ pub(super) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
 /// `table_name`, `column_name`, `datatype_name` and `constraint_name`.
 #[pyfunction]
 fn pl_report(py: Python<'_>, level: i32, fields: &Bound<'_, PyDict>, inhibit: bool) -> PyResult<()> {
-    let _ = inhibit;
-    let report = report(py, fields)?;
+    let mut report = report(py, fields)?;
+    report.bare = inhibit;
     if level >= Level::Error as i32 {
         let fatal = level >= Level::Fatal as i32;
         let error = if fatal { Error::Fatal(Box::new(report)) } else { Error::Ours(Box::new(report)) };

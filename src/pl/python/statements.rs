@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::bridge::state;
-use crate::convert::{known, records};
+use crate::convert::{Dialect, known, records};
 use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::planner::Constant;
@@ -215,7 +215,7 @@ fn scrolling(py: Python<'_>, number: u64) -> PyResult<Opened> {
 
 fn values(statement: &Statement, arguments: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
     let value = |(at, (argument, type_oid)): (usize, (Bound<'_, PyAny>, &pg_sys::Oid))| {
-        known::parameter(type_oid.to_u32())?
+        known::parameter(type_oid.to_u32(), Dialect::Native)?
             .constant(&argument)
             .map_err(|error| error.context(format!("parameter ${}", at + 1)))
     };
