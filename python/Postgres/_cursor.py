@@ -1,9 +1,8 @@
 """The rows of a running statement: `Cursor`."""
 
-import enum
 from collections.abc import Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from Postgres._server import native
 
@@ -11,14 +10,11 @@ if TYPE_CHECKING:
     from Postgres._statement import Statement
 
 
-class Shape(enum.Enum):
-    """What a cursor gives."""
-
-    ROWS = "rows"
-    COLUMN = "column"
-    CHUNKS = "chunks"
-    SCROLL = "declare"
-
+ROWS: Final = "rows"
+COLUMN: Final = "column"
+CHUNKS: Final = "chunks"
+SCROLL: Final = "declare"
+"""What a cursor gives: the name of the method that makes it."""
 
 _ABSOLUTE = "absolute"
 _FORWARD = "forward"
@@ -48,7 +44,7 @@ class Cursor:
         self,
         statement: "Statement",
         arguments: tuple[Any, ...],
-        shape: Shape,
+        shape: str,
         size: int,
     ) -> None:
         self._statement = statement
@@ -59,11 +55,11 @@ class Cursor:
         self._rows: Iterator[Any] = iter(())
         self._is_closed = False
         self._is_given = False
-        scroll = shape is Shape.SCROLL
+        scroll = shape == SCROLL
         self._name = statement._plan.open(arguments, scroll)
 
     def __repr__(self) -> str:
-        state = "closed" if self._is_closed else self._shape.value
+        state = "closed" if self._is_closed else self._shape
         return f"<Postgres.Cursor {state} of {self._statement.string!r}>"
 
     def _portal(self) -> str:
@@ -73,7 +69,7 @@ class Cursor:
 
     def _fetch(self, count: int, *, forward: bool) -> list[Any]:
         kind = _FORWARD if forward else _BACKWARD
-        column = self._shape is Shape.COLUMN
+        column = self._shape == COLUMN
         return native().pl_fetch(self._portal(), kind, count, column)
 
     def __iter__(self) -> Self:
@@ -87,13 +83,13 @@ class Cursor:
         rows = self._fetch(self._chunksize, forward=self._direction)
         if not rows:
             raise StopIteration
-        if self._shape is Shape.CHUNKS:
+        if self._shape == CHUNKS:
             return rows
         self._rows = iter(rows)
         return next(self._rows)
 
     def _must_scroll(self, what: str) -> None:
-        if self._shape is not Shape.SCROLL:
+        if self._shape != SCROLL:
             raise TypeError(f"{what} needs a cursor that Statement.declare has made")
 
     def read(self, n: int | None = None, direction: bool | None = None) -> list[Any]:  # noqa: FBT001

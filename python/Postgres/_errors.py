@@ -1,7 +1,6 @@
 """`Postgres.Exception`, with one subclass per SQLSTATE, and what an error says."""
 
-from dataclasses import dataclass
-from typing import Any, ClassVar, Final, cast
+from typing import Any, ClassVar, Final, NamedTuple, cast
 
 from multicorn._sqlstates import NAMES
 
@@ -44,8 +43,7 @@ _DETAILS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ErrorData:
+class ErrorData(NamedTuple):
     """Everything that the server says of an error.
 
     Texts that it does not say are None, positions that it does not know 0.

@@ -1,9 +1,5 @@
 """SQL functions and procedures, called from Python: `proc` and `Function`."""
 
-import datetime as dt
-import decimal
-import uuid
-from functools import cached_property
 from typing import Any, Final, NamedTuple, cast
 
 from Postgres._server import native
@@ -106,19 +102,21 @@ def _entry(oid: int) -> _Entry:
     )
 
 
-_PYTHON_TYPES: Final[dict[type, str]] = {
-    bool: "pg_catalog.bool",
-    float: "pg_catalog.float8",
-    str: "pg_catalog.text",
-    bytes: "pg_catalog.bytea",
-    bytearray: "pg_catalog.bytea",
-    decimal.Decimal: "pg_catalog.numeric",
-    uuid.UUID: "pg_catalog.uuid",
-    dt.date: "pg_catalog.date",
-    dt.time: "pg_catalog.time",
-    dt.timedelta: "pg_catalog.interval",
-    dict: "pg_catalog.jsonb",
+_PYTHON_TYPES: Final[dict[str, str]] = {
+    "builtins.bool": "pg_catalog.bool",
+    "builtins.float": "pg_catalog.float8",
+    "builtins.str": "pg_catalog.text",
+    "builtins.bytes": "pg_catalog.bytea",
+    "builtins.bytearray": "pg_catalog.bytea",
+    "builtins.dict": "pg_catalog.jsonb",
+    "decimal.Decimal": "pg_catalog.numeric",
+    "uuid.UUID": "pg_catalog.uuid",
+    "datetime.date": "pg_catalog.date",
+    "datetime.time": "pg_catalog.time",
+    "datetime.timedelta": "pg_catalog.interval",
 }
+"""By qualified name: the modules are not imported for those who do not use them."""
+
 _INT4: Final = 2**31
 _INT8: Final = 2**63
 
@@ -133,12 +131,14 @@ def _type_name(value: Any) -> str:
             return "pg_catalog.int4"
         fits = -_INT8 <= value < _INT8
         return "pg_catalog.int8" if fits else "pg_catalog.numeric"
-    if isinstance(value, dt.datetime):
-        zoned = value.tzinfo is not None
-        return "pg_catalog.timestamptz" if zoned else "pg_catalog.timestamp"
     if isinstance(value, list | tuple):
         return _element_name(value) + "[]"
-    return _PYTHON_TYPES.get(cast("type[Any]", type(value)), "pg_catalog.text")
+    kind = cast("type[Any]", type(value))
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if name == "datetime.datetime":
+        zoned = getattr(value, "tzinfo", None) is not None
+        return "pg_catalog.timestamptz" if zoned else "pg_catalog.timestamp"
+    return _PYTHON_TYPES.get(name, "pg_catalog.text")
 
 
 def _own_type(value: Any) -> int | None:
@@ -187,10 +187,16 @@ class Function:
     def __init__(self, oid: int) -> None:
         self._oid = int(oid)
         self._statements: dict[Any, Statement] = {}
+        self._known: _Entry | None = None
 
-    @cached_property
+    @property
     def _entry(self) -> _Entry:
-        return _entry(self._oid)
+        known = self._known
+        if known is None or self._changes != native().pl_procedures():
+            self._changes = native().pl_procedures()
+            self._statements.clear()
+            known = self._known = _entry(self._oid)
+        return known
 
     def __repr__(self) -> str:
         return f"<Postgres.Function {self._oid}>"
@@ -304,15 +310,9 @@ class Function:
     ) -> Statement:
         key = (types, names)
         known = self._statements.get(key)
-        if known is not None and native().pl_procedures() == self._changes:
-            return known
-        if known is not None:
-            self._statements.clear()
-            self.__dict__.pop("_entry", None)
-        self._changes = native().pl_procedures()
-        made = Statement(self._text(types, names))
-        self._statements[key] = made
-        return made
+        if known is None:
+            known = self._statements[key] = Statement(self._text(types, names))
+        return known
 
     _changes: int = 0
 

@@ -203,6 +203,8 @@ pub(crate) fn end(py: Python<'_>, id: u64, keep: bool) -> PyResult<()> {
                 .detail("One that was entered later is still open.");
             Err(fail(py, error))
         }
+        // It was rolled back when its call was left, and what ends it now goes on anyway.
+        Order::Foreign if !keep => Ok(()),
         Order::Foreign => {
             let error = protocol("the subtransaction is not one that this call has open");
             Err(fail(py, error))

@@ -141,23 +141,23 @@ def main():
         return f"{type(error).__name__} {error.args} {type(error).__module__.isdigit()}"
 $$;
 SELECT calls();
-CREATE FUNCTION between() RETURNS int LANGUAGE plpgsql AS $$
+CREATE FUNCTION in_between() RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
     RETURN raises();
 END $$;
-CREATE FUNCTION calls_between() RETURNS text LANGUAGE python AS $$
+CREATE FUNCTION calls_in_between() RETURNS text LANGUAGE python AS $$
 def main():
     try:
         with xact():
-            sqleval("between()")
+            sqleval("in_between()")
     except Exception as error:
         return f"{type(error).__name__} {error.args}"
 $$;
-SELECT calls_between();
+SELECT calls_in_between();
 -- To the client it is PY001 whatever lay between.
 CREATE FUNCTION lets_through() RETURNS int LANGUAGE python AS $$
 def main():
-    return sqleval("between()")
+    return sqleval("in_between()")
 $$;
 SELECT lets_through();
 \echo :LAST_ERROR_SQLSTATE
