@@ -56,6 +56,7 @@ from Postgres._start import clearcache, preload
 from Postgres._stateful import Stateful
 from Postgres._statement import Statement, prepare, sqleval, sqlexec
 from Postgres._transaction import Transaction, xact
+from Postgres._types import Object, Type, types
 
 __all__ = [
     "DEBUG",
@@ -70,9 +71,11 @@ __all__ = [
     "Exception",
     "Function",
     "LargeObject",
+    "Object",
     "Stateful",
     "Statement",
     "Transaction",
+    "Type",
     "cancel_backend",
     "clearcache",
     "clock_timestamp",
@@ -96,6 +99,7 @@ __all__ = [
     "statement_timestamp",
     "terminate_backend",
     "transaction_timestamp",
+    "types",
     "uid",
     "unpack_sqlstate",
     "xact",

@@ -8,18 +8,16 @@ from Postgres._statement import Statement, types_of
 _VOID: Final = 2278
 _RECORD: Final = 2249
 _LOOK_UP: Final = Statement.lazy(
-    "SELECT p.oid::pg_catalog.int8, p.proname::pg_catalog.text,"
-    " p.pronamespace::pg_catalog.int8, n.nspname::pg_catalog.text,"
-    " l.lanname::pg_catalog.text, p.prokind::pg_catalog.text,"
-    " p.proretset, p.prorettype::pg_catalog.int8,"
-    " p.oid::pg_catalog.regprocedure::pg_catalog.text,"
-    " pg_catalog.array_to_string(p.proargtypes::pg_catalog.oid[], ' '),"
-    " pg_catalog.array_to_string("
-    "  COALESCE(p.proallargtypes, p.proargtypes::pg_catalog.oid[]), ' '),"
-    " pg_catalog.array_to_string(p.proargmodes, ''),"
-    " pg_catalog.array_to_json(p.proargnames)::pg_catalog.text,"
-    " p.provariadic::pg_catalog.int8,"
-    " p.prosrc"
+    "SELECT pg_catalog.json_build_object("
+    " 'oid', p.oid, 'name', p.proname, 'namespace', p.pronamespace,"
+    " 'nspname', n.nspname, 'language', l.lanname, 'kind', p.prokind,"
+    " 'returns_set', p.proretset, 'result', p.prorettype,"
+    " 'signature', p.oid::pg_catalog.regprocedure::pg_catalog.text,"
+    " 'arguments', p.proargtypes::pg_catalog.oid[],"
+    " 'all_arguments', p.proallargtypes,"
+    " 'modes', pg_catalog.array_to_string(p.proargmodes, ''),"
+    " 'names', p.proargnames, 'variadic', p.provariadic, 'source', p.prosrc"
+    ")::pg_catalog.text"
     " FROM pg_catalog.pg_proc AS p"
     " JOIN pg_catalog.pg_namespace AS n"
     "  ON n.oid OPERATOR(pg_catalog.=) p.pronamespace"
@@ -69,37 +67,38 @@ class _Entry(NamedTuple):
         return tuple(name for name, mode in pairs if mode in modes)
 
 
-def _oids(text: Any) -> tuple[int, ...]:
-    return tuple(int(part) for part in str(text or "").split())
-
-
 def _entry(oid: int) -> _Entry:
     import json
 
-    row = _LOOK_UP.first(oid)
-    if row is None:
+    text = _LOOK_UP.first(oid)
+    if text is None:
         from Postgres._messages import error
 
         raise error("42883", f"function with OID {oid} does not exist")
-    every = _oids(row[10])
-    names = tuple(json.loads(str(row[12]))) if row[12] is not None else ()
+    row: dict[str, Any] = json.loads(str(text))
+    arguments = _oids(row["arguments"])
+    every = _oids(row["all_arguments"]) or arguments
     return _Entry(
-        oid=int(row[0]),
-        name=str(row[1]),
-        namespace=int(row[2]),
-        nspname=str(row[3]),
-        language=str(row[4]),
-        kind=str(row[5]),
-        returns_set=bool(row[6]),
-        result=int(row[7]),
-        signature=str(row[8]),
-        arguments=_oids(row[9]),
+        oid=int(row["oid"]),
+        name=row["name"],
+        namespace=int(row["namespace"]),
+        nspname=row["nspname"],
+        language=row["language"],
+        kind=row["kind"],
+        returns_set=row["returns_set"],
+        result=int(row["result"]),
+        signature=row["signature"],
+        arguments=arguments,
         all_arguments=every,
-        modes=str(row[11] or ""),
-        names=names or ("",) * len(every),
-        variadic=int(row[13]),
-        source=str(row[14]),
+        modes=row["modes"] or "",
+        names=tuple(row["names"] or ("",) * len(every)),
+        variadic=int(row["variadic"]),
+        source=row["source"],
     )
+
+
+def _oids(values: list[Any] | None) -> tuple[int, ...]:
+    return tuple(int(value) for value in values or ())
 
 
 _PYTHON_TYPES: Final[dict[str, str]] = {

@@ -2,7 +2,7 @@
 //! subtransactions it has open. The danger is a frame that is left with one still open: the server's
 //! stack of subtransactions would then belong to nobody, so leaving rolls back whatever is left.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -53,11 +53,26 @@ pub(super) fn era_ended() {
 /// Numbers of `xact()` blocks; none is given twice.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
+/// Whether the innermost frame has failed: operators ask each time.
+static FAILED: AtomicBool = AtomicBool::new(false);
+
+fn note() {
+    let failed = top(|frame| frame.failed.is_some()).unwrap_or(false);
+    FAILED.store(failed, Ordering::Relaxed);
+}
+
+/// Whether an error before forbids every action on the database.
+#[inline]
+pub(crate) fn has_failed() -> bool {
+    FAILED.load(Ordering::Relaxed)
+}
+
 fn top<R>(work: impl FnOnce(&mut Frame) -> R) -> Option<R> {
     FRAMES.change(|frames| frames.last_mut().map(work))
 }
 
 fn push(kind: Kind) -> usize {
+    FAILED.store(false, Ordering::Relaxed);
     FRAMES.change(|frames| {
         frames.push(Frame { kind, failed: None, blocks: Vec::new() });
         frames.len() - 1
@@ -66,10 +81,12 @@ fn push(kind: Kind) -> usize {
 
 /// Takes the frame off, and whatever an error left above it.
 fn pop(at: usize) -> Option<Frame> {
-    FRAMES.change(|frames| {
+    let frame = FRAMES.change(|frames| {
         frames.truncate(at + 1);
         frames.pop()
-    })
+    });
+    note();
+    frame
 }
 
 /// Runs one call of a function. What it left open is rolled back; an error that it swallowed, or a
@@ -115,16 +132,21 @@ pub(crate) fn depth() -> usize {
 /// Raises what forbids an action on the database now: the thread, the time, or an error before.
 pub(crate) fn ready(py: Python<'_>) -> PyResult<Terms> {
     let terms = sql::terms().map_err(PyRuntimeError::new_err)?;
-    let before = top(|frame| frame.failed.as_ref().map(ToString::to_string)).flatten();
-    match before {
-        None => Ok(terms),
-        Some(before) => {
-            const IN_FAILED_SQL_TRANSACTION: SqlState = SqlState::new(b"25P02");
-            let text = "database action attempted while in failed transaction";
-            let error = Error::new(IN_FAILED_SQL_TRANSACTION, text).detail(format!("The error was: {before}"));
-            Err(exceptions::to_python(py, error))
-        }
+    match has_failed() {
+        false => Ok(terms),
+        true => Err(failed(py)),
     }
+}
+
+/// What every action on the database raises after an error.
+#[cold]
+pub(crate) fn failed(py: Python<'_>) -> PyErr {
+    const IN_FAILED_SQL_TRANSACTION: SqlState = SqlState::new(b"25P02");
+    let before = top(|frame| frame.failed.as_ref().map(ToString::to_string)).flatten();
+    let text = "database action attempted while in failed transaction";
+    let error = Error::new(IN_FAILED_SQL_TRANSACTION, text)
+        .detail(format!("The error was: {}", before.unwrap_or_default()));
+    exceptions::to_python(py, error)
 }
 
 /// Whether the server can be asked at all now, and whether `ready` would let an action pass: for what cleans
@@ -134,7 +156,7 @@ pub(crate) fn is_reachable() -> bool {
 }
 
 pub(crate) fn is_ready() -> bool {
-    is_reachable() && top(|frame| frame.failed.is_none()).unwrap_or(true)
+    is_reachable() && !has_failed()
 }
 
 /// Runs a statement, in a subtransaction of its own where the server allows that.
@@ -166,6 +188,7 @@ pub(crate) fn fail(py: Python<'_>, error: Error) -> PyErr {
                 frame.failed.get_or_insert_with(|| errors::copy(&error));
             }
         });
+        note();
     }
     exceptions::to_python(py, error)
 }
@@ -215,6 +238,7 @@ pub(crate) fn end(py: Python<'_>, id: u64, keep: bool) -> PyResult<()> {
 fn close(py: Python<'_>, block: Block, keep: bool) -> PyResult<()> {
     // What failed inside it is undone with it.
     let failed = top(|frame| frame.failed.take()).flatten();
+    note();
     match (keep, failed) {
         (true, None) => subtransaction::release(block.place).map_err(|error| fail(py, error)),
         (keep, failed) => {
@@ -238,6 +262,7 @@ fn close(py: Python<'_>, block: Block, keep: bool) -> PyResult<()> {
 /// The transaction was ended by the running function itself.
 pub(crate) fn renewed() {
     top(|frame| frame.failed = None);
+    note();
 }
 
 /// Whether subtransactions of the running function are open: it cannot end the transaction then.

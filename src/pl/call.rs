@@ -10,6 +10,7 @@ use super::frame::{self, Frame};
 use super::site::{Returned, Site};
 use super::{Language, rows};
 use crate::bridge::{self, Failure};
+use crate::convert::native;
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
 use crate::pg::call::{Call, Place, Role};
@@ -20,15 +21,19 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
     place.set(site.routine.place());
     let routine = site.routine.clone();
     let read_only = routine.procedure().is_read_only();
-    let frame = Frame { routine: Some(routine), language, may_commit: call.may_commit(), read_only, site: Some(site.clone()) };
-    frame::within(frame, || match site.routine.role() {
+    let may_commit = call.may_commit();
+    let frame = Frame { routine: Some(routine), language, may_commit, read_only, site: Some(site.clone()) };
+    let result = frame::within(frame, || match site.routine.role() {
         Role::Trigger | Role::EventTrigger => Err(Error::new(
             SqlState::FEATURE_NOT_SUPPORTED,
             format!("triggers in {} are not there yet", language.title()),
         )),
         Role::Function if site.routine.procedure().returns_set => rows::handle(call, &site),
         Role::Function => one(call, &site),
-    })
+    })?;
+    // What the module keeps outlives the transaction.
+    native::settle()?;
+    Ok(result)
 }
 
 /// A function that returns one value.

@@ -8,9 +8,9 @@ use crate::bridge::state;
 use crate::error::Error;
 use crate::pg::memory::{Access, ForLife};
 
-use super::{Language, ended};
 use super::routine::Routine;
 use super::site::Site;
+use super::{Language, ended};
 
 /// What the Python code on top of the stack may do.
 #[derive(Clone)]

@@ -9,9 +9,9 @@ use pgrx::pg_sys;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{Language, ended};
 use super::routine::{self, Routine};
 use super::rows::Set;
+use super::{Language, ended};
 use crate::convert::known;
 use crate::convert::result::ResultPlan;
 use crate::error::{Error, SqlState};

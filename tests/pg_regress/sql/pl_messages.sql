@@ -69,6 +69,7 @@ for bad in (
 print(Postgres.make_sqlstate("PY001"), Postgres.unpack_sqlstate(Postgres.make_sqlstate("PY001")))
 print(Postgres.severities)
 $$;
+-- FATAL ends the session, whatever catches it; the next line is another session's.
 \set SHOW_CONTEXT errors
 \set VERBOSITY default
 -- print, sys.stdout, sys.stderr, warnings, standard input.
@@ -96,3 +97,17 @@ import warnings
 warnings.warn("with its SQLSTATE", UserWarning)
 $$;
 \set VERBOSITY default
+-- Quoting.
+DO LANGUAGE python $$
+import Postgres
+for name in ("plain", "Two Words", 'a"b', "select", "é", ""):
+    print(Postgres.quote_ident(name), proc("quote_ident(text)")(name))
+for text in ("plain", "it's", "back\\slash", "", 12):
+    assert Postgres.quote_literal(text) == str(proc("quote_literal(text)")(str(text))), text
+    print(Postgres.quote_literal(text))
+print(Postgres.quote_nullable(None), Postgres.quote_nullable("it's"))
+try:
+    Postgres.quote_literal(None)
+except TypeError as error:
+    print(error)
+$$;

@@ -90,7 +90,26 @@ def main():
         raise LookupError("replaced") from None
 $$;
 SELECT replaces();
--- Errors of one's own count as well.
+-- Errors of operators, input and other functions count as well.
+CREATE FUNCTION operator_fails() RETURNS text LANGUAGE python AS $$
+def main():
+    try:
+        sqleval("10::int4") / sqleval("0::int4")
+    except Exception as error:
+        pass
+    return "done"
+$$;
+SELECT operator_fails();
+CREATE FUNCTION input_fails() RETURNS text LANGUAGE python AS $$
+import Postgres
+def main():
+    try:
+        Postgres.types.int4("no number")
+    except Postgres.exceptions.InvalidTextRepresentation as error:
+        Postgres.NOTICE(error.message)
+    return "done"
+$$;
+SELECT input_fails();
 CREATE FUNCTION own_error() RETURNS text LANGUAGE python AS $$
 import Postgres
 def main():
