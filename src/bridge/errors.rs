@@ -259,36 +259,49 @@ fn one_traceback(py: Python<'_>, exception: &Bound<'_, PyBaseException>) -> PyRe
     Ok(lines.concat().trim_end().to_owned())
 }
 
-/// The error as an exception. It becomes the same error again if it leaves Python.
+/// The error as a `ServerError`. It becomes the same error again if it leaves Python.
 ///
 /// A cancel, a terminate and what comes of them become `QueryCancelled`, which `except Exception`
 /// does not catch.
 pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
+    to_python_as(py, error, server_error)
+}
+
+/// The same as an exception that `make` makes.
+pub(crate) fn to_python_as(
+    py: Python<'_>,
+    error: Error,
+    make: impl FnOnce(Python<'_>, &Report) -> PyResult<PyErr>,
+) -> PyErr {
     const ADMIN_SHUTDOWN: SqlState = SqlState::new(b"57P01");
     let Some(report) = error.report() else { return cancelled(py, None) };
     if [SqlState::QUERY_CANCELED, ADMIN_SHUTDOWN].contains(&report.sqlstate) {
         return cancelled(py, Some(error));
     }
-    let made = class_for(py, report.sqlstate).and_then(|class| {
-        let exception = PyErr::from_type(class, report.message.clone());
-        let value = exception.value(py);
-        for (name, text) in [
-            ("detail", &report.detail),
-            ("hint", &report.hint),
-            ("context", &report.context),
-            ("schema_name", &report.schema_name),
-            ("table_name", &report.table_name),
-            ("column_name", &report.column_name),
-            ("constraint_name", &report.constraint_name),
-        ] {
-            if let Some(text) = text {
-                value.setattr(name, text)?;
-            }
-        }
-        value.setattr(CARRIED, Carried(copy(&error)))?;
+    let made = make(py, report).and_then(|exception| {
+        exception.value(py).setattr(CARRIED, Carried(copy(&error)))?;
         Ok(exception)
     });
     made.unwrap_or_else(|other| other)
+}
+
+fn server_error(py: Python<'_>, report: &Report) -> PyResult<PyErr> {
+    let exception = PyErr::from_type(class_for(py, report.sqlstate)?, report.message.clone());
+    let value = exception.value(py);
+    for (name, text) in [
+        ("detail", &report.detail),
+        ("hint", &report.hint),
+        ("context", &report.context),
+        ("schema_name", &report.schema_name),
+        ("table_name", &report.table_name),
+        ("column_name", &report.column_name),
+        ("constraint_name", &report.constraint_name),
+    ] {
+        if let Some(text) = text {
+            value.setattr(name, text)?;
+        }
+    }
+    Ok(exception)
 }
 
 /// `QueryCancelled`, with the error that it stands for if the server has already worded it.

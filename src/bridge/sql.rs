@@ -230,3 +230,8 @@ pub(crate) fn run_for_function<T>(work: impl FnOnce(Terms) -> Result<T, Error>) 
     let terms = terms().map_err(Denied::Refused)?;
     survivable(|| work(terms)).map_err(Denied::Failed)
 }
+
+/// Whether a function's Python code is on top of the stack.
+pub(crate) fn is_in_function() -> bool {
+    interrupts::on_main_thread() && interrupts::is_inside() && matches!(caller(), Caller::Function { .. })
+}
