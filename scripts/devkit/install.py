@@ -55,6 +55,7 @@ def _install_python(target: Path) -> int:
     """
     packages = {
         "multicorn": CHECKOUT / "python" / "multicorn",
+        "Postgres": CHECKOUT / "python" / "Postgres",
         "wormhole": CHECKOUT / "python" / "wormhole" / "src" / "wormhole",
     }
     changed = sum(

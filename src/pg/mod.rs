@@ -3,6 +3,7 @@
 //! `guard::pg_try`, or in a frame without destructors directly below the server.
 
 pub(crate) mod analyze;
+pub(crate) mod call;
 pub(crate) mod catalog;
 pub(crate) mod clause;
 pub(crate) mod ddl;
@@ -24,8 +25,12 @@ pub(crate) mod modify_row;
 mod ordering;
 pub(crate) mod plan_request;
 pub(crate) mod planner;
+#[allow(dead_code)] // as in lib.rs
+pub(crate) mod procedure;
 pub(crate) mod raw;
 pub(crate) mod relation;
+#[allow(dead_code)] // as in lib.rs
+pub(crate) mod result_set;
 mod rivals;
 pub(crate) mod role;
 pub(crate) mod routine;

@@ -171,6 +171,38 @@ raw! {
     fn RegisterXactCallback(callback: XactCallback, argument: *mut c_void);
 }
 
+// the languages
+raw! {
+    fn CheckFunctionValidatorAccess(validator: Oid, function: Oid) -> bool;
+    fn SearchSysCache1(cache: c_int, key1: Datum) -> HeapTuple;
+    fn get_fn_expr_argtype(info: *mut FmgrInfo, number: c_int) -> Oid;
+    fn get_call_result_type(call: FunctionCallInfo, type_oid: *mut Oid, descriptor: *mut TupleDesc) -> TypeFuncClass::Type;
+    fn get_func_arg_info(
+        row: HeapTuple, types: *mut *mut Oid, names: *mut *mut *mut c_char, modes: *mut *mut c_char,
+    ) -> c_int;
+    fn oid_array_to_list(array: Datum) -> *mut List;
+    fn text_to_cstring(text: *const text) -> *mut c_char;
+    fn format_procedure(function: Oid) -> *mut c_char;
+    fn BlessTupleDesc(descriptor: TupleDesc) -> TupleDesc;
+    fn CreateTupleDescCopy(descriptor: TupleDesc) -> TupleDesc;
+    fn CreateTemplateTupleDesc(attributes: c_int) -> TupleDesc;
+    fn TupleDescInitEntry(
+        descriptor: TupleDesc, number: AttrNumber, name: *const c_char, type_oid: Oid, typmod: int32, dimensions: c_int,
+    );
+    fn tuplestore_begin_heap(random: bool, across_transactions: bool, kilobytes: c_int) -> *mut Tuplestorestate;
+    fn RegisterExprContextCallback(context: *mut ExprContext, callback: ExprContextCallbackFunction, argument: Datum);
+    fn UnregisterExprContextCallback(context: *mut ExprContext, callback: ExprContextCallbackFunction, argument: Datum);
+}
+
+raw! {
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
+    fn tuplestore_putvalues(store: *mut Tuplestorestate, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    fn tuplestore_putvalues(
+        store: *mut Tuplestorestate, descriptor: TupleDesc, values: *const Datum, nulls: *const bool,
+    );
+}
+
 /// The callback of `expression_tree_walker`: true ends the walk.
 type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 /// The callback of `planstate_tree_walker`.

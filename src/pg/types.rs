@@ -265,6 +265,16 @@ impl RowType {
         Ok(RowType { descriptor, fields })
     }
 
+    /// Of a descriptor that lives elsewhere.
+    pub(super) fn of(descriptor: pg_sys::TupleDesc, fields: Vec<Field>) -> Self {
+        RowType { descriptor, fields }
+    }
+
+    pub(crate) fn type_oid(&self) -> Oid {
+        // SAFETY: a live descriptor.
+        unsafe { (*self.descriptor).tdtypeid }
+    }
+
     pub(crate) fn fields(&self) -> &[Field] {
         &self.fields
     }

@@ -8,9 +8,9 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
-use crate::bridge::sql::{self, Denied, run_for_function};
+use crate::bridge::sql::{self, Denied, Terms, run_for_function};
 use crate::bridge::{errors, logging, subtransaction};
-use crate::convert::{known, table};
+use crate::convert::{Dialect, known, table};
 use crate::error::{Error, Level, Report, SqlState};
 use crate::pg::planner::Constant;
 use crate::pg::spi::{self, Answer, How};
@@ -57,10 +57,11 @@ impl Plan {
         limit: i64,
     ) -> PyResult<Outcome<'py>> {
         let statement = self.0.clone();
-        run(py, |read_only| {
+        run(py, |terms| {
             spi::connected(|spi| {
-                let values = values(&statement, &args)?;
-                outcome(py, spi.execute(&statement, &values, How { read_only, limit })?)
+                let values = terms.converting(|| values(&statement, &args))?;
+                let how = How { read_only: terms.read_only, limit };
+                outcome(py, terms, spi.execute(&statement, &values, how)?)
             })
         })
     }
@@ -68,18 +69,19 @@ impl Plan {
     /// Opens a portal, and returns its name.
     fn open(&self, py: Python<'_>, args: Bound<'_, PyTuple>) -> PyResult<String> {
         let statement = self.0.clone();
-        run(py, |read_only| {
+        run(py, |terms| {
             spi::connected(|spi| {
-                let values = values(&statement, &args)?;
-                spi.open(&statement, &values, Name::Numbered, How { read_only, limit: 0 })
+                let values = terms.converting(|| values(&statement, &args))?;
+                let how = How { read_only: terms.read_only, limit: 0 };
+                spi.open(&statement, &values, Name::Numbered, how)
             })
         })
     }
 }
 
-/// Runs `work`, which is told whether it may only read, where functions may ask for SQL.
-fn run<T>(py: Python<'_>, work: impl FnOnce(bool) -> Result<T, Error>) -> PyResult<T> {
-    run_for_function(|terms| work(terms.read_only)).map_err(|denied| raised(py, denied))
+/// Runs `work`, which asks for SQL, where functions may.
+fn run<T>(py: Python<'_>, work: impl FnOnce(Terms) -> Result<T, Error>) -> PyResult<T> {
+    run_for_function(work).map_err(|denied| raised(py, denied))
 }
 
 fn raised(py: Python<'_>, denied: Denied) -> PyErr {
@@ -119,15 +121,15 @@ fn spi_error(py: Python<'_>, error: Error) -> PyErr {
 
 fn values(statement: &Statement, args: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
     let value = |(arg, type_oid): (Bound<'_, PyAny>, &pg_sys::Oid)| {
-        known::parameter(type_oid.to_u32())?.constant(&arg)
+        known::parameter(type_oid.to_u32(), Dialect::Plpy)?.constant(&arg)
     };
     args.iter().zip(statement.parameters()).map(value).collect()
 }
 
-fn outcome<'py>(py: Python<'py>, answer: Answer) -> Result<Outcome<'py>, Error> {
+fn outcome<'py>(py: Python<'py>, terms: Terms, answer: Answer) -> Result<Outcome<'py>, Error> {
     let Some(mut rows) = answer.rows else { return Ok((answer.code, answer.count, None, None)) };
-    let plans = table::plans(&rows, known::value)?;
-    let list = table::dicts(py, &mut rows, &plans)?;
+    let plans = table::plans(&rows, |type_oid| known::value(type_oid, Dialect::Plpy))?;
+    let list = terms.converting(|| table::dicts(py, &mut rows, &plans))?;
     let columns = rows.columns();
     let columns = (
         columns.iter().map(|column| column.name.clone()).collect(),
@@ -140,7 +142,10 @@ fn outcome<'py>(py: Python<'py>, answer: Answer) -> Result<Outcome<'py>, Error> 
 /// Runs a text of any number of statements.
 #[pyfunction]
 fn plpy_execute<'py>(py: Python<'py>, query: &str, limit: i64) -> PyResult<Outcome<'py>> {
-    run(py, |read_only| spi::connected(|spi| outcome(py, spi.run(query, How { read_only, limit })?)))
+    run(py, |terms| {
+        let how = How { read_only: terms.read_only, limit };
+        spi::connected(|spi| outcome(py, terms, spi.run(query, how)?))
+    })
 }
 
 /// Prepares a text with parameters of the types of these names.
@@ -158,10 +163,11 @@ fn plpy_prepare(py: Python<'_>, query: &str, names: Vec<String>) -> PyResult<Pla
 /// Opens a portal for a query without parameters, and returns its name.
 #[pyfunction]
 fn plpy_open(py: Python<'_>, query: &str) -> PyResult<String> {
-    run(py, |read_only| {
+    run(py, |terms| {
         spi::connected(|spi| {
             let statement = spi.prepare(query, Types::Given(&[]), Scroll::AsItComes)?;
-            spi.open(&statement, &[], Name::Numbered, How { read_only, limit: 0 })
+            let how = How { read_only: terms.read_only, limit: 0 };
+            spi.open(&statement, &[], Name::Numbered, how)
         })
     })
 }
@@ -169,9 +175,10 @@ fn plpy_open(py: Python<'_>, query: &str) -> PyResult<String> {
 /// The next rows of a portal; None if it is gone.
 #[pyfunction]
 fn plpy_fetch<'py>(py: Python<'py>, portal: &str, count: i64) -> PyResult<Option<Outcome<'py>>> {
-    run(py, |_| {
+    run(py, |terms| {
         spi::connected(|spi| {
-            spi.fetch(portal, Direction::Forward, count)?.map(|answer| outcome(py, answer)).transpose()
+            let answer = spi.fetch(portal, Direction::Forward, count)?;
+            answer.map(|answer| outcome(py, terms, answer)).transpose()
         })
     })
 }
