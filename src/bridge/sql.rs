@@ -23,7 +23,7 @@ pub(crate) enum Caller {
     /// A foreign table of this owner.
     Table(pg_sys::Oid),
     /// A function of a language of ours: SQL runs as whoever calls it, in the search path of the session.
-        Function {
+    Function {
         /// Not volatile: what it runs cannot write, and sees what the calling statement sees.
         read_only: bool,
         /// Called where transactions cannot be ended.

@@ -7,11 +7,11 @@ use std::ffi::c_int;
 use pgrx::pg_sys::{self, Datum, Oid};
 use pyo3::ffi;
 
+use super::bytea;
 use super::held::Held;
 use super::numeric::NumericPlan;
 use super::python::{self, running};
 use super::text::{self, TextPlan};
-use super::bytea;
 use crate::error::Error;
 use crate::pg::types::{self, Input};
 

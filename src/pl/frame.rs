@@ -23,6 +23,15 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// What the CONTEXT of an error says of it.
+    pub(crate) fn place(&self) -> &'static std::ffi::CStr {
+        match (&self.routine, self.language) {
+            (Some(routine), _) => routine.place(),
+            (None, super::Language::Python) => c"Python anonymous code block",
+            (None, super::Language::Plpy) => c"PL/Python anonymous code block",
+        }
+    }
+
     /// What holds for SQL that it runs.
     pub(super) fn caller(&self) -> Caller {
         Caller::Function { read_only: self.is_read_only(), atomic: !self.may_commit }

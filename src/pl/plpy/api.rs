@@ -16,6 +16,7 @@ use crate::pg::planner::Constant;
 use crate::pg::spi::{self, Answer, How};
 use crate::pg::statement::{self, Direction, Name, Scroll, Statement, Types};
 use crate::pg::{encoding, types};
+use crate::pl::frame;
 
 /// Adds the functions to `multicorn._native`.
 pub(crate) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -50,12 +51,7 @@ impl Plan {
         self.0.parameters().len()
     }
 
-    fn execute<'py>(
-        &self,
-        py: Python<'py>,
-        args: Bound<'py, PyTuple>,
-        limit: i64,
-    ) -> PyResult<Outcome<'py>> {
+    fn execute<'py>(&self, py: Python<'py>, args: Bound<'py, PyTuple>, limit: i64) -> PyResult<Outcome<'py>> {
         let statement = self.0.clone();
         run(py, |terms| {
             spi::connected(|spi| {
@@ -94,6 +90,7 @@ fn raised(py: Python<'_>, denied: Denied) -> PyErr {
 /// The error as one of `plpy.spiexceptions`.
 fn spi_error(py: Python<'_>, error: Error) -> PyErr {
     errors::to_python_as(py, error, |py, report| {
+        let context = report.context.as_deref().and_then(inner);
         let fields = PyTuple::new(
             py,
             [
@@ -105,7 +102,7 @@ fn spi_error(py: Python<'_>, error: Error) -> PyErr {
                 &report.column_name,
                 &report.datatype_name,
                 &report.constraint_name,
-                &report.context,
+                &context,
             ],
         )?;
         let exception = py.import("multicorn._plpy_errors")?.getattr("spi_error")?.call1((
@@ -117,6 +114,14 @@ fn spi_error(py: Python<'_>, error: Error) -> PyErr {
         ))?;
         Ok(PyErr::from_value(exception))
     })
+}
+
+/// The lines of CONTEXT that were there below this function.
+fn inner(context: &str) -> Option<String> {
+    let place = frame::current().map(|frame| frame.place().to_string_lossy().into_owned());
+    let lines: Vec<&str> =
+        context.lines().take_while(|line| place.as_deref().is_none_or(|place| place != *line)).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 fn values(statement: &Statement, args: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
