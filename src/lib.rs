@@ -21,4 +21,5 @@ pub extern "C-unwind" fn _PG_init() {
     pg::ddl::watch();
     bridge::native::extend(sql::extend);
     bridge::native::extend(pl::extend);
+    bridge::native::extend(convert::native::extend);
 }

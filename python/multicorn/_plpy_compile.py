@@ -87,8 +87,9 @@ def _parsed(source: str, file: str) -> ast.Module:
 
 
 def _plpy() -> object:
-    from multicorn import plpy
+    from multicorn import _plpy_import, plpy
 
+    _plpy_import.install()
     return plpy
 
 

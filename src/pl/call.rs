@@ -11,6 +11,7 @@ use super::site::{Returned, Site};
 use super::{Language, rows};
 use crate::bridge::sql::called_by;
 use crate::bridge::{self, Failure};
+use crate::convert::native;
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
 use crate::pg::call::{Call, Place, Role};
@@ -21,7 +22,7 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
     place.set(site.routine.place());
     let frame = Frame { routine: Some(site.routine.clone()), language, may_commit: call.may_commit() };
     let caller = frame.caller();
-    frame::within(frame, || {
+    let result = frame::within(frame, || {
         let serve = || match site.routine.role() {
             Role::Trigger | Role::EventTrigger => Err(Error::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
@@ -31,7 +32,10 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
             Role::Function => one(call, &site),
         };
         frame::closing(language, || called_by(caller, serve))
-    })
+    })?;
+    // What the module keeps outlives the transaction.
+    native::settle()?;
+    Ok(result)
 }
 
 /// A function that returns one value.
