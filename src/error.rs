@@ -63,6 +63,7 @@ impl SqlState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
 pub(crate) enum Level {
+    Debug2 = 13,
     Debug1 = 14,
     Log = 15,
     Info = 17,

@@ -55,7 +55,7 @@ from Postgres._session import (
 from Postgres._start import clearcache, preload
 from Postgres._stateful import Stateful
 from Postgres._statement import Statement, prepare, sqleval, sqlexec
-from Postgres._transaction import Transaction, xact
+from Postgres._transaction import Transaction, commit, rollback, xact
 from Postgres._types import Object, Type, types
 
 __all__ = [
@@ -79,6 +79,7 @@ __all__ = [
     "cancel_backend",
     "clearcache",
     "clock_timestamp",
+    "commit",
     "current_schemas",
     "current_schemas_oid",
     "ereport",
@@ -91,6 +92,7 @@ __all__ = [
     "quote_ident",
     "quote_literal",
     "quote_nullable",
+    "rollback",
     "session_uid",
     "severities",
     "sleep",

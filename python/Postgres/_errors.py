@@ -2,7 +2,16 @@
 
 from typing import Any, ClassVar, Final, NamedTuple, cast
 
-from multicorn._sqlstates import NAMES
+from multicorn._conditions import CONDITIONS
+
+NAMES: Final[dict[str, str]] = {
+    **dict(CONDITIONS),
+    "PY000": "python_error",
+    "PY001": "python_exception",
+    "PY002": "python_protocol_violation",
+    "PY999": "python_relay",
+}
+"""The conditions by SQLSTATE, with those of this language."""
 
 severities: Final[dict[str, int]] = {
     "DEBUG5": 10,

@@ -316,7 +316,7 @@ class Function:
     _changes: int = 0
 
     def _text(self, types: tuple[str | None, ...], names: tuple[str, ...]) -> str:
-        entry, quote = self._entry, native().pl_quote_ident
+        entry, quote = self._entry, native().quote_identifier
         parameters = [
             f"${at}" + (f"::{name}" if name is not None else "")
             for at, name in enumerate(self._casts(types, names), 1)
@@ -336,7 +336,7 @@ class Function:
 
     def _with_out(self, positional: list[str]) -> tuple[list[str], list[str]]:
         """Return the arguments of a CALL, which wants those of OUT parameters too."""
-        entry, quote = self._entry, native().pl_quote_ident
+        entry, quote = self._entry, native().quote_identifier
         rest = iter(positional)
         written: list[str] = []
         named: list[str] = []

@@ -20,7 +20,7 @@ def _value(text: str, *arguments: Any) -> Any:
 
 def quote_ident(name: str) -> str:
     """Return the name as an SQL identifier, in double quotes if it needs them."""
-    return native().pl_quote_ident(str(name))
+    return native().quote_identifier(str(name))
 
 
 def quote_literal(text: object) -> str:

@@ -54,3 +54,20 @@ class Transaction:
 
 
 xact = Transaction
+
+
+def commit() -> None:
+    """Commit the transaction and begin the next one.
+
+    Only in a procedure that CALL has called, or a DO block, outside of every
+    transaction block and `xact()`: elsewhere an error (2D000). Cursors end.
+    """
+    native().pl_end_transaction(True)  # noqa: FBT003
+
+
+def rollback() -> None:
+    """Roll the transaction back and begin the next one; see `commit`.
+
+    It ends the failed state, too, that an error has left.
+    """
+    native().pl_end_transaction(False)  # noqa: FBT003

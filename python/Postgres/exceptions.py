@@ -6,8 +6,7 @@ SQLSTATE 23505, the condition `unique_violation` of the server's manual
 `exceptions.IntegrityConstraintViolation` catches every 23xxx.
 """
 
-from multicorn._sqlstates import NAMES
-from Postgres._errors import Exception, class_for, class_name  # noqa: A004
+from Postgres._errors import NAMES, Exception, class_for, class_name  # noqa: A004
 
 __all__ = ["for_sqlstate"]
 

@@ -12,7 +12,7 @@ pub(crate) mod secrets;
 pub(crate) mod sql;
 mod start;
 pub(crate) mod state;
-mod subtransaction;
+pub(crate) mod subtransaction;
 mod transaction;
 mod uncaught;
 

@@ -199,7 +199,7 @@ pub(crate) fn begin(py: Python<'_>) -> PyResult<u64> {
     if !in_function() {
         return Err(PyRuntimeError::new_err("xact() can be used only in functions of LANGUAGE python"));
     }
-    let place = subtransaction::begin().map_err(|error| fail(py, error))?;
+    let place = subtransaction::enter().map_err(|error| fail(py, error))?;
     let id = NEXT.fetch_add(1, Ordering::Relaxed);
     top(|frame| frame.blocks.push(Block { id, place }));
     Ok(id)
@@ -265,7 +265,15 @@ pub(crate) fn renewed() {
     note();
 }
 
-/// Whether subtransactions of the running function are open: it cannot end the transaction then.
-pub(crate) fn has_blocks() -> bool {
-    FRAMES.read(|frames| frames.iter().any(|frame| !frame.blocks.is_empty()))
+/// Whether the function may end the transaction now: it can be rolled back in spite of an error before, but not
+/// while a subtransaction of Python's is open.
+pub(crate) fn terms(py: Python<'_>, commit: bool) -> PyResult<Terms> {
+    let terms = if commit { ready(py)? } else { sql::terms().map_err(PyRuntimeError::new_err)? };
+    if FRAMES.read(|frames| frames.iter().any(|frame| !frame.blocks.is_empty())) {
+        const INVALID_TRANSACTION_TERMINATION: SqlState = SqlState::new(b"2D000");
+        let what = if commit { "commit" } else { "roll back" };
+        let text = format!("cannot {what} while a subtransaction is active");
+        return Err(fail(py, Error::new(INVALID_TRANSACTION_TERMINATION, text)));
+    }
+    Ok(terms)
 }

@@ -36,7 +36,6 @@ mod rivals;
 pub(crate) mod role;
 pub(crate) mod routine;
 pub(crate) mod scan_node;
-pub(crate) mod session;
 pub(crate) mod settings;
 pub(crate) mod spi;
 pub(crate) mod statement;

@@ -11,11 +11,8 @@ use crate::pg::call::{Block, Call, Place};
 /// What the server calls.
 pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Datum, Error> {
     let block = Block::of(call)?;
-    place.set(match language {
-        Language::Python => c"Python anonymous code block",
-        Language::Plpy => c"PL/Python anonymous code block",
-    });
     let frame = Frame { routine: None, language, may_commit: block.may_commit, read_only: false, site: None };
+    place.set(frame.place());
     let run = || {
         bridge::call_as(language.origin(), |py| {
             match language {

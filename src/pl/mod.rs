@@ -7,7 +7,7 @@ mod ended;
 pub(crate) mod frame;
 mod inline;
 mod plpy;
-pub(crate) mod python;
+mod python;
 pub(crate) mod routine;
 mod rows;
 mod site;
@@ -82,6 +82,12 @@ fn uncompiled(py: Python<'_>, exception: PyErr, language: Language, procedure: &
         of("lineno").unwrap_or_default()
     );
     Error::new(SqlState::SYNTAX_ERROR, text).detail(detail).into()
+}
+
+/// Adds what the languages' modules call to `multicorn._native`.
+pub(crate) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    python::extend(module)?;
+    plpy::api::extend(module)
 }
 
 language_function! {

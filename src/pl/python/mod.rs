@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use crate::pg::procedure::Procedure;
 
 /// Adds what the package `Postgres` calls to `multicorn._native`.
-pub(crate) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
+pub(super) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
     messages::extend(module)?;
     statements::extend(module)?;
     transaction::extend(module)?;

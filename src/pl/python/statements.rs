@@ -64,7 +64,7 @@ fn find(number: u64) -> PyResult<Rc<Prepared>> {
 }
 
 /// A prepared statement.
-#[pyclass(frozen, module = "multicorn._native", name = "_Plan")]
+#[pyclass(frozen, module = "multicorn._native", name = "_Statement")]
 pub(super) struct Plan {
     number: u64,
     #[pyo3(get)]

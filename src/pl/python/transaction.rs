@@ -3,18 +3,19 @@
 
 use pyo3::prelude::*;
 
-use crate::bridge::{exceptions, state};
-use crate::pg::session;
+use crate::bridge::{sql, state};
+use crate::convert::native;
+use crate::pg::spi;
 
 /// Adds the functions to `multicorn._native`.
 pub(super) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(pl_begin, module)?)?;
     module.add_function(wrap_pyfunction!(pl_end, module)?)?;
+    module.add_function(wrap_pyfunction!(pl_end_transaction, module)?)?;
     module.add_function(wrap_pyfunction!(pl_ready, module)?)?;
     module.add_function(wrap_pyfunction!(pl_is_ready, module)?)?;
     module.add_function(wrap_pyfunction!(pl_read_only, module)?)?;
-    module.add_function(wrap_pyfunction!(pl_in_function, module)?)?;
-    module.add_function(wrap_pyfunction!(pl_quote_ident, module)?)
+    module.add_function(wrap_pyfunction!(pl_in_function, module)?)
 }
 
 /// Opens a subtransaction and returns its number.
@@ -27,6 +28,17 @@ fn pl_begin(py: Python<'_>) -> PyResult<u64> {
 #[pyfunction]
 fn pl_end(py: Python<'_>, number: u64, keep: bool) -> PyResult<()> {
     state::end(py, number, keep)
+}
+
+/// Commits or rolls back, where the server allows it, and begins the next transaction.
+#[pyfunction]
+fn pl_end_transaction(py: Python<'_>, commit: bool) -> PyResult<()> {
+    let terms = state::terms(py, commit)?;
+    // Values that lie in a table's own storage are fetched while they are there.
+    native::settle().map_err(|error| state::fail(py, error))?;
+    sql::ending(|| spi::end_transaction(commit, terms.atomic)).map_err(|error| state::fail(py, error))?;
+    state::renewed();
+    Ok(())
 }
 
 /// Raises what forbids an action on the database now.
@@ -51,10 +63,4 @@ fn pl_read_only(py: Python<'_>) -> PyResult<bool> {
 #[pyfunction]
 fn pl_in_function() -> bool {
     state::in_function()
-}
-
-/// The name as an SQL identifier, in quotes if need be.
-#[pyfunction]
-fn pl_quote_ident(py: Python<'_>, name: &str) -> PyResult<String> {
-    session::quote_identifier(name).map_err(|error| exceptions::to_python(py, error))
 }

@@ -185,3 +185,46 @@ SELECT many(1);
 COMMIT;
 -- It belongs to functions.
 SELECT leaves_open(0);
+-- Procedures and blocks end transactions, where the server allows it.
+CREATE PROCEDURE commits() LANGUAGE python AS $$
+import Postgres
+insert = prepare("INSERT INTO t VALUES ($1)")
+def main():
+    for at in range(400, 404):
+        insert(at)
+        Postgres.commit() if at % 2 else Postgres.rollback()
+$$;
+CALL commits();
+SELECT tell();
+DO LANGUAGE python $$
+import Postgres
+prepare("INSERT INTO t VALUES (410)")()
+Postgres.commit()
+try:
+    prepare("INSERT INTO t VALUES (410)")()
+except Postgres.exceptions.UniqueViolation:
+    Postgres.rollback()
+prepare("INSERT INTO t VALUES (411)")()
+$$;
+SELECT tell();
+DO LANGUAGE python $$
+import Postgres
+with xact():
+    Postgres.commit()
+$$;
+BEGIN;
+CALL commits();
+ROLLBACK;
+CREATE FUNCTION commits_in_function() RETURNS int LANGUAGE python AS $$
+import Postgres
+def main():
+    Postgres.commit()
+$$;
+SELECT commits_in_function();
+-- Values of before live on.
+DO LANGUAGE python $$
+import Postgres
+kept = sqleval("repeat('long', 100000)")
+Postgres.commit()
+print(len(str(kept)))
+$$;
