@@ -29,6 +29,9 @@ class Remote(Generic[P, R]):
     function bound to a connection.
     """
 
+    __name__: str
+    __qualname__: str
+
     def __init__(
         self, function: Callable[P, R], *, connection: Any = None, read_only: bool = False, chunk: int = ITEMS
     ) -> None:

@@ -87,7 +87,8 @@ def text_of_source(source: str, name: str | None) -> tuple[Text, Def]:
         tree = ast.parse(source)
     except SyntaxError as error:
         raise CaptureError(f"the source is no Python: {error}") from None
-    defs = [node for node in tree.body if isinstance(node, Def) and name in (None, node.name)]
+    body = [part for node in tree.body for part in (node.body if isinstance(node, ast.If) else [node])]
+    defs = [node for node in body if isinstance(node, Def) and name in (None, node.name)]
     if not defs:
         raise CaptureError(f"the source has no function {name or 'at all'}")
     node = defs[-1]

@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from wormhole._placeholders import parse
-from wormhole.drivers._base import Adapter, AsyncAdapter, Mode, Result
+from wormhole.drivers._base import Adapter, AsyncAdapter, Mode, Result, is_json, json_text
 
 JSON_OIDS = {114, 3802}
 
@@ -37,7 +37,8 @@ def execute(connection: Any, sql: str, args: Sequence[Any]) -> Result:
     """Run a statement with `$1` in the style of whichever driver is below."""
     driver = connection.dialect.driver
     if driver == "asyncpg":
-        cursor = connection.exec_driver_sql(sql, tuple(args))
+        values = tuple(json_text(arg) if is_json(arg) else arg for arg in args)
+        cursor = connection.exec_driver_sql(sql, values)
     else:
         statement = parse(sql)
         values = tuple(_argument(driver, arg) for arg in statement.in_order(args))
@@ -51,7 +52,11 @@ def execute(connection: Any, sql: str, args: Sequence[Any]) -> Result:
             return (), (), count
         columns, kinds = zip(*(column[:2] for column in cursor.cursor.description), strict=True)
         rows = [tuple(row) for row in cursor]
-    return columns, [_row(row, kinds) for row in rows] if driver == "asyncpg" else rows, count
+    if driver == "asyncpg":
+        rows = [_row(row, kinds) for row in rows]
+    elif driver == "psycopg2":
+        rows = [tuple(map(_bytes, row)) for row in rows]
+    return columns, rows, count
 
 
 def _argument(driver: str, value: Any) -> Any:
@@ -62,6 +67,12 @@ def _argument(driver: str, value: Any) -> Any:
     from wormhole.drivers.psycopg3 import arguments
 
     return arguments([value])[0]
+
+
+def _bytes(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_bytes(item) for item in value]
+    return bytes(value) if isinstance(value, memoryview) else value
 
 
 def _row(row: tuple[Any, ...], kinds: Sequence[Any]) -> tuple[Any, ...]:
