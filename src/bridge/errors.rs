@@ -2,6 +2,8 @@
 //! that a server error which travels through Python arrives with every field. The danger is the
 //! exception itself: its `__str__`, its attributes and its chain are user code of any size.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use pyo3::exceptions::{PyBaseException, PyException};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -29,9 +31,49 @@ pyo3::create_exception!(
 pub(crate) enum Origin {
     /// A wrapper class: `Error in python: <class>` with DETAIL, the traceback only in the log.
     Wrapper,
-    /// The body of a function: `<class>: <text>`, the traceback in CONTEXT.
-    #[allow(dead_code)] // for the language handlers, which come after the wrappers
-    Function,
+    /// A function of `LANGUAGE python`: `<class>: <text>`, the traceback in CONTEXT.
+    Python,
+    /// The same of `LANGUAGE plpy`, with PL/Python's SQLSTATE.
+    Plpy,
+}
+
+/// Whose code runs now, as a number: the converters ask.
+static ORIGIN: AtomicU8 = AtomicU8::new(Origin::Wrapper as u8);
+
+/// Exceptions are worded for this origin for its lifetime.
+pub(super) struct Speaking(u8);
+
+impl Speaking {
+    #[inline]
+    pub(super) fn enter(origin: Origin) -> Self {
+        Speaking(ORIGIN.swap(origin as u8, Ordering::Relaxed))
+    }
+}
+
+impl Drop for Speaking {
+    fn drop(&mut self) {
+        ORIGIN.store(self.0, Ordering::Relaxed);
+    }
+}
+
+impl Origin {
+    /// Whose code runs now.
+    pub(crate) fn current() -> Self {
+        match ORIGIN.load(Ordering::Relaxed) {
+            number if number == Origin::Python as u8 => Origin::Python,
+            number if number == Origin::Plpy as u8 => Origin::Plpy,
+            _ => Origin::Wrapper,
+        }
+    }
+
+    /// Of an exception that names none.
+    fn sqlstate(self) -> SqlState {
+        match self {
+            Origin::Wrapper => SqlState::FDW_ERROR,
+            Origin::Python => SqlState::PYTHON_EXCEPTION,
+            Origin::Plpy => SqlState::EXTERNAL_ROUTINE_EXCEPTION,
+        }
+    }
 }
 
 /// Bytes of one part of an error. A library that puts a whole response body into its exception
@@ -85,7 +127,10 @@ pub(crate) fn to_error(py: Python<'_>, exception: PyErr, origin: Origin) -> Erro
 
 fn describe(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error> {
     if let Some(error) = carried(value) {
-        return Ok(error);
+        return Ok(match origin {
+            Origin::Plpy if !value.is_instance_of::<QueryCancelled>() => renamed(py, value, error)?,
+            _ => error,
+        });
     }
     if value.is_instance_of::<QueryCancelled>() {
         let stopping = interrupts::in_hook() || pending() == Pending::Stop;
@@ -101,6 +146,21 @@ fn describe(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) 
         finish(py, value, report, origin);
     }
     Ok(error)
+}
+
+/// The server's error as PL/Python shows one that nobody caught: by the name of its exception, and with the
+/// traceback in CONTEXT, below what the statement had there (its attribute `context`).
+fn renamed(py: Python<'_>, value: &Bound<'_, PyBaseException>, error: Error) -> PyResult<Error> {
+    let (Error::Ours(mut report) | Error::Server(mut report)) = error else { return Ok(error) };
+    report.message = qualified(value)?;
+    let inner = objects::text_attribute(value, "context")?;
+    let frames = traceback(py, value, Origin::Plpy);
+    report.context = match inner {
+        Some(inner) if frames.is_empty() => Some(inner),
+        Some(inner) => Some(format!("{inner}\n{frames}")),
+        None => Some(frames).filter(|frames| !frames.is_empty()),
+    };
+    Ok(Error::Ours(report))
 }
 
 fn carried(value: &Bound<'_, PyBaseException>) -> Option<Error> {
@@ -146,7 +206,7 @@ fn worded(value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error>
     let mut report = match origin {
         Origin::Wrapper => {
             let mut report =
-                Report::new(sqlstate(value, SqlState::FDW_ERROR)?, format!("Error in python: {class}"));
+                Report::new(sqlstate(value, origin.sqlstate())?, format!("Error in python: {class}"));
             // Always there, empty too: what an existing client shows keeps its form.
             report.detail = Some(match more {
                 Some(more) => format!("{text}\n{more}"),
@@ -154,17 +214,56 @@ fn worded(value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error>
             });
             report
         }
-        Origin::Function => {
+        Origin::Python => {
             let message = if text.is_empty() { class } else { format!("{class}: {text}") };
-            let mut report = Report::new(sqlstate(value, SqlState::EXTERNAL_ROUTINE_EXCEPTION)?, message);
+            let mut report = Report::new(sqlstate(value, origin.sqlstate())?, message);
             report.detail = more;
             report
         }
+        Origin::Plpy => return worded_as_plpython(value),
     };
     if is_refused_fork(value) {
         report.hint = Some(lifecycle::FORK_HINT.to_owned());
     }
     Ok(Error::Ours(Box::new(report)))
+}
+
+/// `<module>.<class>: <text>`, and what `plpy.error` was given beside the text.
+fn worded_as_plpython(value: &Bound<'_, PyBaseException>) -> PyResult<Error> {
+    let mut report = Report::new(sqlstate(value, Origin::Plpy.sqlstate())?, qualified(value)?);
+    report.detail = objects::text_attribute(value, "detail")?;
+    report.schema_name = objects::text_attribute(value, "schema_name")?;
+    report.table_name = objects::text_attribute(value, "table_name")?;
+    report.column_name = objects::text_attribute(value, "column_name")?;
+    report.datatype_name = objects::text_attribute(value, "datatype_name")?;
+    report.constraint_name = objects::text_attribute(value, "constraint_name")?;
+    if is_refused_fork(value) {
+        report.hint = Some(lifecycle::FORK_HINT.to_owned());
+    }
+    let ends_session = class_is(value, "plpy", "Fatal");
+    Ok(if ends_session { Error::Fatal(Box::new(report)) } else { Error::Ours(Box::new(report)) })
+}
+
+fn class_is(value: &Bound<'_, PyBaseException>, module: &str, name: &str) -> bool {
+    let is = |attribute, text: &str| {
+        value
+            .get_type()
+            .getattr(attribute)
+            .is_ok_and(|found| found.extract::<String>().is_ok_and(|found| found == text))
+    };
+    is("__name__", name) && is("__module__", module)
+}
+
+/// The text of an exception with its class's full name, unless that is one of Python's own or of the body.
+fn qualified(value: &Bound<'_, PyBaseException>) -> PyResult<String> {
+    let class = objects::type_name(value);
+    let module = value.get_type().getattr("__module__").and_then(|module| module.extract::<String>());
+    let class = match module {
+        Ok(module) if !["builtins", "__main__"].contains(&module.as_str()) => format!("{module}.{class}"),
+        _ => class,
+    };
+    let text = objects::text(value)?;
+    Ok(if text.is_empty() { class } else { format!("{class}: {text}") })
 }
 
 fn is_refused_fork(value: &Bound<'_, PyBaseException>) -> bool {
@@ -189,7 +288,7 @@ fn finish(py: Python<'_>, value: &Bound<'_, PyBaseException>, report: &mut Repor
     if report.hint.is_none() {
         report.hint = objects::text_attribute(value, "hint").ok().flatten();
     }
-    let traceback = traceback(py, value);
+    let traceback = traceback(py, value, origin);
     let clean = |text: String, longest: usize| bounded(secrets::redact(py, text), longest);
     report.message = clean(std::mem::take(&mut report.message), LONGEST);
     report.detail = report.detail.take().map(|text| clean(text, LONGEST));
@@ -206,7 +305,7 @@ fn finish(py: Python<'_>, value: &Bound<'_, PyBaseException>, report: &mut Repor
                 Some(detail) => format!("{detail}\n{traceback}"),
             });
         }
-        Origin::Function => report.context = Some(traceback),
+        Origin::Python | Origin::Plpy => report.context = Some(traceback),
     }
 }
 
@@ -223,11 +322,16 @@ pub(super) fn bounded(text: String, longest: usize) -> String {
 
 /// The traceback of the exception and of those that led to it, the oldest first, as Python prints
 /// them. Empty if anything in it raises.
-fn traceback(py: Python<'_>, value: &Bound<'_, PyBaseException>) -> String {
+fn traceback(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) -> String {
     let mut parts = Vec::new();
     let mut next = Some(value.clone());
     while let Some(exception) = next.take().filter(|_| parts.len() < CHAIN) {
-        let Ok(part) = one_traceback(py, &exception) else { break };
+        let is_last = parts.is_empty();
+        let part = match origin {
+            Origin::Wrapper => one_traceback(py, &exception),
+            Origin::Python | Origin::Plpy => own_traceback(py, &exception, is_last),
+        };
+        let Ok(part) = part else { break };
         parts.push(part);
         next = cause(&exception);
     }
@@ -242,6 +346,22 @@ fn cause<'py>(exception: &Bound<'py, PyBaseException>) -> Option<Bound<'py, PyBa
         let suppressed = exception.getattr("__suppress_context__").ok()?.is_truthy().ok()?;
         (!suppressed).then(|| attribute("__context__"))?
     })
+}
+
+/// The frames of a function's exception, and what it says unless the message does.
+fn own_traceback(
+    py: Python<'_>,
+    exception: &Bound<'_, PyBaseException>,
+    is_message: bool,
+) -> PyResult<String> {
+    let trace = exception.getattr("__traceback__")?;
+    let mut frames: String =
+        py.import("multicorn._traceback")?.call_method1("frames", (trace,))?.extract()?;
+    if !is_message {
+        let text = format!("{}: {}", objects::type_name(exception), objects::text(exception)?);
+        frames = if frames.is_empty() { text } else { format!("{frames}\n{text}") };
+    }
+    Ok(frames)
 }
 
 fn one_traceback(py: Python<'_>, exception: &Bound<'_, PyBaseException>) -> PyResult<String> {
@@ -259,36 +379,49 @@ fn one_traceback(py: Python<'_>, exception: &Bound<'_, PyBaseException>) -> PyRe
     Ok(lines.concat().trim_end().to_owned())
 }
 
-/// The error as an exception. It becomes the same error again if it leaves Python.
+/// The error as a `ServerError`. It becomes the same error again if it leaves Python.
 ///
 /// A cancel, a terminate and what comes of them become `QueryCancelled`, which `except Exception`
 /// does not catch.
 pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
+    to_python_as(py, error, server_error)
+}
+
+/// The same as an exception that `make` makes.
+pub(crate) fn to_python_as(
+    py: Python<'_>,
+    error: Error,
+    make: impl FnOnce(Python<'_>, &Report) -> PyResult<PyErr>,
+) -> PyErr {
     const ADMIN_SHUTDOWN: SqlState = SqlState::new(b"57P01");
     let Some(report) = error.report() else { return cancelled(py, None) };
     if [SqlState::QUERY_CANCELED, ADMIN_SHUTDOWN].contains(&report.sqlstate) {
         return cancelled(py, Some(error));
     }
-    let made = class_for(py, report.sqlstate).and_then(|class| {
-        let exception = PyErr::from_type(class, report.message.clone());
-        let value = exception.value(py);
-        for (name, text) in [
-            ("detail", &report.detail),
-            ("hint", &report.hint),
-            ("context", &report.context),
-            ("schema_name", &report.schema_name),
-            ("table_name", &report.table_name),
-            ("column_name", &report.column_name),
-            ("constraint_name", &report.constraint_name),
-        ] {
-            if let Some(text) = text {
-                value.setattr(name, text)?;
-            }
-        }
-        value.setattr(CARRIED, Carried(copy(&error)))?;
+    let made = make(py, report).and_then(|exception| {
+        exception.value(py).setattr(CARRIED, Carried(copy(&error)))?;
         Ok(exception)
     });
     made.unwrap_or_else(|other| other)
+}
+
+fn server_error(py: Python<'_>, report: &Report) -> PyResult<PyErr> {
+    let exception = PyErr::from_type(class_for(py, report.sqlstate)?, report.message.clone());
+    let value = exception.value(py);
+    for (name, text) in [
+        ("detail", &report.detail),
+        ("hint", &report.hint),
+        ("context", &report.context),
+        ("schema_name", &report.schema_name),
+        ("table_name", &report.table_name),
+        ("column_name", &report.column_name),
+        ("constraint_name", &report.constraint_name),
+    ] {
+        if let Some(text) = text {
+            value.setattr(name, text)?;
+        }
+    }
+    Ok(exception)
 }
 
 /// `QueryCancelled`, with the error that it stands for if the server has already worded it.

@@ -10,7 +10,7 @@ pub(crate) mod rights;
 pub(crate) mod secrets;
 pub(crate) mod sql;
 mod start;
-mod subtransaction;
+pub(crate) mod subtransaction;
 mod transaction;
 mod uncaught;
 
@@ -124,6 +124,7 @@ pub(crate) fn call_hook<T>(
 }
 
 /// An exception as an error, worded for a wrapper.
+#[allow(dead_code)] // for the languages, which come after the wrappers
 pub(crate) fn raised(py: Python<'_>, exception: PyErr) -> Error {
     errors::to_error(py, exception, Origin::Wrapper)
 }
@@ -131,6 +132,7 @@ pub(crate) fn raised(py: Python<'_>, exception: PyErr) -> Error {
 fn inside<T>(origin: Origin, run: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Error> {
     stay_one_process();
     let _inside = interrupts::Inside::enter();
+    let _origin = errors::Speaking::enter(origin);
     Python::attach(|py| run(py).map_err(|failure| failure.into_error(py, origin)))
 }
 

@@ -7,20 +7,24 @@ use pyo3::prelude::*;
 
 use super::held::Held;
 use super::python::{self, Import, running};
-use super::{ColumnPlan, fallback, row};
+use super::{ColumnPlan, Dialect, fallback, row};
 use crate::error::{Error, SqlState};
 use crate::pg::raw;
-use crate::pg::types::{Field, Input, RowType};
+use crate::pg::result_set::RowShape;
+use crate::pg::types::{self, Field, Input, RowType};
 
 static IS_DATACLASS: Import = Import::new("dataclasses", "is_dataclass");
 
 pub(super) struct CompositePlan {
     row_type: RowType,
     name: String,
+    input: Input,
     /// One per attribute; `None` for a dropped one.
     fields: Vec<Option<FieldPlan>>,
     /// Fields that are not dropped.
     expected: usize,
+    /// As PL/Python has it: every field is there, and an object of any class has attributes.
+    is_plain: bool,
 }
 
 struct FieldPlan {
@@ -39,11 +43,11 @@ impl Drop for FieldPlan {
 }
 
 impl FieldPlan {
-    fn resolve(field: &Field) -> Result<Option<Self>, Error> {
+    fn resolve(field: &Field, dialect: Dialect) -> Result<Option<Self>, Error> {
         if field.dropped {
             return Ok(None);
         }
-        let plan = ColumnPlan::resolve(field.type_oid, field.typmod)?;
+        let plan = ColumnPlan::resolve(field.type_oid, field.typmod, dialect)?;
         let key = Python::attach(|py| pyo3::types::PyString::intern(py, &field.name).into_ptr());
         Ok(Some(FieldPlan { name: field.name.clone(), key, plan }))
     }
@@ -57,37 +61,100 @@ enum Access {
 }
 
 impl CompositePlan {
-    pub(super) fn resolve(type_oid: Oid) -> Result<Self, Error> {
-        let row_type = RowType::lookup(type_oid, -1)?;
-        let fields: Vec<_> = row_type.fields().iter().map(FieldPlan::resolve).collect::<Result<_, _>>()?;
+    pub(super) fn resolve(type_oid: Oid, dialect: Dialect) -> Result<Self, Error> {
+        Self::of(RowType::lookup(type_oid, -1)?, type_oid, dialect)
+    }
+
+    /// Of what a call expects.
+    pub(super) fn of_shape(shape: &RowShape, dialect: Dialect) -> Result<Self, Error> {
+        let row_type = shape.row_type();
+        let type_oid = row_type.type_oid();
+        Self::of(row_type, type_oid, dialect)
+    }
+
+    fn of(row_type: RowType, type_oid: Oid, dialect: Dialect) -> Result<Self, Error> {
+        let plan = |field| FieldPlan::resolve(field, dialect);
+        let fields: Vec<_> = row_type.fields().iter().map(plan).collect::<Result<_, _>>()?;
         let expected = fields.iter().flatten().count();
-        Ok(CompositePlan { name: crate::pg::types::name(type_oid, -1)?, row_type, fields, expected })
+        Ok(CompositePlan {
+            name: types::name(type_oid, -1)?,
+            input: Input::lookup(type_oid, -1)?,
+            row_type,
+            fields,
+            expected,
+            is_plain: dialect == Dialect::Plpy,
+        })
     }
 
     /// # Safety
     /// `object` is alive and not None; may raise.
-    pub(super) unsafe fn to_datum(&self, object: *mut ffi::PyObject, input: &Input) -> Result<Datum, Error> {
+    pub(super) unsafe fn datum_of(&self, object: *mut ffi::PyObject) -> Result<Datum, Error> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let Some(access) = access(object, self.is_plain)? else {
+                // A str is a row literal.
+                return fallback::to_datum(&self.input, object);
+            };
+            let count = self.fields.len().max(1);
+            let values = raw::palloc(count * size_of::<Datum>()).cast::<Datum>();
+            let nulls = raw::palloc(count).cast::<bool>();
+            self.fill_by(object, access, values, nulls)?;
+            let tuple = raw::heap_form_tuple(self.row_type.descriptor(), values, nulls);
+            Ok(raw::HeapTupleHeaderGetDatum((*tuple).t_data))
+        }
+    }
+
+    /// Writes the fields' values; None is a row of NULLs.
+    ///
+    /// # Safety
+    /// As of `datum_of`; the arrays have an element for each attribute.
+    pub(super) unsafe fn fill(
+        &self,
+        object: *mut ffi::PyObject,
+        values: *mut Datum,
+        nulls: *mut bool,
+    ) -> Result<(), Error> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if object == ffi::Py_None() {
+                std::ptr::write_bytes(nulls, 1, self.fields.len());
+                return Ok(());
+            }
+            if let Some(access) = access(object, self.is_plain)? {
+                return self.fill_by(object, access, values, nulls);
+            }
+            let datum = fallback::to_datum(&self.input, object)?;
+            let header = raw::pg_detoast_datum(datum.cast_mut_ptr()).cast();
+            types::deform_into(header, self.row_type.descriptor(), values, nulls);
+            Ok(())
+        }
+    }
+
+    unsafe fn fill_by(
+        &self,
+        object: *mut ffi::PyObject,
+        access: Access,
+        values: *mut Datum,
+        nulls: *mut bool,
+    ) -> Result<(), Error> {
         // SAFETY: the caller's promise.
         unsafe {
             raw::check_stack_depth();
-            let Some(access) = access(object)? else {
-                // A str is a row literal.
-                return fallback::to_datum(input, object);
-            };
             let held = Held::new();
-            let count = self.fields.len();
-            let values = raw::palloc0(count.max(1) * size_of::<Datum>()).cast::<Datum>();
-            let nulls = raw::palloc(count.max(1)).cast::<bool>();
             if let Access::Sequence = access {
                 self.check_count(object)?;
             }
             let mut position = 0;
             for (at, field) in self.fields.iter().enumerate() {
                 *nulls.add(at) = true;
+                *values.add(at) = Datum::null();
                 let Some(field) = field else { continue };
                 held.reserve();
                 let item = item(object, access, field, position)?;
                 position += 1;
+                if item.is_null() && self.is_plain {
+                    return Err(missing(access, &field.name));
+                }
                 let value = if item.is_null() {
                     field.plan.to_datum(ffi::Py_None())
                 } else {
@@ -100,8 +167,7 @@ impl CompositePlan {
                 }
                 held.clear();
             }
-            let tuple = raw::heap_form_tuple(self.row_type.descriptor(), values, nulls);
-            Ok(raw::HeapTupleHeaderGetDatum((*tuple).t_data))
+            Ok(())
         }
     }
 
@@ -116,6 +182,10 @@ impl CompositePlan {
         match usize::try_from(given) {
             Err(_) => Err(python::raised()),
             Ok(given) if given == self.expected => Ok(()),
+            Ok(_) if self.is_plain => Err(Error::new(
+                SqlState::DATATYPE_MISMATCH,
+                "length of returned sequence did not match number of columns in row",
+            )),
             Ok(given) => Err(Error::new(
                 SqlState::DATATYPE_MISMATCH,
                 format!(
@@ -131,7 +201,7 @@ impl CompositePlan {
 }
 
 /// How the fields are reached; `None` for what is not a composite value but text.
-unsafe fn access(object: *mut ffi::PyObject) -> Result<Option<Access>, Error> {
+unsafe fn access(object: *mut ffi::PyObject, is_plain: bool) -> Result<Option<Access>, Error> {
     // SAFETY: the caller holds the object.
     unsafe {
         if ffi::PyTuple_Check(object) != 0 || ffi::PyList_Check(object) != 0 {
@@ -146,11 +216,37 @@ unsafe fn access(object: *mut ffi::PyObject) -> Result<Option<Access>, Error> {
         if row::is_mapping(object)? {
             return Ok(Some(Access::Mapping));
         }
+        let sequence = ffi::PySequence_Check(object) != 0;
+        if is_plain {
+            return Ok(Some(if sequence { Access::Sequence } else { Access::Attributes }));
+        }
         if is_dataclass(object)? {
             return Ok(Some(Access::Attributes));
         }
-        let sequence = ffi::PySequence_Check(object) != 0;
         Ok(sequence.then_some(Access::Sequence))
+    }
+}
+
+/// PL/Python's words for a field that an object lacks.
+#[cold]
+fn missing(access: Access, name: &str) -> Error {
+    const UNDEFINED_COLUMN: SqlState = SqlState::new(b"42703");
+    match access {
+        Access::Attributes => {
+            let error =
+                Error::new(UNDEFINED_COLUMN, format!("attribute \"{name}\" does not exist in Python object"));
+            error.hint(
+                "To return null in a column, let the returned object have an attribute named after column with \
+                 value None.",
+            )
+        }
+        Access::Mapping | Access::Sequence => {
+            let error = Error::new(UNDEFINED_COLUMN, format!("key \"{name}\" not found in mapping"));
+            error.hint(
+                "To return null in a column, add the value None to the mapping with the key named after the \
+                 column.",
+            )
+        }
     }
 }
 

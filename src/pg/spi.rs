@@ -1,34 +1,18 @@
-//! Statements that the server runs for us (SPI). The danger is what a failed one leaves behind: only a
-//! subtransaction around the connection releases it, so an error closes nothing here.
+//! The connection to the server's own runner of statements (SPI), and what a statement gave. The danger is
+//! what a failed one leaves behind: only a subtransaction around the connection releases it, so an error
+//! closes nothing here.
 
-use std::ffi::{CStr, CString, c_int, c_long};
+#![allow(dead_code)] // what the languages use, which come after the wrappers
+
+use std::ffi::{c_int, c_long};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 use pgrx::pg_sys;
 
 use super::guard::pg_try;
 use super::planner::Constant;
-use super::{encoding, list, raw};
+use super::{encoding, raw, relation};
 use crate::error::{Error, SqlState};
-
-/// A statement that was prepared, for as long as the backend wants it.
-pub(crate) struct Prepared {
-    plan: pg_sys::SPIPlanPtr,
-    parameters: Vec<pg_sys::Oid>,
-}
-
-impl Prepared {
-    /// The types of `$1`, `$2`, ….
-    pub(crate) fn parameters(&self) -> &[pg_sys::Oid] {
-        &self.parameters
-    }
-}
-
-impl Drop for Prepared {
-    fn drop(&mut self) {
-        // SAFETY: kept by `prepare`, freed once; freeing a plan that nobody runs does not raise.
-        let _ = unsafe { pg_try(|| raw::SPI_freeplan(self.plan)) };
-    }
-}
 
 /// An open connection; what it gives lives as long as it.
 pub(crate) struct Spi(());
@@ -37,201 +21,111 @@ pub(crate) struct Spi(());
 pub(crate) fn connected<T>(work: impl FnOnce(&Spi) -> Result<T, Error>) -> Result<T, Error> {
     // SAFETY: raw calls, in the order that the server wants.
     unsafe {
-        pg_try(|| raw::SPI_connect())?;
+        pg_try(|| {
+            raw::SPI_connect();
+            let trigger = TRIGGER.load(Ordering::Relaxed);
+            if !trigger.is_null() {
+                raw::SPI_register_trigger_data(trigger);
+            }
+        })?;
         let result = work(&Spi(()))?;
         pg_try(|| raw::SPI_finish())?;
         Ok(result)
     }
 }
 
+/// The trigger that the innermost function serves, whose transition tables its statements may name.
+static TRIGGER: AtomicPtr<pg_sys::TriggerData> = AtomicPtr::new(std::ptr::null_mut());
+
+/// Sets whose transition tables statements may name, null for none; returns what was set before, which the
+/// caller puts back.
+///
+/// # Safety
+/// `trigger` is null, or alive until the next call.
+pub(crate) unsafe fn set_trigger(trigger: *mut pg_sys::TriggerData) -> *mut pg_sys::TriggerData {
+    TRIGGER.swap(trigger, Ordering::Relaxed)
+}
+
+/// Commits or rolls back, and begins the next transaction. The server refuses where the function was not
+/// called by CALL or DO outside of any block, which `atomic` tells, and inside subtransactions.
+pub(crate) fn end_transaction(commit: bool, atomic: bool) -> Result<(), Error> {
+    let options = if atomic { 0 } else { pg_sys::SPI_OPT_NONATOMIC as c_int };
+    // SAFETY: raw calls; a connection that may end transactions outlives them, so that it is closed here
+    // also if the commit failed, after which the server has begun a new transaction.
+    unsafe {
+        pg_try(|| raw::SPI_connect_ext(options))?;
+        let ended = pg_try(|| if commit { raw::SPI_commit() } else { raw::SPI_rollback() });
+        pg_try(|| raw::SPI_finish())?;
+        ended
+    }
+}
+
+/// Looking into stored values wants a snapshot, and after the end of a transaction there is none until
+/// somebody asks.
+pub(crate) fn ensure_snapshot() -> Result<(), Error> {
+    // SAFETY: raw calls; there is an active portal wherever transactions can be ended.
+    unsafe {
+        pg_try(|| {
+            if !raw::ActiveSnapshotSet() && !pg_sys::ActivePortal.is_null() {
+                raw::EnsurePortalSnapshotExists();
+            }
+        })
+    }
+}
+
+/// How a statement is run.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct How {
+    /// What writes is refused, and the statement sees what its caller sees.
+    pub(crate) read_only: bool,
+    /// So many rows at most; 0 for all.
+    pub(crate) limit: i64,
+}
+
 /// What a statement did.
 pub(crate) struct Answer {
+    /// The server's code for what was done: `SPI_OK_SELECT` and so on.
+    pub(crate) code: i32,
     /// Rows that it gave or touched.
     pub(crate) count: u64,
     pub(crate) rows: Option<ResultRows>,
 }
 
 impl Spi {
-    /// Prepares one statement with so many parameters, whose types the server finds out.
-    pub(crate) fn prepare(&self, query: &str, count: usize) -> Result<Prepared, Error> {
-        let text = encoding::to_server_exactly(query)?;
-        // SAFETY: raw calls with a text that outlives them.
-        let mut parameters = unsafe { infer(&text, count).map_err(|error| in_query(error, query))? };
-        let given = parameters.len() as c_int;
-        // SAFETY: as above; the plan is kept, so that it survives the connection.
-        let plan = unsafe {
-            pg_try(|| {
-                let plan = raw::SPI_prepare(text.as_ptr(), given, parameters.as_mut_ptr());
-                if !plan.is_null() {
-                    raw::SPI_keepplan(plan);
-                }
-                plan
-            })?
-        };
-        if plan.is_null() {
-            return Err(refused("it cannot be prepared"));
-        }
-        Ok(Prepared { plan, parameters })
-    }
-
-    /// Runs the statement.
-    pub(crate) fn execute(&self, prepared: &Prepared, values: &[Constant]) -> Result<Answer, Error> {
-        let (mut datums, nulls) = split(values);
-        // SAFETY: raw calls with one value for each parameter.
+    /// Runs a text of any number of statements without parameters; the answer is the last one's.
+    pub(crate) fn run(&self, text: &str, how: How) -> Result<Answer, Error> {
+        let text = encoding::to_server_exactly(text)?;
+        // SAFETY: a raw call with a text that outlives it.
         unsafe {
-            let code = pg_try(|| {
-                raw::SPI_execute_plan(prepared.plan, datums.as_mut_ptr(), nulls.as_ptr(), false, 0 as c_long)
-            })?;
-            if code < 0 {
-                let name = encoding::from_server_ptr(raw::SPI_result_code_string(code));
-                return Err(refused(&name.unwrap_or_default()));
-            }
-            answer()
+            let code = pg_try(|| raw::SPI_execute(text.as_ptr(), how.read_only, how.limit as c_long))?;
+            answer(code)
         }
-    }
-
-    /// Opens a cursor, and returns its name.
-    pub(crate) fn open(&self, prepared: &Prepared, values: &[Constant]) -> Result<String, Error> {
-        let (mut datums, nulls) = split(values);
-        let name = secret_name()?;
-        let text = encoding::to_server(&name);
-        // SAFETY: as above; name and values are copied into the portal.
-        unsafe {
-            pg_try(|| {
-                let portal = raw::SPI_cursor_open(
-                    text.as_ptr(),
-                    prepared.plan,
-                    datums.as_mut_ptr(),
-                    nulls.as_ptr(),
-                    false,
-                );
-                (*portal).visible = false;
-            })?;
-        }
-        Ok(name)
-    }
-
-    /// The next rows of a cursor; `None` if it is gone.
-    pub(crate) fn fetch(&self, cursor: &str, count: i64) -> Result<Option<Answer>, Error> {
-        let Some(portal) = find(cursor)? else { return Ok(None) };
-        // SAFETY: raw call on a live portal.
-        unsafe {
-            pg_try(|| raw::SPI_cursor_fetch(portal, true, count as c_long))?;
-            answer().map(Some)
-        }
-    }
-
-    /// Closes a cursor, unless it is gone already.
-    pub(crate) fn close(&self, cursor: &str) -> Result<(), Error> {
-        let Some(portal) = find(cursor)? else { return Ok(()) };
-        // SAFETY: as above.
-        unsafe { pg_try(|| raw::SPI_cursor_close(portal)) }
     }
 }
 
-/// A name for a cursor that nobody can guess: FETCH asks for no right, and the role whose query calls the
-/// class may run statements of its own while the cursor is open.
-fn secret_name() -> Result<String, Error> {
-    let mut secret = [0_u8; 16];
-    // SAFETY: fills so many bytes.
-    if !unsafe { raw::pg_strong_random(secret.as_mut_ptr().cast(), secret.len()) } {
-        return Err(Error::internal("multicorn: no random bytes for a cursor's name"));
-    }
-    Ok(format!("multicorn {:032x}", u128::from_ne_bytes(secret)))
+pub(super) fn refused(code: i32) -> Error {
+    // SAFETY: a raw call that returns a literal.
+    let name = unsafe { encoding::from_server_ptr(raw::SPI_result_code_string(code)) };
+    refused_because(&name.unwrap_or_default())
 }
 
-fn refused(why: &str) -> Error {
+pub(super) fn refused_because(why: &str) -> Error {
     Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("this statement cannot be run from Python: {why}"))
-}
-
-fn find(cursor: &str) -> Result<Option<pg_sys::Portal>, Error> {
-    let name = encoding::to_server(cursor);
-    // SAFETY: raw call; the name is only read.
-    let portal = unsafe { pg_try(|| raw::SPI_cursor_find(name.as_ptr()))? };
-    Ok((!portal.is_null()).then_some(portal))
-}
-
-/// Values and the marks of those that are NULL, as the server takes them.
-fn split(values: &[Constant]) -> (Vec<pg_sys::Datum>, CString) {
-    let marks: Vec<u8> = values.iter().map(|value| if value.is_null { b'n' } else { b' ' }).collect();
-    (values.iter().map(|value| value.datum).collect(), CString::new(marks).unwrap_or_default())
-}
-
-/// The types of `count` parameters, as the server's parser infers them from their use.
-///
-/// # Safety
-/// Called with an SPI connection, whose memory takes the trees.
-unsafe fn infer(query: &CStr, count: usize) -> Result<Vec<pg_sys::Oid>, Error> {
-    let (mut types, mut found) = (std::ptr::null_mut::<pg_sys::Oid>(), 0);
-    // SAFETY: raw calls; the snapshot is taken off again, by the abort if the parser raises.
-    let statements = unsafe {
-        pg_try(|| {
-            let alone = !raw::ActiveSnapshotSet();
-            if alone {
-                raw::PushActiveSnapshot(raw::GetTransactionSnapshot());
-            }
-            let trees = raw::raw_parser(query.as_ptr(), pg_sys::RawParseMode::RAW_PARSE_DEFAULT);
-            let statements = list::pointers::<pg_sys::RawStmt>(trees).count();
-            if let (1, Some(tree)) = (statements, list::nth::<pg_sys::RawStmt>(trees, 0)) {
-                raw::parse_analyze_varparams(
-                    tree,
-                    query.as_ptr(),
-                    &raw mut types,
-                    &raw mut found,
-                    std::ptr::null_mut(),
-                );
-            }
-            if alone {
-                raw::PopActiveSnapshot();
-            }
-            statements
-        })?
-    };
-    if statements != 1 {
-        return Err(Error::new(SqlState::SYNTAX_ERROR, "one statement is run at a time")
-            .detail(format!("The text has {statements}.")));
-    }
-    let found = found as usize;
-    if found != count {
-        return Err(Error::new(
-            SqlState::UNDEFINED_PARAMETER,
-            format!("the statement has {found} parameters, and {count} values were given"),
-        ));
-    }
-    // SAFETY: the parser filled so many.
-    let types = unsafe { if found == 0 { &[] } else { std::slice::from_raw_parts(types, found) } };
-    let unknown = |oid: &pg_sys::Oid| [pg_sys::InvalidOid, pg_sys::UNKNOWNOID].contains(oid);
-    match types.iter().position(unknown) {
-        Some(at) => Err(Error::new(
-            SqlState::INDETERMINATE_DATATYPE,
-            format!("could not determine data type of parameter ${}", at + 1),
-        )
-        .hint("Add a cast, as in $1::int.")),
-        None => Ok(types.to_vec()),
-    }
-}
-
-/// An error of the parser points into our statement, not into that of the client.
-fn in_query(mut error: Error, query: &str) -> Error {
-    if let Some(report) = error.report_mut()
-        && report.cursor_position > 0
-    {
-        report.internal_position = std::mem::take(&mut report.cursor_position);
-        report.internal_query = Some(query.to_owned());
-    }
-    error
 }
 
 /// What the last call left.
 ///
 /// # Safety
-/// Right after a call that succeeded.
-unsafe fn answer() -> Result<Answer, Error> {
+/// Right after a call that succeeded with `code`.
+pub(super) unsafe fn answer(code: i32) -> Result<Answer, Error> {
+    if code < 0 {
+        return Err(refused(code));
+    }
     // SAFETY: the variables are those of the call; the caller's promise.
     unsafe {
         let (count, table) = (pg_sys::SPI_processed, pg_sys::SPI_tuptable);
         let rows = if table.is_null() { None } else { Some(ResultRows::of(table)?) };
-        Ok(Answer { count, rows })
+        Ok(Answer { code, count, rows })
     }
 }
 
@@ -240,6 +134,27 @@ unsafe fn answer() -> Result<Answer, Error> {
 pub(crate) struct ResultColumn {
     pub(crate) name: String,
     pub(crate) type_oid: pg_sys::Oid,
+    pub(crate) typmod: i32,
+}
+
+/// The columns of a descriptor.
+///
+/// # Safety
+/// A live one.
+pub(super) unsafe fn columns(descriptor: pg_sys::TupleDesc) -> Vec<ResultColumn> {
+    // SAFETY: the caller's promise; a descriptor has `natts` attributes, and names end within them.
+    unsafe {
+        (0..(*descriptor).natts as usize)
+            .map(|index| {
+                let attribute = &*relation::attribute(descriptor, index);
+                ResultColumn {
+                    name: encoding::from_server_ptr(attribute.attname.data.as_ptr()).unwrap_or_default(),
+                    type_oid: attribute.atttypid,
+                    typmod: attribute.atttypmod,
+                }
+            })
+            .collect()
+    }
 }
 
 /// Rows that live until the connection is closed.
@@ -256,18 +171,8 @@ impl ResultRows {
     unsafe fn of(table: *mut pg_sys::SPITupleTable) -> Result<Self, Error> {
         // SAFETY: the caller's promise; names are copied at once.
         unsafe {
-            let descriptor = (*table).tupdesc;
-            let count = (*descriptor).natts;
-            let mut columns = Vec::with_capacity(count as usize);
-            for number in 1..=count {
-                let name = pg_try(|| raw::SPI_fname(descriptor, number))?;
-                let type_oid = pg_try(|| raw::SPI_gettypeid(descriptor, number))?;
-                columns.push(ResultColumn {
-                    name: encoding::from_server_ptr(name).unwrap_or_default(),
-                    type_oid,
-                });
-            }
-            let room = (count as usize).max(1);
+            let columns = columns((*table).tupdesc);
+            let room = columns.len().max(1);
             let (values, nulls) = pg_try(|| {
                 (raw::palloc0(room * size_of::<pg_sys::Datum>()).cast(), raw::palloc0(room).cast())
             })?;
@@ -285,15 +190,16 @@ impl ResultRows {
     }
 
     /// The values of row `index`, below `len`, until the next row is asked for.
-    pub(crate) fn row(&mut self, index: usize) -> Result<impl Iterator<Item = Constant>, Error> {
-        // SAFETY: as above; the arrays have an element for each column.
+    pub(crate) fn row(&mut self, index: usize) -> impl Iterator<Item = Constant> {
+        // SAFETY: as above; the arrays have an element for each column, and taking a stored row apart
+        // neither allocates nor raises.
         unsafe {
             let tuple = *(*self.table).vals.add(index);
-            pg_try(|| raw::heap_deform_tuple(tuple, (*self.table).tupdesc, self.values, self.nulls))?;
+            raw::heap_deform_tuple(tuple, (*self.table).tupdesc, self.values, self.nulls);
         }
         let (values, nulls) = (self.values, self.nulls);
         // SAFETY: as above.
-        Ok((0..self.columns.len())
-            .map(move |at| unsafe { Constant { datum: *values.add(at), is_null: *nulls.add(at) } }))
+        (0..self.columns.len())
+            .map(move |at| unsafe { Constant { datum: *values.add(at), is_null: *nulls.add(at) } })
     }
 }

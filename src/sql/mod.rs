@@ -5,13 +5,14 @@ mod plans;
 
 use pgrx::pg_sys;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyList, PyTuple};
 
 use crate::bridge::sql::{acting, is_possible, run, run_as};
-use crate::convert::known;
+use crate::convert::{Dialect, known, table};
 use crate::error::{Error, SqlState};
 use crate::pg::planner::Constant;
-use crate::pg::spi::{self, Answer, Prepared, ResultRows, Spi};
+use crate::pg::spi::{self, Answer, How, ResultRows, Spi};
+use crate::pg::statement::{Direction, Name, Statement};
 
 /// Adds the functions to `multicorn._native`.
 pub(crate) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -30,7 +31,7 @@ fn sql_execute<'py>(py: Python<'py>, query: &str, args: Bound<'py, PyTuple>) -> 
     run(py, || {
         spi::connected(|spi| {
             let prepared = plans::prepared(spi, query, args.len())?;
-            let answer = spi.execute(&prepared, &values(&prepared, &args)?)?;
+            let answer = spi.execute(&prepared, &values(&prepared, &args)?, How::default())?;
             outcome(py, answer)
         })
     })
@@ -42,7 +43,7 @@ fn sql_open(py: Python<'_>, query: &str, args: Bound<'_, PyTuple>) -> PyResult<(
     let name = run(py, || {
         spi::connected(|spi| {
             let prepared = plans::prepared(spi, query, args.len())?;
-            spi.open(&prepared, &values(&prepared, &args)?)
+            spi.open(&prepared, &values(&prepared, &args)?, Name::Secret, How::default())
         })
     })?;
     Ok((name, acting().to_u32()))
@@ -54,7 +55,7 @@ fn sql_open(py: Python<'_>, query: &str, args: Bound<'_, PyTuple>) -> PyResult<(
 fn sql_fetch<'py>(py: Python<'py>, cursor: &str, role: u32, count: i64) -> PyResult<Bound<'py, PyList>> {
     run_as(py, pg_sys::Oid::from(role), || {
         spi::connected(|spi| {
-            let answer = spi.fetch(cursor, count)?.ok_or_else(gone)?;
+            let answer = spi.fetch(cursor, Direction::Forward, count)?.ok_or_else(gone)?;
             Ok(outcome(py, answer)?.0.unwrap_or_else(|| PyList::empty(py)))
         })
     })
@@ -74,13 +75,14 @@ fn gone() -> Error {
         .detail("A cursor ends with the transaction or savepoint in which it was opened.")
 }
 
-fn values(prepared: &Prepared, args: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
+/// The arguments as values of the statement's parameters.
+fn values(statement: &Statement, args: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
     let value = |(at, (arg, type_oid)): (usize, (Bound<'_, PyAny>, &pg_sys::Oid))| {
-        known::parameter(type_oid.to_u32())?
+        known::parameter(type_oid.to_u32(), Dialect::Wrapper)?
             .constant(&arg)
             .map_err(|error| error.context(format!("parameter ${}", at + 1)))
     };
-    args.iter().zip(prepared.parameters()).enumerate().map(value).collect()
+    args.iter().zip(statement.parameters()).enumerate().map(value).collect()
 }
 
 fn outcome<'py>(py: Python<'py>, answer: Answer) -> Result<Outcome<'py>, Error> {
@@ -90,8 +92,6 @@ fn outcome<'py>(py: Python<'py>, answer: Answer) -> Result<Outcome<'py>, Error> 
 
 /// Each row as a dict by column name.
 fn dicts<'py>(py: Python<'py>, mut rows: ResultRows) -> Result<Bound<'py, PyList>, Error> {
-    let names: Vec<Bound<'py, PyString>> =
-        rows.columns().iter().map(|column| PyString::intern(py, &column.name)).collect();
     if let Some(twice) = twice(&rows) {
         return Err(Error::new(
             SqlState::DUPLICATE_COLUMN,
@@ -99,21 +99,8 @@ fn dicts<'py>(py: Python<'py>, mut rows: ResultRows) -> Result<Bound<'py, PyList
         )
         .hint("Give each a name of its own by AS."));
     }
-    let plans = rows
-        .columns()
-        .iter()
-        .map(|column| known::value(column.type_oid.to_u32()))
-        .collect::<Result<Vec<_>, Error>>()?;
-    let result = PyList::empty(py);
-    let raised = |error: PyErr| crate::bridge::raised(py, error);
-    for index in 0..rows.len() {
-        let dict = PyDict::new(py);
-        for ((name, plan), value) in names.iter().zip(&plans).zip(rows.row(index)?) {
-            dict.set_item(name, plan.to_object(py, value)?).map_err(raised)?;
-        }
-        result.append(dict).map_err(raised)?;
-    }
-    Ok(result)
+    let plans = table::plans(&rows, |type_oid| known::value(type_oid, Dialect::Wrapper))?;
+    table::dicts(py, &mut rows, &plans)
 }
 
 fn twice(rows: &ResultRows) -> Option<String> {

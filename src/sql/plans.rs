@@ -7,7 +7,8 @@ use pgrx::pg_sys;
 
 use crate::error::Error;
 use crate::pg::memory::{Access, ForLife};
-use crate::pg::spi::{Prepared, Spi};
+use crate::pg::spi::Spi;
+use crate::pg::statement::{Scroll, Statement, Types};
 use crate::pg::{catalog, inval};
 
 /// As many as a wrapper has in its source, and not as many as it may make up.
@@ -24,7 +25,7 @@ struct Plan {
     text: String,
     /// As whom it was prepared: which schemas a name may be looked up in is asked only then.
     role: pg_sys::Oid,
-    prepared: Rc<Prepared>,
+    prepared: Rc<Statement>,
 }
 
 thread_local! {
@@ -32,7 +33,7 @@ thread_local! {
 }
 
 /// The statement, prepared at its first use.
-pub(super) fn prepared(spi: &Spi, query: &str, count: usize) -> Result<Rc<Prepared>, Error> {
+pub(super) fn prepared(spi: &Spi, query: &str, count: usize) -> Result<Rc<Statement>, Error> {
     inval::register()?;
     let changes = inval::changes();
     // Freed after the list is no longer borrowed.
@@ -57,7 +58,7 @@ pub(super) fn prepared(spi: &Spi, query: &str, count: usize) -> Result<Rc<Prepar
     if let Some(prepared) = known {
         return Ok(prepared);
     }
-    let prepared = Rc::new(spi.prepare(query, count)?);
+    let prepared = Rc::new(spi.prepare(query, Types::Inferred(Some(count)), Scroll::AsItComes)?);
     let oldest = PLANS.change(|kept| {
         kept.plans.push(Plan { text: query.to_owned(), role, prepared: prepared.clone() });
         (kept.plans.len() > MOST).then(|| kept.plans.remove(0))
