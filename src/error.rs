@@ -44,6 +44,8 @@ impl SqlState {
     pub(crate) const SERIALIZATION_FAILURE: Self = Self::new(b"40001");
     pub(crate) const SYNTAX_ERROR: Self = Self::new(b"42601");
     pub(crate) const DUPLICATE_COLUMN: Self = Self::new(b"42701");
+    pub(crate) const DATA_EXCEPTION: Self = Self::new(b"22000");
+    pub(crate) const UNDEFINED_COLUMN: Self = Self::new(b"42703");
     pub(crate) const UNDEFINED_FUNCTION: Self = Self::new(b"42883");
     pub(crate) const UNDEFINED_PARAMETER: Self = Self::new(b"42P02");
     pub(crate) const INDETERMINATE_DATATYPE: Self = Self::new(b"42P18");
@@ -52,6 +54,8 @@ impl SqlState {
     pub(crate) const INTERNAL_ERROR: Self = Self::new(b"XX000");
     /// An exception that a function of `LANGUAGE python` raised.
     pub(crate) const PYTHON_EXCEPTION: Self = Self::new(b"PY001");
+    /// What `LANGUAGE python` demands of a function was not kept.
+    pub(crate) const PYTHON_PROTOCOL: Self = Self::new(b"PY002");
     pub(crate) const EXTERNAL_ROUTINE_EXCEPTION: Self = Self::new(b"38000");
     pub(crate) const SUCCESS: Self = Self::new(b"00000");
     pub(crate) const WARNING: Self = Self::new(b"01000");

@@ -38,6 +38,7 @@ pub(crate) mod scan_node;
 pub(crate) mod settings;
 pub(crate) mod spi;
 pub(crate) mod statement;
+pub(crate) mod trigger;
 pub(crate) mod types;
 pub(crate) mod upper;
 pub(crate) mod varlena;

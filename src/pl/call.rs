@@ -8,12 +8,13 @@ use pyo3::prelude::*;
 
 use super::frame::{self, Frame};
 use super::site::{Returned, Site};
-use super::{Language, rows};
+use super::{Language, rows, trigger};
 use crate::bridge::sql::called_by;
 use crate::bridge::{self, Failure};
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
 use crate::pg::call::{Call, Place, Role};
+use crate::pg::trigger::without;
 
 /// What the server calls.
 pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Datum, Error> {
@@ -21,16 +22,13 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
     place.set(site.routine.place());
     let frame = Frame { routine: Some(site.routine.clone()), language, may_commit: call.may_commit() };
     let caller = frame.caller();
-    frame::within(frame, || {
-        called_by(caller, || match site.routine.role() {
-            Role::Trigger | Role::EventTrigger => Err(Error::new(
-                SqlState::FEATURE_NOT_SUPPORTED,
-                format!("triggers in {} are not there yet", language.title()),
-            )),
-            Role::Function if site.routine.procedure().returns_set => rows::handle(call, &site),
-            Role::Function => one(call, &site),
-        })
-    })
+    let run = || match site.routine.role() {
+        Role::Trigger => trigger::handle(call, &site),
+        Role::EventTrigger => without(|| trigger::handle_event(call, &site)),
+        Role::Function if site.routine.procedure().returns_set => without(|| rows::handle(call, &site)),
+        Role::Function => without(|| one(call, &site)),
+    };
+    frame::within(frame, || called_by(caller, run))
 }
 
 /// A function that returns one value.

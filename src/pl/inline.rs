@@ -8,6 +8,7 @@ use crate::bridge::sql::called_by;
 use crate::bridge::{self, Failure};
 use crate::error::Error;
 use crate::pg::call::{Block, Call, Place};
+use crate::pg::trigger::without;
 
 /// What the server calls.
 pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Datum, Error> {
@@ -27,6 +28,6 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
             Ok::<(), Failure>(())
         })
     };
-    frame::within(frame, || called_by(caller, run))?;
+    frame::within(frame, || called_by(caller, || without(run)))?;
     Ok(call.give(Some(Datum::null())))
 }
