@@ -20,4 +20,5 @@ pub extern "C-unwind" fn _PG_init() {
     gucs::init();
     pg::ddl::watch();
     bridge::native::extend(sql::extend);
+    bridge::native::extend(convert::native::extend);
 }

@@ -24,8 +24,10 @@ class TriggerData:
 
     args: list[str]
     relation_id: int
+    table_catalog: str
     table_schema: str
     table_name: str
+    trigger_catalog: str
     trigger_schema: str
     trigger_name: str
     manipulation: str
@@ -34,19 +36,9 @@ class TriggerData:
     columns: list[str]
 
     @property
-    def table_catalog(self) -> str:
-        """The name of the database."""
-        return _current_database()
-
-    @property
-    def trigger_catalog(self) -> str:
-        """The name of the database."""
-        return _current_database()
-
-    @property
     def type(self) -> object:
         """The row type of the table, a `Postgres.Type`."""
-        from Postgres import Type
+        from Postgres._types import Type
 
         return Type.from_relation_id(self.relation_id)
 
@@ -60,12 +52,6 @@ class EventData:
 
     event: str
     tag: str
-
-
-def _current_database() -> str:
-    import Postgres
-
-    return Postgres.current_database
 
 
 def entry(module: ModuleType, name: str) -> tuple[Callable[..., object], int] | None:

@@ -21,6 +21,15 @@ pub(crate) struct Held<T> {
     _context: OwnedContext,
 }
 
+impl<T> Held<T> {
+    /// What `make` makes, with everything that it allocates.
+    pub(super) fn made(make: impl FnOnce() -> Result<T, Error>) -> Result<Self, Error> {
+        let context = OwnedContext::new()?;
+        let plan = context.within(make)?;
+        Ok(Held { plan, _context: context })
+    }
+}
+
 impl<T> std::ops::Deref for Held<T> {
     type Target = T;
 

@@ -79,6 +79,7 @@ raw! {
     fn SysCacheGetAttr(cache: c_int, tuple: HeapTuple, attribute: AttrNumber, is_null: *mut bool) -> Datum;
     fn format_type_be(type_oid: Oid) -> *mut c_char;
     fn format_type_with_typemod(type_oid: Oid, typmod: int32) -> *mut c_char;
+    fn get_database_name(database: Oid) -> *mut c_char;
     fn get_attname(relation: Oid, attno: AttrNumber, missing_ok: bool) -> *mut c_char;
     fn get_collation_isdeterministic(collation: Oid) -> bool;
     fn get_collation_name(collation: Oid) -> *mut c_char;
@@ -239,6 +240,8 @@ unsafe extern "C-unwind" {
     ) -> bool;
     // Bound for no version, for want of a use in C without its macro.
     pub(crate) fn pg_re_throw() -> !;
+    // The handler of functions in SQL, bound for no version.
+    pub(crate) fn fmgr_sql(call: FunctionCallInfo) -> Datum;
 }
 
 /// `create_foreignscan_path`, whose parameters grew with the versions.
@@ -451,4 +454,48 @@ raw! {
         name: *const c_char, value: *const c_char, context: GucContext::Type, source: GucSource::Type,
         action: GucAction::Type, change: bool, level: c_int, reload: bool,
     ) -> c_int;
+}
+
+// native values (src/pg/expression.rs, src/pg/type_entry.rs)
+raw! {
+    fn GetSysCacheOid(
+        cache: c_int, column: AttrNumber, key1: Datum, key2: Datum, key3: Datum, key4: Datum,
+    ) -> Oid;
+    fn DirectFunctionCall1Coll(function: PGFunction, collation: Oid, arg1: Datum) -> Datum;
+    fn OidFunctionCall1Coll(function: Oid, collation: Oid, arg1: Datum) -> Datum;
+    fn FunctionCall1Coll(info: *mut FmgrInfo, collation: Oid, arg1: Datum) -> Datum;
+    fn regtypein(call: FunctionCallInfo) -> Datum;
+    fn make_parsestate(parent: *mut ParseState) -> *mut ParseState;
+    fn make_op(
+        state: *mut ParseState, name: *mut List, left: *mut Node, right: *mut Node, last_set: *mut Node,
+        location: c_int,
+    ) -> *mut Expr;
+    fn ParseFuncOrColumn(
+        state: *mut ParseState, name: *mut List, arguments: *mut List, last_set: *mut Node,
+        call: *mut FuncCall, is_procedure: bool, location: c_int,
+    ) -> *mut Node;
+    fn coerce_to_target_type(
+        state: *mut ParseState, expression: *mut Node, source: Oid, target: Oid, typmod: int32,
+        context: CoercionContext::Type, form: CoercionForm::Type, location: c_int,
+    ) -> *mut Node;
+    fn assign_expr_collations(state: *mut ParseState, expression: *mut Node);
+    fn expression_planner(expression: *mut Expr) -> *mut Expr;
+    fn get_typcollation(type_oid: Oid) -> Oid;
+    fn get_rel_type_id(relation: Oid) -> Oid;
+    fn ExecInitExpr(expression: *mut Expr, parent: *mut PlanState) -> *mut ExprState;
+    fn CreateStandaloneExprContext() -> *mut ExprContext;
+    fn makeParamList(count: c_int) -> ParamListInfo;
+}
+
+/// A list of String nodes, a name qualified by the first of them. May raise.
+///
+/// # Safety
+/// Runs inside `pg_try`; the texts are NUL-terminated.
+pub(crate) unsafe fn string_list_of(texts: &[*const c_char]) -> *mut List {
+    let mut list = std::ptr::null_mut();
+    for &text in texts {
+        // SAFETY: the caller's promise.
+        list = unsafe { lappend(list, makeString(pstrdup(text)).cast()) };
+    }
+    list
 }

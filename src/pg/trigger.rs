@@ -151,14 +151,14 @@ impl Trigger {
         (!tuple.is_null() && self.is_row()).then_some(Tuple { tuple, descriptor })
     }
 
-    pub(crate) fn old(&self) -> Option<Tuple> {
+    pub(crate) fn old_row(&self) -> Option<Tuple> {
         match self.operation() {
             Operation::Update | Operation::Delete => self.tuple(self.data().tg_trigtuple),
             _ => None,
         }
     }
 
-    pub(crate) fn new(&self) -> Option<Tuple> {
+    pub(crate) fn new_row(&self) -> Option<Tuple> {
         match self.operation() {
             Operation::Insert => self.tuple(self.data().tg_trigtuple),
             Operation::Update => self.tuple(self.data().tg_newtuple),
@@ -168,7 +168,7 @@ impl Trigger {
 
     /// What lets the event go on as it is; null for a statement's trigger.
     pub(crate) fn kept(&self) -> Datum {
-        let row = self.new().or(self.old());
+        let row = self.new_row().or(self.old_row());
         row.map_or(Datum::null(), |row| Datum::from(row.tuple))
     }
 

@@ -11,6 +11,7 @@ use super::site::{Returned, Site};
 use super::{Language, rows, trigger};
 use crate::bridge::sql::called_by;
 use crate::bridge::{self, Failure};
+use crate::convert::native;
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
 use crate::pg::call::{Call, Place, Role};
@@ -28,7 +29,10 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
         Role::Function if site.routine.procedure().returns_set => without(|| rows::handle(call, &site)),
         Role::Function => without(|| one(call, &site)),
     };
-    frame::within(frame, || called_by(caller, run))
+    let result = frame::within(frame, || called_by(caller, run))?;
+    // What the module keeps outlives the transaction.
+    native::settle()?;
+    Ok(result)
 }
 
 /// A function that returns one value.

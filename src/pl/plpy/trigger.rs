@@ -43,11 +43,11 @@ pub(crate) fn fire(
         return Err(Error::internal("multicorn: a trigger of another language").into());
     };
     let td = definition.facts.bind(py).copy()?;
-    if let Some(old) = firing.old() {
+    if let Some(old) = firing.old_row() {
         td.set_item(pyo3::intern!(py, "old"), row.dict(py, old, &[])?)?;
     }
     let mut original = None;
-    if let Some(new) = firing.new() {
+    if let Some(new) = firing.new_row() {
         let dict = row.dict(py, new, generated)?;
         if firing.timing() != Timing::After {
             original = Some((new, dict.copy()?));

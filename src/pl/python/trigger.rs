@@ -9,6 +9,7 @@ use crate::convert::result::ResultPlan;
 use crate::convert::{Dialect, known};
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
+use crate::pg::catalog;
 use crate::pg::planner::Constant;
 use crate::pg::trigger::{Event, Operation, Timing, Trigger};
 use crate::pl::routine::Routine;
@@ -17,11 +18,14 @@ use crate::pl::trigger::{Answer, Definition, Form, level, operation, timing};
 const MODULE: &str = "Postgres._trigger";
 
 /// The attributes of `td`.
-pub(crate) fn facts<'py>(py: Python<'py>, firing: Trigger) -> PyResult<Bound<'py, PyDict>> {
+pub(crate) fn facts<'py>(py: Python<'py>, firing: Trigger) -> Result<Bound<'py, PyDict>, Failure> {
     let td = PyDict::new(py);
     let (schema, table) = firing.relation_name();
     td.set_item("args", firing.arguments())?;
     td.set_item("relation_id", firing.relation().to_u32())?;
+    let database = catalog::database_name()?;
+    td.set_item("table_catalog", &database)?;
+    td.set_item("trigger_catalog", database)?;
     td.set_item("table_schema", &schema)?;
     td.set_item("table_name", table)?;
     td.set_item("trigger_schema", schema)?;
@@ -79,7 +83,7 @@ pub(crate) fn fire(py: Python<'_>, firing: Trigger, definition: &Definition) -> 
     let mut arguments = vec![td.bind(py).clone()];
     let plan = known::value(firing.row_type().to_u32(), Dialect::Native)?;
     if firing.is_row() {
-        for row in [firing.old(), firing.new()].into_iter().flatten() {
+        for row in [firing.old_row(), firing.new_row()].into_iter().flatten() {
             arguments.push(plan.to_object(py, row.composite()?)?);
         }
     } else if *extras > 0 {
