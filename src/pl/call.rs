@@ -29,7 +29,7 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
         Role::Function if site.routine.procedure().returns_set => without(|| rows::handle(call, &site)),
         Role::Function => without(|| one(call, &site)),
     };
-    let result = frame::within(frame, || called_by(caller, run))?;
+    let result = frame::within(frame, || frame::closing(language, || called_by(caller, run)))?;
     // What the module keeps outlives the transaction.
     native::settle()?;
     Ok(result)
