@@ -55,8 +55,6 @@ impl SqlState {
     /// An exception that a function of `LANGUAGE python` raised.
     pub(crate) const PYTHON_PROTOCOL: Self = Self::new(b"PY002");
     pub(crate) const PYTHON_EXCEPTION: Self = Self::new(b"PY001");
-    /// What `LANGUAGE python` demands of a function was not kept.
-    pub(crate) const PYTHON_PROTOCOL: Self = Self::new(b"PY002");
     pub(crate) const EXTERNAL_ROUTINE_EXCEPTION: Self = Self::new(b"38000");
     pub(crate) const SUCCESS: Self = Self::new(b"00000");
     pub(crate) const WARNING: Self = Self::new(b"01000");
