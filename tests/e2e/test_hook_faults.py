@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import psycopg
 import pytest
+from running import written_since
 
 from conftest import Database
-from running import written_since
 
 TABLES = """
 CREATE SERVER faulty FOREIGN DATA WRAPPER multicorn OPTIONS (wrapper 'faulty.Faulty');
