@@ -46,7 +46,7 @@ fmt-check: bootstrap
 
 # The release profile shares build scripts and procedural macros with `make build`.
 clippy: bootstrap
-	scripts/cargo clippy --release --workspace --lib --tests -- -D warnings
+	scripts/cargo clippy --release --workspace --lib --bins --tests -- -D warnings
 
 ruff: bootstrap
 	$(VENV)/ruff check .

@@ -44,11 +44,14 @@ impl SqlState {
     pub(crate) const SERIALIZATION_FAILURE: Self = Self::new(b"40001");
     pub(crate) const SYNTAX_ERROR: Self = Self::new(b"42601");
     pub(crate) const DUPLICATE_COLUMN: Self = Self::new(b"42701");
+    pub(crate) const UNDEFINED_FUNCTION: Self = Self::new(b"42883");
     pub(crate) const UNDEFINED_PARAMETER: Self = Self::new(b"42P02");
     pub(crate) const INDETERMINATE_DATATYPE: Self = Self::new(b"42P18");
     pub(crate) const INVALID_CURSOR_NAME: Self = Self::new(b"34000");
     pub(crate) const QUERY_CANCELED: Self = Self::new(b"57014");
     pub(crate) const INTERNAL_ERROR: Self = Self::new(b"XX000");
+    /// An exception that a function of `LANGUAGE python` raised.
+    pub(crate) const PYTHON_EXCEPTION: Self = Self::new(b"PY001");
     pub(crate) const EXTERNAL_ROUTINE_EXCEPTION: Self = Self::new(b"38000");
     pub(crate) const SUCCESS: Self = Self::new(b"00000");
     pub(crate) const WARNING: Self = Self::new(b"01000");

@@ -8,6 +8,8 @@ mod fdw;
 mod gucs;
 mod interpreter;
 mod pg;
+#[allow(dead_code)] // both languages' own modules, which follow, use the rest
+mod pl;
 mod sql;
 
 pgrx::pg_module_magic!(name, version);
@@ -18,4 +20,5 @@ pub extern "C-unwind" fn _PG_init() {
     gucs::init();
     pg::ddl::watch();
     bridge::native::extend(sql::extend);
+    bridge::native::extend(convert::native::extend);
 }

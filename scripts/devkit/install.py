@@ -15,6 +15,7 @@ from devkit.paths import CHECKOUT, SYSTEM_PYTHON
 
 TARGET = Path(os.environ.get("CARGO_TARGET_DIR", CHECKOUT / "target"))
 LIBRARY = CHECKOUT / TARGET / "release" / "libmulticorn.so"
+WORKER = CHECKOUT / TARGET / "release" / "multicorn-worker"
 PYTHON_FILES = (".py", ".pyi", "py.typed")
 
 
@@ -23,11 +24,13 @@ def install_into(target: server.Installation) -> int:
 
     Raises `SystemExit` when the library was not built; `PermissionError` when `target` is not ours.
     """
-    if not LIBRARY.exists():
-        message = f"{LIBRARY} is missing; run `make build` first"
-        raise SystemExit(message)
+    for built in (LIBRARY, WORKER):
+        if not built.exists():
+            message = f"{built} is missing; run `make build` first"
+            raise SystemExit(message)
     extension = target.directory("SHAREDIR") / "extension"
     changed = replace_file(LIBRARY, target.directory("PKGLIBDIR") / "multicorn.so")
+    changed += replace_file(WORKER, target.directory("PKGLIBDIR") / "multicorn-worker")
     changed += replace_file(CHECKOUT / "multicorn.control", extension / "multicorn.control")
     changed += _install_sql(extension)
     changed += _install_python(extension / "multicorn" / "python")
@@ -55,6 +58,7 @@ def _install_python(target: Path) -> int:
     """
     packages = {
         "multicorn": CHECKOUT / "python" / "multicorn",
+        "Postgres": CHECKOUT / "python" / "Postgres",
         "wormhole": CHECKOUT / "python" / "wormhole" / "src" / "wormhole",
     }
     changed = sum(
@@ -77,7 +81,8 @@ def _install_python(target: Path) -> int:
 def remove_from(target: server.Installation) -> int:
     """Remove everything that `install_into` installs; return how many files there were."""
     extension = target.directory("SHAREDIR") / "extension"
-    files = [target.directory("PKGLIBDIR") / "multicorn.so", extension / "multicorn.control"]
+    libraries = target.directory("PKGLIBDIR")
+    files = [libraries / "multicorn.so", libraries / "multicorn-worker", extension / "multicorn.control"]
     files += extension.glob("multicorn--*.sql")
     present = [path for path in files if path.exists()]
     for path in present:

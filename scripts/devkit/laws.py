@@ -40,6 +40,8 @@ STRANGERS = [(("fdw", "plan"), ("fdw", "exec"))]
 SERVER_SIDE = {"pg", "bridge", "convert"}
 PYTHON_SIDE = {"interpreter", "bridge", "convert"}
 MAY_BE_UNSAFE = SERVER_SIDE | PYTHON_SIDE
+# Crates that are a process of their own: they confine it, and start Python in it.
+PROCESSES = {"wormhole-worker"}
 # Files elsewhere that may contain `unsafe`, each with its reason.
 UNSAFE_EXCEPTIONS: dict[str, str] = {}
 
@@ -167,8 +169,12 @@ def unsafe_places(tree: Tree) -> Iterator[Finding]:
 
 
 def pure_crates(tree: Tree) -> Iterator[Finding]:
-    """The pure crates forbid unsafe code and know neither pgrx nor pyo3."""
+    """The pure crates forbid unsafe code and know neither pgrx nor pyo3; a process does not know pgrx."""
     for file in tree.pure:
+        if file.path.parts[1] in PROCESSES:
+            for line, _ in each_match(file, r"\bpgrx\b"):
+                yield Finding("pure", file.path, line, "a process of its own names `pgrx`")
+            continue
         if file.path.name == "lib.rs" and "#![forbid(unsafe_code)]" not in file.code:
             yield Finding("pure", file.path, 1, "a pure crate says `#![forbid(unsafe_code)]`")
         for line, found in each_match(file, r"\b(pgrx|pyo3)\b"):

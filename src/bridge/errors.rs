@@ -2,6 +2,8 @@
 //! that a server error which travels through Python arrives with every field. The danger is the
 //! exception itself: its `__str__`, its attributes and its chain are user code of any size.
 
+use std::sync::atomic::{AtomicU8, Ordering};
+
 use pyo3::exceptions::{PyBaseException, PyException};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
@@ -29,9 +31,49 @@ pyo3::create_exception!(
 pub(crate) enum Origin {
     /// A wrapper class: `Error in python: <class>` with DETAIL, the traceback only in the log.
     Wrapper,
-    /// The body of a function: `<class>: <text>`, the traceback in CONTEXT.
-    #[allow(dead_code)] // for the language handlers, which come after the wrappers
-    Function,
+    /// A function of `LANGUAGE python`: `<class>: <text>`, the traceback in CONTEXT.
+    Python,
+    /// The same of `LANGUAGE plpy`, with PL/Python's SQLSTATE.
+    Plpy,
+}
+
+/// Whose code runs now, as a number: the converters ask.
+static ORIGIN: AtomicU8 = AtomicU8::new(Origin::Wrapper as u8);
+
+/// Exceptions are worded for this origin for its lifetime.
+pub(super) struct Speaking(u8);
+
+impl Speaking {
+    #[inline]
+    pub(super) fn enter(origin: Origin) -> Self {
+        Speaking(ORIGIN.swap(origin as u8, Ordering::Relaxed))
+    }
+}
+
+impl Drop for Speaking {
+    fn drop(&mut self) {
+        ORIGIN.store(self.0, Ordering::Relaxed);
+    }
+}
+
+impl Origin {
+    /// Whose code runs now.
+    pub(crate) fn current() -> Self {
+        match ORIGIN.load(Ordering::Relaxed) {
+            number if number == Origin::Python as u8 => Origin::Python,
+            number if number == Origin::Plpy as u8 => Origin::Plpy,
+            _ => Origin::Wrapper,
+        }
+    }
+
+    /// Of an exception that names none.
+    fn sqlstate(self) -> SqlState {
+        match self {
+            Origin::Wrapper => SqlState::FDW_ERROR,
+            Origin::Python => SqlState::PYTHON_EXCEPTION,
+            Origin::Plpy => SqlState::EXTERNAL_ROUTINE_EXCEPTION,
+        }
+    }
 }
 
 /// Bytes of one part of an error. A library that puts a whole response body into its exception
@@ -146,7 +188,7 @@ fn worded(value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error>
     let mut report = match origin {
         Origin::Wrapper => {
             let mut report =
-                Report::new(sqlstate(value, SqlState::FDW_ERROR)?, format!("Error in python: {class}"));
+                Report::new(sqlstate(value, origin.sqlstate())?, format!("Error in python: {class}"));
             // Always there, empty too: what an existing client shows keeps its form.
             report.detail = Some(match more {
                 Some(more) => format!("{text}\n{more}"),
@@ -154,9 +196,9 @@ fn worded(value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error>
             });
             report
         }
-        Origin::Function => {
+        Origin::Python | Origin::Plpy => {
             let message = if text.is_empty() { class } else { format!("{class}: {text}") };
-            let mut report = Report::new(sqlstate(value, SqlState::EXTERNAL_ROUTINE_EXCEPTION)?, message);
+            let mut report = Report::new(sqlstate(value, origin.sqlstate())?, message);
             report.detail = more;
             report
         }
@@ -189,7 +231,7 @@ fn finish(py: Python<'_>, value: &Bound<'_, PyBaseException>, report: &mut Repor
     if report.hint.is_none() {
         report.hint = objects::text_attribute(value, "hint").ok().flatten();
     }
-    let traceback = traceback(py, value);
+    let traceback = traceback(py, value, origin);
     let clean = |text: String, longest: usize| bounded(secrets::redact(py, text), longest);
     report.message = clean(std::mem::take(&mut report.message), LONGEST);
     report.detail = report.detail.take().map(|text| clean(text, LONGEST));
@@ -206,7 +248,7 @@ fn finish(py: Python<'_>, value: &Bound<'_, PyBaseException>, report: &mut Repor
                 Some(detail) => format!("{detail}\n{traceback}"),
             });
         }
-        Origin::Function => report.context = Some(traceback),
+        Origin::Python | Origin::Plpy => report.context = Some(traceback),
     }
 }
 
@@ -223,11 +265,16 @@ pub(super) fn bounded(text: String, longest: usize) -> String {
 
 /// The traceback of the exception and of those that led to it, the oldest first, as Python prints
 /// them. Empty if anything in it raises.
-fn traceback(py: Python<'_>, value: &Bound<'_, PyBaseException>) -> String {
+fn traceback(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) -> String {
     let mut parts = Vec::new();
     let mut next = Some(value.clone());
     while let Some(exception) = next.take().filter(|_| parts.len() < CHAIN) {
-        let Ok(part) = one_traceback(py, &exception) else { break };
+        let is_last = parts.is_empty();
+        let part = match origin {
+            Origin::Wrapper => one_traceback(py, &exception),
+            Origin::Python | Origin::Plpy => own_traceback(py, &exception, is_last),
+        };
+        let Ok(part) = part else { break };
         parts.push(part);
         next = cause(&exception);
     }
@@ -242,6 +289,22 @@ fn cause<'py>(exception: &Bound<'py, PyBaseException>) -> Option<Bound<'py, PyBa
         let suppressed = exception.getattr("__suppress_context__").ok()?.is_truthy().ok()?;
         (!suppressed).then(|| attribute("__context__"))?
     })
+}
+
+/// The frames of a function's exception, and what it says unless the message does.
+fn own_traceback(
+    py: Python<'_>,
+    exception: &Bound<'_, PyBaseException>,
+    is_message: bool,
+) -> PyResult<String> {
+    let trace = exception.getattr("__traceback__")?;
+    let mut frames: String =
+        py.import("multicorn._traceback")?.call_method1("frames", (trace,))?.extract()?;
+    if !is_message {
+        let text = format!("{}: {}", objects::type_name(exception), objects::text(exception)?);
+        frames = if frames.is_empty() { text } else { format!("{frames}\n{text}") };
+    }
+    Ok(frames)
 }
 
 fn one_traceback(py: Python<'_>, exception: &Bound<'_, PyBaseException>) -> PyResult<String> {

@@ -132,6 +132,7 @@ pub(crate) fn raised(py: Python<'_>, exception: PyErr) -> Error {
 fn inside<T>(origin: Origin, run: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Error> {
     stay_one_process();
     let _inside = interrupts::Inside::enter();
+    let _origin = errors::Speaking::enter(origin);
     Python::attach(|py| run(py).map_err(|failure| failure.into_error(py, origin)))
 }
 

@@ -188,6 +188,8 @@ pub(crate) fn is_possible() -> bool {
 fn survivable<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     // SAFETY: reads a variable of the backend.
     let alone = unsafe { raw::IsInParallelMode() };
+    // A foreign table's rows are read by a loop that does not say whose they are.
+    let _origin = errors::Speaking::enter(errors::Origin::Wrapper);
     let outcome = called_by(caller(), || if alone { work() } else { in_subtransaction(work) });
     if let Err(error) = &outcome
         && alone

@@ -9,7 +9,7 @@ use pyo3::ffi;
 
 use super::held::Held;
 use super::python::{self, running};
-use super::{ColumnPlan, fallback, row};
+use super::{ColumnPlan, Dialect, fallback, row};
 use crate::error::{Error, SqlState};
 use crate::pg::raw;
 use crate::pg::types::{Input, Layout};
@@ -25,11 +25,11 @@ pub(super) struct ArrayPlan {
 }
 
 impl ArrayPlan {
-    pub(super) fn resolve(element_type: Oid, typmod: i32) -> Result<Self, Error> {
+    pub(super) fn resolve(element_type: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
         Ok(ArrayPlan {
             element_type,
             layout: Layout::lookup(element_type)?,
-            element: ColumnPlan::resolve(element_type, typmod)?,
+            element: ColumnPlan::resolve(element_type, typmod, dialect)?,
         })
     }
 

@@ -7,16 +7,18 @@ use pyo3::prelude::*;
 
 use super::held::Held;
 use super::python::{self, Import, running};
-use super::{ColumnPlan, fallback, row};
+use super::{ColumnPlan, Dialect, fallback, row};
 use crate::error::{Error, SqlState};
 use crate::pg::raw;
-use crate::pg::types::{Field, Input, RowType};
+use crate::pg::result_set::RowShape;
+use crate::pg::types::{self, Field, Input, RowType};
 
 static IS_DATACLASS: Import = Import::new("dataclasses", "is_dataclass");
 
 pub(super) struct CompositePlan {
     row_type: RowType,
     name: String,
+    input: Input,
     /// One per attribute; `None` for a dropped one.
     fields: Vec<Option<FieldPlan>>,
     /// Fields that are not dropped.
@@ -39,11 +41,11 @@ impl Drop for FieldPlan {
 }
 
 impl FieldPlan {
-    fn resolve(field: &Field) -> Result<Option<Self>, Error> {
+    fn resolve(field: &Field, dialect: Dialect) -> Result<Option<Self>, Error> {
         if field.dropped {
             return Ok(None);
         }
-        let plan = ColumnPlan::resolve(field.type_oid, field.typmod)?;
+        let plan = ColumnPlan::resolve(field.type_oid, field.typmod, dialect)?;
         let key = Python::attach(|py| pyo3::types::PyString::intern(py, &field.name).into_ptr());
         Ok(Some(FieldPlan { name: field.name.clone(), key, plan }))
     }
@@ -57,33 +59,92 @@ enum Access {
 }
 
 impl CompositePlan {
-    pub(super) fn resolve(type_oid: Oid) -> Result<Self, Error> {
-        let row_type = RowType::lookup(type_oid, -1)?;
-        let fields: Vec<_> = row_type.fields().iter().map(FieldPlan::resolve).collect::<Result<_, _>>()?;
+    pub(super) fn resolve(type_oid: Oid, dialect: Dialect) -> Result<Self, Error> {
+        Self::of(RowType::lookup(type_oid, -1)?, type_oid, dialect)
+    }
+
+    /// Of what a call expects.
+    pub(super) fn of_shape(shape: &RowShape, dialect: Dialect) -> Result<Self, Error> {
+        let row_type = shape.row_type();
+        let type_oid = row_type.type_oid();
+        Self::of(row_type, type_oid, dialect)
+    }
+
+    fn of(row_type: RowType, type_oid: Oid, dialect: Dialect) -> Result<Self, Error> {
+        let plan = |field| FieldPlan::resolve(field, dialect);
+        let fields: Vec<_> = row_type.fields().iter().map(plan).collect::<Result<_, _>>()?;
         let expected = fields.iter().flatten().count();
-        Ok(CompositePlan { name: crate::pg::types::name(type_oid, -1)?, row_type, fields, expected })
+        Ok(CompositePlan {
+            name: types::name(type_oid, -1)?,
+            input: Input::lookup(type_oid, -1)?,
+            row_type,
+            fields,
+            expected,
+        })
     }
 
     /// # Safety
     /// `object` is alive and not None; may raise.
-    pub(super) unsafe fn to_datum(&self, object: *mut ffi::PyObject, input: &Input) -> Result<Datum, Error> {
+    pub(super) unsafe fn datum_of(&self, object: *mut ffi::PyObject) -> Result<Datum, Error> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let Some(access) = access(object)? else {
+                // A str is a row literal.
+                return fallback::to_datum(&self.input, object);
+            };
+            let count = self.fields.len().max(1);
+            let values = raw::palloc(count * size_of::<Datum>()).cast::<Datum>();
+            let nulls = raw::palloc(count).cast::<bool>();
+            self.fill_by(object, access, values, nulls)?;
+            let tuple = raw::heap_form_tuple(self.row_type.descriptor(), values, nulls);
+            Ok(raw::HeapTupleHeaderGetDatum((*tuple).t_data))
+        }
+    }
+
+    /// Writes the fields' values; None is a row of NULLs.
+    ///
+    /// # Safety
+    /// As of `datum_of`; the arrays have an element for each attribute.
+    pub(super) unsafe fn fill(
+        &self,
+        object: *mut ffi::PyObject,
+        values: *mut Datum,
+        nulls: *mut bool,
+    ) -> Result<(), Error> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            if object == ffi::Py_None() {
+                std::ptr::write_bytes(nulls, 1, self.fields.len());
+                return Ok(());
+            }
+            if let Some(access) = access(object)? {
+                return self.fill_by(object, access, values, nulls);
+            }
+            let datum = fallback::to_datum(&self.input, object)?;
+            let header = raw::pg_detoast_datum(datum.cast_mut_ptr()).cast();
+            types::deform_into(header, self.row_type.descriptor(), values, nulls);
+            Ok(())
+        }
+    }
+
+    unsafe fn fill_by(
+        &self,
+        object: *mut ffi::PyObject,
+        access: Access,
+        values: *mut Datum,
+        nulls: *mut bool,
+    ) -> Result<(), Error> {
         // SAFETY: the caller's promise.
         unsafe {
             raw::check_stack_depth();
-            let Some(access) = access(object)? else {
-                // A str is a row literal.
-                return fallback::to_datum(input, object);
-            };
             let held = Held::new();
-            let count = self.fields.len();
-            let values = raw::palloc0(count.max(1) * size_of::<Datum>()).cast::<Datum>();
-            let nulls = raw::palloc(count.max(1)).cast::<bool>();
             if let Access::Sequence = access {
                 self.check_count(object)?;
             }
             let mut position = 0;
             for (at, field) in self.fields.iter().enumerate() {
                 *nulls.add(at) = true;
+                *values.add(at) = Datum::null();
                 let Some(field) = field else { continue };
                 held.reserve();
                 let item = item(object, access, field, position)?;
@@ -100,8 +161,7 @@ impl CompositePlan {
                 }
                 held.clear();
             }
-            let tuple = raw::heap_form_tuple(self.row_type.descriptor(), values, nulls);
-            Ok(raw::HeapTupleHeaderGetDatum((*tuple).t_data))
+            Ok(())
         }
     }
 

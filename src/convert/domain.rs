@@ -7,7 +7,7 @@ use std::ffi::c_void;
 use pgrx::pg_sys::{self, Datum, Oid};
 use pyo3::ffi;
 
-use super::ColumnPlan;
+use super::{ColumnPlan, Dialect};
 use crate::error::Error;
 use crate::pg::{raw, types};
 
@@ -20,11 +20,11 @@ pub(super) struct DomainPlan {
 }
 
 impl DomainPlan {
-    pub(super) fn resolve(domain: Oid) -> Result<Self, Error> {
+    pub(super) fn resolve(domain: Oid, dialect: Dialect) -> Result<Self, Error> {
         let (base, typmod) = types::base_type(domain, -1)?;
         Ok(DomainPlan {
             domain,
-            base: ColumnPlan::resolve(base, typmod)?,
+            base: ColumnPlan::resolve(base, typmod, dialect)?,
             cache: UnsafeCell::new(std::ptr::null_mut()),
             // SAFETY: reads a variable of the backend; the plan lives as long as that context.
             context: unsafe { pg_sys::CurrentMemoryContext },

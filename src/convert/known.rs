@@ -7,7 +7,7 @@ use std::rc::Rc;
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 
-use super::{ColumnPlan, ValuePlan};
+use super::{ColumnPlan, Dialect, ValuePlan};
 use crate::error::Error;
 use crate::pg::guard::pg_try;
 use crate::pg::inval;
@@ -19,6 +19,15 @@ pub(crate) struct Held<T> {
     plan: T,
     // Dropped after the plan, which points into it.
     _context: OwnedContext,
+}
+
+impl<T> Held<T> {
+    /// What `make` makes, with everything that it allocates.
+    pub(super) fn made(make: impl FnOnce() -> Result<T, Error>) -> Result<Self, Error> {
+        let context = OwnedContext::new()?;
+        let plan = context.within(make)?;
+        Ok(Held { plan, _context: context })
+    }
 }
 
 impl<T> std::ops::Deref for Held<T> {
@@ -36,8 +45,8 @@ pub(crate) type Parameter = Held<ColumnPlan>;
 #[derive(Default)]
 struct Plans {
     generation: u64,
-    values: HashMap<u32, Rc<Value>>,
-    parameters: HashMap<u32, Rc<Parameter>>,
+    values: HashMap<(u32, Dialect), Rc<Value>>,
+    parameters: HashMap<(u32, Dialect), Rc<Parameter>>,
 }
 
 thread_local! {
@@ -56,26 +65,26 @@ fn current<R>(work: impl FnOnce(&mut Plans) -> R) -> R {
 }
 
 /// The conversion of a type's values to Python.
-pub(crate) fn value(type_oid: u32) -> Result<Rc<Value>, Error> {
-    if let Some(known) = current(|plans| plans.values.get(&type_oid).cloned()) {
+pub(crate) fn value(type_oid: u32, dialect: Dialect) -> Result<Rc<Value>, Error> {
+    if let Some(known) = current(|plans| plans.values.get(&(type_oid, dialect)).cloned()) {
         return Ok(known);
     }
     let context = OwnedContext::new()?;
-    let plan = context.within(|| ValuePlan::resolve(pg_sys::Oid::from(type_oid)))?;
+    let plan = context.within(|| ValuePlan::resolve(pg_sys::Oid::from(type_oid), dialect))?;
     let known = Rc::new(Held { plan, _context: context });
-    current(|plans| plans.values.insert(type_oid, known.clone()));
+    current(|plans| plans.values.insert((type_oid, dialect), known.clone()));
     Ok(known)
 }
 
 /// The conversion of a parameter of a type.
-pub(crate) fn parameter(type_oid: u32) -> Result<Rc<Parameter>, Error> {
-    if let Some(known) = current(|plans| plans.parameters.get(&type_oid).cloned()) {
+pub(crate) fn parameter(type_oid: u32, dialect: Dialect) -> Result<Rc<Parameter>, Error> {
+    if let Some(known) = current(|plans| plans.parameters.get(&(type_oid, dialect)).cloned()) {
         return Ok(known);
     }
     let context = OwnedContext::new()?;
-    let plan = context.within(|| ColumnPlan::resolve(pg_sys::Oid::from(type_oid), -1))?;
+    let plan = context.within(|| ColumnPlan::resolve(pg_sys::Oid::from(type_oid), -1, dialect))?;
     let known = Rc::new(Held { plan, _context: context });
-    current(|plans| plans.parameters.insert(type_oid, known.clone()));
+    current(|plans| plans.parameters.insert((type_oid, dialect), known.clone()));
     Ok(known)
 }
 

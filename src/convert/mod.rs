@@ -6,6 +6,7 @@ mod array;
 mod bytea;
 mod composite;
 mod datetime;
+mod dialect;
 mod domain;
 mod enumeration;
 mod fallback;
@@ -15,10 +16,12 @@ mod json;
 mod json_sink;
 pub(crate) mod known;
 mod moments;
+pub(crate) mod native;
 mod numeric;
 mod python;
 mod range;
 mod record;
+pub(crate) mod result;
 mod row;
 mod scalar;
 mod sequence;
@@ -34,6 +37,7 @@ use self::array::ArrayPlan;
 use self::composite::CompositePlan;
 use self::datetime::DateTimePlan;
 use self::domain::DomainPlan;
+use self::native::{NativeColumn, NativeValue};
 use self::numeric::NumericPlan;
 use self::range::{MultirangePlan, RangePlan};
 use self::record::RecordPlan;
@@ -43,6 +47,7 @@ use crate::error::Error;
 use crate::pg::planner::Constant;
 use crate::pg::types::{self, Input, Output};
 
+pub(crate) use self::dialect::Dialect;
 pub(crate) use self::row::{RowPlan, Rows};
 
 /// One attribute of a relation; a slice of them is in attnum order without gaps.
@@ -64,6 +69,8 @@ pub(crate) struct ColumnPlan {
 
 enum Family {
     Bool,
+    /// A bool of any object, as Python finds it true.
+    Truth,
     Int2,
     Int4,
     Int8,
@@ -84,14 +91,17 @@ enum Family {
     Multirange(Box<MultirangePlan>),
     Domain(Box<DomainPlan>),
     Fallback,
+    /// For `LANGUAGE python`, which hands instances of types around.
+    Native(Box<NativeColumn>),
 }
 
 impl Family {
-    fn resolve(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
+    fn resolve(type_oid: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
         if let Some(kind) = datetime_kind(type_oid) {
             return Ok(Family::DateTime(DateTimePlan::resolve(kind, type_oid, typmod)?));
         }
         Ok(match type_oid {
+            pg_sys::BOOLOID if dialect == Dialect::Plpy => Family::Truth,
             pg_sys::BOOLOID => Family::Bool,
             pg_sys::INT2OID => Family::Int2,
             pg_sys::INT4OID => Family::Int4,
@@ -106,18 +116,18 @@ impl Family {
             pg_sys::UUIDOID => Family::Uuid,
             pg_sys::JSONOID => Family::Json,
             pg_sys::JSONBOID => Family::Jsonb,
-            _ => Self::resolve_other(type_oid, typmod)?,
+            _ => Self::resolve_other(type_oid, typmod, dialect)?,
         })
     }
 
-    fn resolve_other(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
+    fn resolve_other(type_oid: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
         if let Some(element) = types::element_type(type_oid)? {
-            return Ok(Family::Array(Box::new(ArrayPlan::resolve(element, typmod)?)));
+            return Ok(Family::Array(Box::new(ArrayPlan::resolve(element, typmod, dialect)?)));
         }
         Ok(match types::kind(type_oid)? {
-            b'd' => Family::Domain(Box::new(DomainPlan::resolve(type_oid)?)),
+            b'd' => Family::Domain(Box::new(DomainPlan::resolve(type_oid, dialect)?)),
             b'e' => Family::Enum,
-            b'c' => Family::Composite(Box::new(CompositePlan::resolve(type_oid)?)),
+            b'c' => Family::Composite(Box::new(CompositePlan::resolve(type_oid, dialect)?)),
             b'r' => Family::Range(Box::new(RangePlan::resolve(type_oid)?)),
             b'm' => Family::Multirange(Box::new(MultirangePlan::resolve(type_oid)?)),
             _ if types::is_hstore(type_oid)? => Family::Hstore,
@@ -141,23 +151,36 @@ fn datetime_kind(type_oid: Oid) -> Option<datetime::Kind> {
 impl ColumnPlan {
     /// Looks everything up. The plan lives as long as the memory context that is current now: the
     /// functions that it calls keep their caches there.
-    pub(crate) fn resolve(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
+    pub(crate) fn resolve(type_oid: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
+        if dialect == Dialect::Native {
+            let family = Family::Native(Box::new(NativeColumn::resolve(type_oid, typmod)?));
+            return Ok(ColumnPlan { family, input: Input::lookup(type_oid, typmod)? });
+        }
+        Self::resolve_plain(type_oid, typmod, dialect)
+    }
+
+    /// The same for what is no instance of a type; what it consists of may be.
+    fn resolve_plain(type_oid: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
         python::prepare()?;
         let input = Input::lookup(type_oid, typmod)?;
-        let family = Family::resolve(type_oid, typmod)?;
+        let family = Family::resolve(type_oid, typmod, dialect)?;
         Ok(ColumnPlan { family, input })
     }
 
     /// Whether NULL has to be converted too, because a domain may forbid it.
     #[inline]
     pub(crate) fn has_checks(&self) -> bool {
-        matches!(self.family, Family::Domain(_))
+        match &self.family {
+            Family::Native(column) => column.has_checks(),
+            family => matches!(family, Family::Domain(_)),
+        }
     }
 
     /// Whether a list is one value, so that it is no dimension of an array.
     fn takes_lists(&self) -> bool {
         match &self.family {
             Family::Domain(plan) => plan.base().takes_lists(),
+            Family::Native(column) => column.takes_lists(),
             family => matches!(family, Family::Json | Family::Jsonb | Family::Multirange(_)),
         }
     }
@@ -166,7 +189,8 @@ impl ColumnPlan {
     fn takes_tuples(&self) -> bool {
         match &self.family {
             Family::Domain(plan) => plan.base().takes_tuples(),
-            Family::Composite(_) | Family::Range(_) => true,
+            // Lists alone are dimensions there.
+            Family::Composite(_) | Family::Range(_) | Family::Native(_) => true,
             _ => self.takes_lists(),
         }
     }
@@ -182,14 +206,12 @@ impl ColumnPlan {
         let input = &self.input;
         // SAFETY: the caller's promise, handed on to each family.
         unsafe {
-            if let Family::Domain(plan) = &self.family {
-                return plan.to_datum(object);
-            }
-            if object == ffi::Py_None() {
-                return Ok(None);
-            }
             match &self.family {
+                Family::Native(column) => return column.to_datum(object),
+                Family::Domain(plan) => return plan.to_datum(object),
+                _ if object == ffi::Py_None() => return Ok(None),
                 Family::Bool => scalar::bool_to_datum(object, input),
+                Family::Truth => scalar::truth_to_datum(object),
                 Family::Int2 => scalar::int_to_datum::<i16>(object, input, "smallint"),
                 Family::Int4 => scalar::int_to_datum::<i32>(object, input, "integer"),
                 Family::Int8 => scalar::int_to_datum::<i64>(object, input, "bigint"),
@@ -205,10 +227,10 @@ impl ColumnPlan {
                 Family::Jsonb => json::jsonb_to_datum(object, input),
                 Family::Hstore => hstore::to_datum(object, input),
                 Family::Array(plan) => plan.to_datum(object, input),
-                Family::Composite(plan) => plan.to_datum(object, input),
+                Family::Composite(plan) => plan.datum_of(object),
                 Family::Range(plan) => plan.to_datum(object, input),
                 Family::Multirange(plan) => plan.to_datum(object, input),
-                Family::Domain(_) | Family::Fallback => fallback::to_datum(input, object),
+                Family::Fallback => fallback::to_datum(input, object),
             }
             .map(Some)
         }
@@ -241,11 +263,16 @@ enum Kind {
     Array(Box<SequencePlan>),
     Record(Box<RecordPlan>),
     Fallback,
+    /// The text that the session's settings give.
+    Shown,
+    /// An instance of the type.
+    Native(NativeValue),
 }
 
 impl Kind {
-    fn resolve(base: Oid) -> Result<Self, Error> {
-        if let Some(kind) = datetime_kind(base) {
+    fn resolve(base: Oid, dialect: Dialect) -> Result<Self, Error> {
+        let plain = dialect != Dialect::Plpy;
+        if let Some(kind) = datetime_kind(base).filter(|_| plain) {
             return Ok(Kind::DateTime(kind));
         }
         Ok(match base {
@@ -258,17 +285,18 @@ impl Kind {
             pg_sys::FLOAT8OID => Kind::Float8,
             pg_sys::NUMERICOID => Kind::Numeric,
             pg_sys::TEXTOID | pg_sys::VARCHAROID => Kind::Text,
-            pg_sys::BPCHAROID => Kind::Padded,
+            pg_sys::BPCHAROID if plain => Kind::Padded,
             pg_sys::BYTEAOID => Kind::Bytea,
-            pg_sys::UUIDOID => Kind::Uuid,
-            pg_sys::JSONOID => Kind::Json,
-            pg_sys::JSONBOID => Kind::Jsonb,
+            pg_sys::UUIDOID if plain => Kind::Uuid,
+            pg_sys::JSONOID if plain => Kind::Json,
+            pg_sys::JSONBOID if plain => Kind::Jsonb,
             _ => match types::element_type(base)? {
-                Some(element) => Kind::Array(Box::new(SequencePlan::resolve(element)?)),
+                Some(element) => Kind::Array(Box::new(SequencePlan::resolve(element, dialect)?)),
                 None if base == pg_sys::RECORDOID || types::kind(base)? == b'c' => {
-                    Kind::Record(Box::new(RecordPlan::resolve(base)?))
+                    Kind::Record(Box::new(RecordPlan::resolve(base, dialect)?))
                 }
-                None => Kind::Fallback,
+                None if plain => Kind::Fallback,
+                None => Kind::Shown,
             },
         })
     }
@@ -276,10 +304,13 @@ impl Kind {
 
 impl ValuePlan {
     /// Looks everything up; the plan lives as long as the memory context that is current now.
-    pub(crate) fn resolve(type_oid: Oid) -> Result<Self, Error> {
+    pub(crate) fn resolve(type_oid: Oid, dialect: Dialect) -> Result<Self, Error> {
         python::prepare()?;
         let (base, _) = types::base_type(type_oid, -1)?;
-        let kind = Kind::resolve(base)?;
+        let kind = match dialect {
+            Dialect::Native => Kind::Native(NativeValue::resolve(type_oid)?),
+            _ => Kind::resolve(base, dialect)?,
+        };
         Ok(ValuePlan { kind, output: Output::lookup(base)? })
     }
 
@@ -344,6 +375,8 @@ impl ValuePlan {
                 Kind::Array(plan) => plan.to_python(py, datum),
                 Kind::Record(plan) => plan.to_python(py, datum),
                 Kind::Fallback => fallback::to_python(py, &self.output, datum),
+                Kind::Shown => fallback::shown(py, &self.output, datum),
+                Kind::Native(value) => value.to_python(py, datum, false),
             }
         }
     }

@@ -47,12 +47,12 @@ pub(super) fn prepare() -> Result<(), Error> {
 /// The exception that the last call left set, as an error.
 #[cold]
 pub(super) fn raised() -> Error {
-    Python::attach(|py| to_error(py, PyErr::fetch(py), Origin::Wrapper))
+    Python::attach(|py| to_error(py, PyErr::fetch(py), Origin::current()))
 }
 
-/// An exception as an error in the wrapper's wording.
+/// An exception as an error in the wording of the code that runs.
 pub(super) fn error(py: Python<'_>, exception: PyErr) -> Error {
-    to_error(py, exception, Origin::Wrapper)
+    to_error(py, exception, Origin::current())
 }
 
 /// Whether the exception that is set is an instance of `class`; if so it is cleared.
@@ -181,7 +181,7 @@ impl Import {
     pub(super) fn get<'a, 'py>(&'a self, py: Python<'py>) -> Result<&'a Bound<'py, PyAny>, Error> {
         // SAFETY: the token proves that the GIL is held; importing makes no raw server call.
         let object = unsafe { running(|| self.object.get_or_try_init(py, || self.import(py))) };
-        object.map(|object| object.bind(py)).map_err(|error| to_error(py, error, Origin::Wrapper))
+        object.map(|object| object.bind(py)).map_err(|error| to_error(py, error, Origin::current()))
     }
 
     fn import(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {

@@ -12,7 +12,7 @@ use pyo3::types::{PyList, PyTuple};
 use super::held::Held;
 use super::json_sink::TextSink;
 use super::python::{self, running};
-use super::{ColumnPlan, fallback};
+use super::{ColumnPlan, Dialect, fallback};
 use crate::error::{Error, SqlState};
 use crate::pg::types::{Input, Output, RangeType};
 
@@ -33,7 +33,7 @@ struct Parts {
 impl RangePlan {
     pub(super) fn resolve(type_oid: Oid) -> Result<Self, Error> {
         let range = RangeType::lookup(type_oid)?;
-        let bound = ColumnPlan::resolve(range.bound_type(), -1)?;
+        let bound = ColumnPlan::resolve(range.bound_type(), -1, Dialect::Wrapper)?;
         Ok(RangePlan { range, bound })
     }
 
@@ -156,7 +156,10 @@ pub(super) struct MultirangePlan {
 impl MultirangePlan {
     pub(super) fn resolve(type_oid: Oid) -> Result<Self, Error> {
         let range = RangeType::of_multirange(type_oid)?;
-        Ok(MultirangePlan { range: ColumnPlan::resolve(range, -1)?, output: Output::lookup(range)? })
+        Ok(MultirangePlan {
+            range: ColumnPlan::resolve(range, -1, Dialect::Wrapper)?,
+            output: Output::lookup(range)?,
+        })
     }
 
     /// # Safety

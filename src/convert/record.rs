@@ -5,7 +5,7 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::{ValuePlan, python};
+use super::{Dialect, ValuePlan, python};
 use crate::error::Error;
 use crate::pg::guard::pg_try;
 use crate::pg::raw;
@@ -14,6 +14,7 @@ use crate::pg::types::{Field, RowType};
 pub(super) struct RecordPlan {
     /// `None` for an anonymous record.
     known: Option<Known>,
+    dialect: Dialect,
 }
 
 struct Known {
@@ -22,13 +23,14 @@ struct Known {
 }
 
 impl Known {
-    fn resolve(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
+    fn resolve(type_oid: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
         let row_type = RowType::lookup(type_oid, typmod)?;
         let fields = row_type
             .fields()
             .iter()
             .map(|field| {
-                let plan = (!field.dropped).then(|| ValuePlan::resolve(field.type_oid)).transpose()?;
+                let plan =
+                    (!field.dropped).then(|| ValuePlan::resolve(field.type_oid, dialect)).transpose()?;
                 Ok((field.clone(), plan))
             })
             .collect::<Result<_, Error>>()?;
@@ -57,9 +59,10 @@ impl Known {
 }
 
 impl RecordPlan {
-    pub(super) fn resolve(type_oid: Oid) -> Result<Self, Error> {
-        let known = (type_oid != pg_sys::RECORDOID).then(|| Known::resolve(type_oid, -1)).transpose()?;
-        Ok(RecordPlan { known })
+    pub(super) fn resolve(type_oid: Oid, dialect: Dialect) -> Result<Self, Error> {
+        let known =
+            (type_oid != pg_sys::RECORDOID).then(|| Known::resolve(type_oid, -1, dialect)).transpose()?;
+        Ok(RecordPlan { known, dialect })
     }
 
     /// # Safety
@@ -77,7 +80,8 @@ impl RecordPlan {
                 Some(known) => known.to_python(py, header),
                 None => {
                     let fields = (*header).t_choice.t_datum;
-                    Known::resolve(fields.datum_typeid, fields.datum_typmod)?.to_python(py, header)
+                    Known::resolve(fields.datum_typeid, fields.datum_typmod, self.dialect)?
+                        .to_python(py, header)
                 }
             }
         }

@@ -9,7 +9,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::python::{self, Import, running};
-use super::{Attribute, ColumnPlan};
+use super::{Attribute, ColumnPlan, Dialect};
 use crate::bridge::uncaught;
 use crate::error::{Error, SqlState};
 use crate::pg::guard::pg_try;
@@ -78,7 +78,7 @@ impl RowPlan {
 
 impl Column {
     fn new(py: Python<'_>, index: usize, position: usize, attribute: &Attribute) -> Result<Self, Error> {
-        let plan = ColumnPlan::resolve(attribute.type_oid, attribute.typmod)
+        let plan = ColumnPlan::resolve(attribute.type_oid, attribute.typmod, Dialect::Wrapper)
             .map_err(|error| error.context(format!("column \"{}\"", attribute.name)))?;
         let key = pyo3::types::PyString::intern(py, &attribute.name).into_ptr();
         Ok(Column {

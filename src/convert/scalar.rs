@@ -25,6 +25,19 @@ pub(super) unsafe fn bool_to_datum(object: *mut ffi::PyObject, input: &Input) ->
     }
 }
 
+/// Whether Python finds the object true.
+///
+/// # Safety
+/// `object` is alive and not None.
+#[inline]
+pub(super) unsafe fn truth_to_datum(object: *mut ffi::PyObject) -> Result<Datum, Error> {
+    // SAFETY: the caller's promise; no server call inside.
+    match unsafe { running(|| ffi::PyObject_IsTrue(object)) } {
+        -1 => Err(python::raised()),
+        truth => Ok(Datum::from(truth != 0)),
+    }
+}
+
 /// An integer of `T`'s width; `sql_name` is for messages.
 ///
 /// # Safety

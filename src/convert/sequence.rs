@@ -7,7 +7,7 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::{ValuePlan, python};
+use super::{Dialect, ValuePlan, python};
 use crate::error::Error;
 use crate::pg::guard::pg_try;
 use crate::pg::raw;
@@ -29,11 +29,11 @@ struct Elements {
 }
 
 impl SequencePlan {
-    pub(super) fn resolve(element_type: Oid) -> Result<Self, Error> {
+    pub(super) fn resolve(element_type: Oid, dialect: Dialect) -> Result<Self, Error> {
         Ok(SequencePlan {
             element_type,
             layout: Layout::lookup(element_type)?,
-            element: ValuePlan::resolve(element_type)?,
+            element: ValuePlan::resolve(element_type, dialect)?,
         })
     }
 

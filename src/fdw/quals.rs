@@ -127,7 +127,7 @@ pub(super) fn operator<'py>(py: Python<'py>, qual: &Qual) -> PyResult<Bound<'py,
 /// The conversion of a type's values, looked up once until a type changes.
 pub(super) fn known(type_oid: u32) -> Result<Known, Error> {
     let of_lists = [pg_sys::JSONARRAYOID, pg_sys::JSONBARRAYOID].contains(&pg_sys::Oid::from(type_oid));
-    Ok(Known { plan: convert::known::value(type_oid)?, of_lists })
+    Ok(Known { plan: convert::known::value(type_oid, convert::Dialect::Wrapper)?, of_lists })
 }
 
 /// The names of the needed columns.

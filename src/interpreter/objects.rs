@@ -2,6 +2,7 @@
 //! attribute of it, may run anything and raise anything, so each helper says what it does then.
 
 use pyo3::exceptions::PyException;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -46,4 +47,33 @@ pub(crate) fn text_attribute(object: &Bound<'_, PyAny>, name: &str) -> PyResult<
         Err(error) => return Err(error),
     };
     Ok(value.cast::<PyString>().ok().map(readable).filter(|text| !text.is_empty()))
+}
+
+/// Calls `callable` with positional arguments, without a tuple for them.
+pub(crate) fn call<'py>(
+    callable: &Bound<'py, PyAny>,
+    arguments: &[Bound<'py, PyAny>],
+) -> PyResult<Bound<'py, PyAny>> {
+    const FEW: usize = 8;
+    let mut few = [std::ptr::null_mut(); FEW];
+    let many: Vec<*mut ffi::PyObject>;
+    let pointers: &[*mut ffi::PyObject] = if arguments.len() <= FEW {
+        for (place, argument) in few.iter_mut().zip(arguments) {
+            *place = argument.as_ptr();
+        }
+        &few[..arguments.len()]
+    } else {
+        many = arguments.iter().map(Bound::as_ptr).collect();
+        &many
+    };
+    // SAFETY: borrowed references that the caller holds; the result is new, or null with an exception set.
+    unsafe {
+        let result = ffi::PyObject_Vectorcall(
+            callable.as_ptr(),
+            pointers.as_ptr(),
+            pointers.len(),
+            std::ptr::null_mut(),
+        );
+        Bound::from_owned_ptr_or_err(callable.py(), result)
+    }
 }

@@ -133,7 +133,7 @@ pub(crate) fn boundary<R: Copy>(callback: impl FnOnce() -> Result<R, Error>) -> 
     raise(error)
 }
 
-fn panic_error(panic: &(dyn std::any::Any + Send)) -> Error {
+pub(super) fn panic_error(panic: &(dyn std::any::Any + Send)) -> Error {
     let text = panic
         .downcast_ref::<&str>()
         .map(|s| (*s).to_owned())

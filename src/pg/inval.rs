@@ -14,6 +14,7 @@ use crate::error::Error;
 thread_local! {
     static CHANGES: Cell<u64> = const { Cell::new(0) };
     static GENERATION: Cell<u64> = const { Cell::new(1) };
+    static PROCEDURES: Cell<u64> = const { Cell::new(1) };
     /// Composite types whose fields somebody keeps.
     static ROW_TYPES: ForLife<Vec<u32>> = ForLife::default();
     static RELATIONS: ForLife<Vec<u32>> = ForLife::default();
@@ -26,6 +27,11 @@ const MOST_RELATIONS: usize = 64;
 /// Counts up whenever a foreign table, server, user mapping, wrapper or type changed.
 pub(crate) fn generation() -> u64 {
     GENERATION.get()
+}
+
+/// Counts up whenever a function, procedure or operator changed.
+pub(crate) fn procedures() -> u64 {
+    PROCEDURES.get()
 }
 
 /// Counts up at every message of the caches, also those that are noted by relation.
@@ -73,6 +79,10 @@ pub(crate) fn register() -> Result<(), Error> {
                     pg_sys::Datum::null(),
                 );
             }
+            for cache in [Cache::PROCOID, Cache::OPEROID] {
+                let callback = Some(procedure_changed as unsafe extern "C-unwind" fn(_, _, _));
+                raw::CacheRegisterSyscacheCallback(cache as c_int, callback, pg_sys::Datum::null());
+            }
             raw::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null());
         })?;
     }
@@ -89,6 +99,11 @@ unsafe extern "C-unwind" fn catalog_changed(_arg: pg_sys::Datum, cache: c_int, _
     }
     CHANGES.set(CHANGES.get() + 1);
     GENERATION.set(GENERATION.get() + 1);
+}
+
+unsafe extern "C-unwind" fn procedure_changed(_arg: pg_sys::Datum, _cache: c_int, _hash: u32) {
+    CHANGES.set(CHANGES.get() + 1);
+    PROCEDURES.set(PROCEDURES.get() + 1);
 }
 
 unsafe extern "C-unwind" fn relation_changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {

@@ -51,3 +51,16 @@ pub(crate) unsafe fn from_slice<T>(elements: &[*mut T]) -> *mut pg_sys::List {
     }
     list
 }
+
+/// The elements of a list of OIDs.
+///
+/// # Safety
+/// `list` is null or a valid list of OIDs.
+pub(crate) unsafe fn oids(list: *mut pg_sys::List) -> Vec<pg_sys::Oid> {
+    // SAFETY: the caller's promise; `elements` holds `length` cells.
+    let cells = unsafe {
+        list.as_ref().map_or(&[][..], |l| std::slice::from_raw_parts(l.elements, l.length as usize))
+    };
+    // SAFETY: as above: a list of OIDs.
+    cells.iter().map(|cell| unsafe { cell.oid_value }).collect()
+}

@@ -3,12 +3,14 @@
 //! `guard::pg_try`, or in a frame without destructors directly below the server.
 
 pub(crate) mod analyze;
+pub(crate) mod call;
 pub(crate) mod catalog;
 pub(crate) mod clause;
 pub(crate) mod ddl;
 pub(crate) mod direct;
 pub(crate) mod encoding;
 pub(crate) mod explain;
+pub(crate) mod expression;
 pub(crate) mod function;
 pub(crate) mod guard;
 pub(crate) mod import;
@@ -24,8 +26,12 @@ pub(crate) mod modify_row;
 mod ordering;
 pub(crate) mod plan_request;
 pub(crate) mod planner;
+#[allow(dead_code)] // as in lib.rs
+pub(crate) mod procedure;
 pub(crate) mod raw;
 pub(crate) mod relation;
+#[allow(dead_code)] // as in lib.rs
+pub(crate) mod result_set;
 mod rivals;
 pub(crate) mod role;
 pub(crate) mod routine;
@@ -33,6 +39,7 @@ pub(crate) mod scan_node;
 pub(crate) mod settings;
 pub(crate) mod spi;
 pub(crate) mod statement;
+pub(crate) mod type_entry;
 pub(crate) mod types;
 pub(crate) mod upper;
 pub(crate) mod varlena;

@@ -171,6 +171,38 @@ raw! {
     fn RegisterXactCallback(callback: XactCallback, argument: *mut c_void);
 }
 
+// the languages
+raw! {
+    fn CheckFunctionValidatorAccess(validator: Oid, function: Oid) -> bool;
+    fn SearchSysCache1(cache: c_int, key1: Datum) -> HeapTuple;
+    fn get_fn_expr_argtype(info: *mut FmgrInfo, number: c_int) -> Oid;
+    fn get_call_result_type(call: FunctionCallInfo, type_oid: *mut Oid, descriptor: *mut TupleDesc) -> TypeFuncClass::Type;
+    fn get_func_arg_info(
+        row: HeapTuple, types: *mut *mut Oid, names: *mut *mut *mut c_char, modes: *mut *mut c_char,
+    ) -> c_int;
+    fn oid_array_to_list(array: Datum) -> *mut List;
+    fn text_to_cstring(text: *const text) -> *mut c_char;
+    fn format_procedure(function: Oid) -> *mut c_char;
+    fn BlessTupleDesc(descriptor: TupleDesc) -> TupleDesc;
+    fn CreateTupleDescCopy(descriptor: TupleDesc) -> TupleDesc;
+    fn CreateTemplateTupleDesc(attributes: c_int) -> TupleDesc;
+    fn TupleDescInitEntry(
+        descriptor: TupleDesc, number: AttrNumber, name: *const c_char, type_oid: Oid, typmod: int32, dimensions: c_int,
+    );
+    fn tuplestore_begin_heap(random: bool, across_transactions: bool, kilobytes: c_int) -> *mut Tuplestorestate;
+    fn RegisterExprContextCallback(context: *mut ExprContext, callback: ExprContextCallbackFunction, argument: Datum);
+    fn UnregisterExprContextCallback(context: *mut ExprContext, callback: ExprContextCallbackFunction, argument: Datum);
+}
+
+raw! {
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
+    fn tuplestore_putvalues(store: *mut Tuplestorestate, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool);
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    fn tuplestore_putvalues(
+        store: *mut Tuplestorestate, descriptor: TupleDesc, values: *const Datum, nulls: *const bool,
+    );
+}
+
 /// The callback of `expression_tree_walker`: true ends the walk.
 type Walker = unsafe extern "C-unwind" fn(*mut Node, *mut c_void) -> bool;
 /// The callback of `planstate_tree_walker`.
@@ -188,6 +220,8 @@ unsafe extern "C-unwind" {
     ) -> bool;
     // Bound for no version, for want of a use in C without its macro.
     pub(crate) fn pg_re_throw() -> !;
+    // The handler of functions in SQL, bound for no version.
+    pub(crate) fn fmgr_sql(call: FunctionCallInfo) -> Datum;
 }
 
 /// `create_foreignscan_path`, whose parameters grew with the versions.
@@ -400,4 +434,48 @@ raw! {
         name: *const c_char, value: *const c_char, context: GucContext::Type, source: GucSource::Type,
         action: GucAction::Type, change: bool, level: c_int, reload: bool,
     ) -> c_int;
+}
+
+// native values (src/pg/expression.rs, src/pg/type_entry.rs)
+raw! {
+    fn GetSysCacheOid(
+        cache: c_int, column: AttrNumber, key1: Datum, key2: Datum, key3: Datum, key4: Datum,
+    ) -> Oid;
+    fn DirectFunctionCall1Coll(function: PGFunction, collation: Oid, arg1: Datum) -> Datum;
+    fn OidFunctionCall1Coll(function: Oid, collation: Oid, arg1: Datum) -> Datum;
+    fn FunctionCall1Coll(info: *mut FmgrInfo, collation: Oid, arg1: Datum) -> Datum;
+    fn regtypein(call: FunctionCallInfo) -> Datum;
+    fn make_parsestate(parent: *mut ParseState) -> *mut ParseState;
+    fn make_op(
+        state: *mut ParseState, name: *mut List, left: *mut Node, right: *mut Node, last_set: *mut Node,
+        location: c_int,
+    ) -> *mut Expr;
+    fn ParseFuncOrColumn(
+        state: *mut ParseState, name: *mut List, arguments: *mut List, last_set: *mut Node,
+        call: *mut FuncCall, is_procedure: bool, location: c_int,
+    ) -> *mut Node;
+    fn coerce_to_target_type(
+        state: *mut ParseState, expression: *mut Node, source: Oid, target: Oid, typmod: int32,
+        context: CoercionContext::Type, form: CoercionForm::Type, location: c_int,
+    ) -> *mut Node;
+    fn assign_expr_collations(state: *mut ParseState, expression: *mut Node);
+    fn expression_planner(expression: *mut Expr) -> *mut Expr;
+    fn get_typcollation(type_oid: Oid) -> Oid;
+    fn get_rel_type_id(relation: Oid) -> Oid;
+    fn ExecInitExpr(expression: *mut Expr, parent: *mut PlanState) -> *mut ExprState;
+    fn CreateStandaloneExprContext() -> *mut ExprContext;
+    fn makeParamList(count: c_int) -> ParamListInfo;
+}
+
+/// A list of String nodes, a name qualified by the first of them. May raise.
+///
+/// # Safety
+/// Runs inside `pg_try`; the texts are NUL-terminated.
+pub(crate) unsafe fn string_list_of(texts: &[*const c_char]) -> *mut List {
+    let mut list = std::ptr::null_mut();
+    for &text in texts {
+        // SAFETY: the caller's promise.
+        list = unsafe { lappend(list, makeString(pstrdup(text)).cast()) };
+    }
+    list
 }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::bridge::sql::{acting, is_possible, run, run_as};
-use crate::convert::{known, table};
+use crate::convert::{Dialect, known, table};
 use crate::error::{Error, SqlState};
 use crate::pg::planner::Constant;
 use crate::pg::spi::{self, Answer, How, ResultRows, Spi};
@@ -78,7 +78,7 @@ fn gone() -> Error {
 /// The arguments as values of the statement's parameters.
 fn values(statement: &Statement, args: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
     let value = |(at, (arg, type_oid)): (usize, (Bound<'_, PyAny>, &pg_sys::Oid))| {
-        known::parameter(type_oid.to_u32())?
+        known::parameter(type_oid.to_u32(), Dialect::Wrapper)?
             .constant(&arg)
             .map_err(|error| error.context(format!("parameter ${}", at + 1)))
     };
@@ -99,7 +99,7 @@ fn dicts<'py>(py: Python<'py>, mut rows: ResultRows) -> Result<Bound<'py, PyList
         )
         .hint("Give each a name of its own by AS."));
     }
-    let plans = table::plans(&rows, known::value)?;
+    let plans = table::plans(&rows, |type_oid| known::value(type_oid, Dialect::Wrapper))?;
     table::dicts(py, &mut rows, &plans)
 }
 

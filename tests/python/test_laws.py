@@ -184,6 +184,14 @@ def test_a_pure_crate_that_is_not(check: Checker) -> None:
     ]
 
 
+def test_a_process_of_its_own_starts_python_and_knows_no_server(check: Checker) -> None:
+    path = "crates/wormhole-worker/src/main.rs"
+    assert check({path: "use pyo3::prelude::*; unsafe {}"}) == []
+    assert check({path: "use pgrx::pg_sys;"}) == [
+        f"{path}:2: a process of its own names `pgrx` [pure]"
+    ]
+
+
 def test_files_that_are_too_long(check: Checker) -> None:
     files = {
         "src/pg/a.rs": "\n" * 600,

@@ -1,0 +1,123 @@
+//! The helper: imports what functions may use, confines itself, and forks workers on demand. It runs no
+//! code of users. The danger is forking a process with threads: modules are kept from starting any.
+
+use wormhole_protocol::{Confinement, Frame, Hello, HelperReply, HelperRequest};
+
+use crate::channel::Channel;
+use crate::{confine, modules, process, python, worker};
+
+/// What a worker is made of.
+pub(crate) struct Mould {
+    hello: Hello,
+    filter: Option<seccompiler::BpfProgram>,
+    /// Bytes of address space that the helper has itself.
+    size: u64,
+}
+
+impl Mould {
+    /// Limits and walls, in the forked process.
+    pub(crate) fn confine(&self) -> Result<(), String> {
+        process::limit(self.size.saturating_add(self.hello.memory), self.hello.cpu_seconds)?;
+        match &self.filter {
+            Some(filter) => process::limit_to_itself().and_then(|()| confine::seccomp(filter)),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Serves a backend until it closes the socket.
+pub(crate) fn serve(mut channel: Channel) -> ! {
+    let Some(HelperRequest::Hello(hello)) = next(&mut channel) else { process::leave(1) };
+    let made = python::start(&hello).and_then(|()| prepare(hello));
+    let (mould, ready) = match made {
+        Ok(made) => made,
+        Err(why) => {
+            say(&channel, &HelperReply::Failed { why });
+            process::leave(1)
+        }
+    };
+    say(&channel, &ready);
+    while let Some(request) = next(&mut channel) {
+        match request {
+            HelperRequest::Spawn => spawn(&channel, &mould),
+            HelperRequest::Bury { pid } => match process::bury(pid) {
+                Ok((signal, status)) => say(&channel, &HelperReply::Buried { pid, signal, status }),
+                Err(error) => say(&channel, &HelperReply::Failed { why: format!("waitpid: {error}") }),
+            },
+            HelperRequest::Hello(_) => process::leave(1),
+        }
+    }
+    process::leave(0)
+}
+
+fn next(channel: &mut Channel) -> Option<HelperRequest> {
+    channel.receive().ok().flatten()?.head().ok()
+}
+
+fn say(channel: &Channel, reply: &HelperReply) {
+    if channel.send(&Frame::encode(reply, "")).is_err() {
+        process::leave(1);
+    }
+}
+
+/// Imports, and confines as asked for.
+fn prepare(hello: Hello) -> Result<(Mould, HelperReply), String> {
+    let missing = modules::load(&hello)?;
+    let size = process::size()?;
+    let mut filter = None;
+    let confinement = if hello.unconfined {
+        Confinement::Off
+    } else {
+        match walls() {
+            Ok(made) => {
+                filter = Some(made);
+                Confinement::Complete
+            }
+            Err(why) => Confinement::Impossible { why },
+        }
+    };
+    let mould = Mould { hello, filter, size };
+    Ok((mould, HelperReply::Ready { confinement, missing }))
+}
+
+/// Landlock for this process and all that it forks; the filter is for those alone, since forking is
+/// among what it forbids.
+fn walls() -> Result<seccompiler::BpfProgram, String> {
+    if !confine::has_seccomp() {
+        return Err("the kernel lacks seccomp filters".to_owned());
+    }
+    let filter = confine::filter()?;
+    confine::landlock()?;
+    Ok(filter)
+}
+
+fn spawn(channel: &Channel, mould: &Mould) {
+    let (ours, theirs) = match process::pair() {
+        Ok(pair) => pair,
+        Err(error) => return say(channel, &HelperReply::Failed { why: format!("socketpair: {error}") }),
+    };
+    let helper = process::own_pid();
+    match python::fork() {
+        Ok(0) => worker::live(theirs, helper, mould),
+        Ok(pid) => {
+            process::close(theirs);
+            let sent = process::descriptor_of(pid).and_then(|descriptor| {
+                let reply = Frame::encode(&HelperReply::Spawned { pid }, "");
+                let sent = channel.send_with(&reply, [ours, descriptor]);
+                process::close(descriptor);
+                sent
+            });
+            process::close(ours);
+            if let Err(error) = sent {
+                process::kill(pid);
+                let _ = process::bury(pid);
+                say(channel, &HelperReply::Failed { why: format!("pidfd: {error}") });
+            }
+        }
+        Err(why) => {
+            process::close(ours);
+            process::close(theirs);
+            say(channel, &HelperReply::Failed { why });
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What the process is to the kernel: its descriptors, its parent, its limits. The danger is order: what
+//! is inherited from the server must be gone before any module is imported.
+
+use std::io;
+
+/// Why a step failed.
+pub(crate) type Step = Result<(), String>;
+
+fn told(what: &str, result: libc::c_int) -> Step {
+    if result == 0 { Ok(()) } else { Err(format!("{what}: {}", io::Error::last_os_error())) }
+}
+
+/// Closes every descriptor but the first three, which are /dev/null, and `kept`.
+///
+/// The server's descriptors of data files and of its client lack the mark that closes them at exec, and a
+/// file that is open already is not covered by Landlock.
+pub(crate) fn let_go(kept: i32) -> Step {
+    let first = libc::c_long::from(kept + 1);
+    // SAFETY: closes descriptors that nobody in this process uses.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, first, libc::c_long::from(u32::MAX), 0) };
+    told("close_range", closed as libc::c_int)
+}
+
+/// Ends with the process `parent`, also if that has ended already.
+pub(crate) fn stay_with(parent: i32) -> Step {
+    // SAFETY: plain calls with numbers.
+    unsafe {
+        told("prctl(PR_SET_PDEATHSIG)", libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0))?;
+        if libc::getppid() != parent {
+            return Err("the server's process has ended".to_owned());
+        }
+    }
+    Ok(())
+}
+
+/// A session of its own, since the server signals the process groups of its backends; and the kernel's
+/// first choice when memory is short, instead of the server.
+pub(crate) fn be_the_first_to_go() {
+    // SAFETY: a plain call. It fails only where the process leads a group already.
+    unsafe { libc::setsid() };
+    // A kernel without /proc decides by itself.
+    let _ = std::fs::write("/proc/self/oom_score_adj", "1000");
+}
+
+/// Nobody may read its memory by /proc or ptrace, and no core file is written.
+pub(crate) fn hide() -> Step {
+    // SAFETY: plain calls with numbers.
+    unsafe {
+        told("prctl(PR_SET_DUMPABLE)", libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0))?;
+        told("prctl(PR_SET_NO_NEW_PRIVS)", libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+    }
+}
+
+/// Bytes of address space that the process has.
+pub(crate) fn size() -> Result<u64, String> {
+    let text = std::fs::read_to_string("/proc/self/statm").map_err(|error| error.to_string())?;
+    let pages: u64 = text.split(' ').next().and_then(|pages| pages.parse().ok()).ok_or("no size in statm")?;
+    // SAFETY: asks for a constant.
+    Ok(pages * unsafe { libc::sysconf(libc::_SC_PAGESIZE) } as u64)
+}
+
+/// Sets the limits of every worker: `memory` bytes of address space in all.
+pub(crate) fn limit(memory: u64, cpu_seconds: u64) -> Step {
+    set(&[(libc::RLIMIT_AS, memory), (libc::RLIMIT_CPU, cpu_seconds.max(1)), (libc::RLIMIT_CORE, 0)])
+}
+
+/// Sets those of a confined one.
+pub(crate) fn limit_to_itself() -> Step {
+    set(&[
+        (libc::RLIMIT_FSIZE, 0),
+        (libc::RLIMIT_NPROC, 0),
+        // No descriptor can be opened any more; those below stay.
+        (libc::RLIMIT_NOFILE, 0),
+        (libc::RLIMIT_MEMLOCK, 0),
+        (libc::RLIMIT_MSGQUEUE, 0),
+        (libc::RLIMIT_SIGPENDING, 0),
+    ])
+}
+
+fn set(limits: &[(libc::__rlimit_resource_t, u64)]) -> Step {
+    for &(which, most) in limits {
+        let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+        // SAFETY: a pointer to a local of the right type.
+        told("setrlimit", unsafe { libc::setrlimit(which, &raw const limit) })?;
+    }
+    Ok(())
+}
+
+/// A pair of connected sockets.
+pub(crate) fn pair() -> io::Result<(i32, i32)> {
+    let mut ends = [0; 2];
+    // SAFETY: fills the two.
+    match unsafe {
+        libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0, ends.as_mut_ptr())
+    } {
+        0 => Ok((ends[0], ends[1])),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+/// Closes a descriptor of ours.
+pub(crate) fn close(descriptor: i32) {
+    // SAFETY: the caller owns it.
+    unsafe { libc::close(descriptor) };
+}
+
+/// Makes `descriptor` known as `wanted`, and closes all from the fourth on but that.
+pub(crate) fn keep_only(descriptor: i32, wanted: i32) -> Step {
+    if descriptor != wanted {
+        // SAFETY: both are ours.
+        if unsafe { libc::dup2(descriptor, wanted) } != wanted {
+            return Err(format!("dup2: {}", io::Error::last_os_error()));
+        }
+    }
+    let_go(wanted)
+}
+
+/// A descriptor that stands for a child, which must not have been waited for.
+pub(crate) fn descriptor_of(child: i32) -> io::Result<i32> {
+    // SAFETY: a plain call with numbers.
+    match unsafe { libc::syscall(libc::SYS_pidfd_open, libc::c_long::from(child), 0) } {
+        -1 => Err(io::Error::last_os_error()),
+        descriptor => Ok(descriptor as i32),
+    }
+}
+
+/// Waits for a child's end: the signal that ended it, or 0, and its status.
+pub(crate) fn bury(child: i32) -> io::Result<(i32, i32)> {
+    let mut status = 0;
+    loop {
+        // SAFETY: a pointer to a local.
+        if unsafe { libc::waitpid(child, &raw mut status, 0) } == child {
+            let signal = if libc::WIFSIGNALED(status) { libc::WTERMSIG(status) } else { 0 };
+            return Ok((signal, if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { 0 }));
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// Ends the process without any clean-up.
+pub(crate) fn leave(status: i32) -> ! {
+    // SAFETY: never returns.
+    unsafe { libc::_exit(status) }
+}
+
+/// Ends a process that is a child of this one.
+pub(crate) fn kill(child: i32) {
+    // SAFETY: a child that was not waited for keeps its number.
+    unsafe { libc::kill(child, libc::SIGKILL) };
+}
+
+/// This process.
+pub(crate) fn own_pid() -> i32 {
+    // SAFETY: cannot fail.
+    unsafe { libc::getpid() }
+}

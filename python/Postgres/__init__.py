@@ -1,0 +1,1 @@
+"""PostgreSQL's own types and services, for functions of `LANGUAGE python`."""

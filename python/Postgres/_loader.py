@@ -1,0 +1,101 @@
+"""Modules of functions of `LANGUAGE python`, made from the catalogue's source.
+
+A function's module is `sys.modules[str(oid)]`; its `__file__` is what
+`regprocedure` shows, under which tracebacks find the source.
+"""
+
+import sys
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from types import CodeType, ModuleType
+
+from multicorn._traceback import label
+
+
+class Loader:
+    """A PEP 451 loader for the module of one function.
+
+    `get_source`, `get_code` and `is_package` answer for the function's own name,
+    its OID as text, and raise ImportError for any other.
+    """
+
+    def __init__(self, name: str, file: str, source: str) -> None:
+        self.name = name
+        self.file = file
+        self.source = source
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        """Let the import system make the module."""
+        del spec
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the body in the module."""
+        exec(self.get_code(self.name), module.__dict__)  # noqa: S102 - the function that was asked for
+
+    def get_source(self, fullname: str) -> str:
+        """Return the body as CREATE FUNCTION has it."""
+        self._only(fullname)
+        return self.source
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Compile the body; raises SyntaxError."""
+        self._only(fullname)
+        return compile(self.source, self.file, "exec", dont_inherit=True)
+
+    def is_package(self, fullname: str) -> bool:
+        """Return False: a function is a module without parts."""
+        self._only(fullname)
+        return False
+
+    def _only(self, fullname: str) -> None:
+        if fullname != self.name:
+            message = f"this loader is of {self.name!r}, not of {fullname!r}"
+            raise ImportError(message, name=fullname)
+
+
+def load(oid: int, signature: str, source: str) -> Callable[..., object]:
+    """Import the module of a function anew, and return its entry `main`.
+
+    Raises AttributeError if there is none, TypeError if it cannot be called, and
+    whatever the module's own code raises; then the module is not kept.
+    """
+    module = _imported(str(oid), signature, source)
+    main: object = getattr(module, "main", None)
+    if main is None:
+        message = f"function {signature} has no entry: its body defines no main"
+        raise AttributeError(message)
+    if not callable(main):
+        kind = type(main).__name__
+        message = f"main of function {signature} is a {kind} and cannot be called"
+        raise TypeError(message)
+    return main
+
+
+def check(signature: str, source: str) -> None:
+    """Raise SyntaxError for a body that cannot be compiled."""
+    Loader("", signature, source).get_code("")
+
+
+def run_block(source: str) -> None:
+    """Run a DO block as a module of its own."""
+    file = "<DO block>"
+    code = compile(source, file, "exec", dont_inherit=True)
+    label(file, f'File "{file}"', source)
+    exec(code, {"__name__": "__main__", "__file__": file, "__builtins__": __builtins__})  # noqa: S102 - as above
+
+
+def _imported(name: str, file: str, source: str) -> ModuleType:
+    loader = Loader(name, file, source)
+    module = ModuleType(name)
+    spec = ModuleSpec(name, loader, origin=file)  # pyright: ignore[reportArgumentType] - a loader by its methods
+    module.__spec__ = spec
+    module.__loader__ = loader  # pyright: ignore[reportAttributeAccessIssue] - as above
+    module.__file__ = file
+    label(file, f'File "{file}"', source)
+    sys.modules[name] = module
+    try:
+        loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(name, None)
+        raise
+    return module

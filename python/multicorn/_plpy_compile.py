@@ -1,0 +1,153 @@
+"""Bodies of `LANGUAGE plpy`, made into functions.
+
+A body is that of a function whose parameters are the SQL function's. PL/Python
+makes the arguments globals; here they are parameters, which is faster and right
+in a recursion, unless the body declares one of them `global`, as code written
+for PL/Python does in order to assign to it.
+"""
+
+import ast
+import inspect
+from collections.abc import Callable, Generator, Sequence
+from types import CodeType, FunctionType
+from typing import cast
+
+from multicorn._traceback import label
+
+GD: dict[str, object] = {}
+"""PL/Python's `GD`: shared by all functions of the session."""
+
+_Body = Callable[..., object]
+_LIST = "args"
+
+
+def function(
+    name: str, oid: int, parameters: Sequence[str], source: str
+) -> Callable[..., object]:
+    """Make the body of a function callable with its arguments in order.
+
+    `parameters` has an empty string for each parameter without a name. Raises
+    SyntaxError for a body that is none, with the body's own line numbers.
+    """
+    file = f"<plpy function {oid}>"
+    body = _made(file, parameters, source)
+    label(file, f'PL/Python function "{name}"', source)
+    return body
+
+
+def block(source: str) -> None:
+    """Run a DO block."""
+    file = "<plpy block>"
+    body = _made(file, (), source)
+    label(file, "PL/Python anonymous code block", source)
+    body()
+
+
+def _made(file: str, parameters: Sequence[str], source: str) -> _Body:
+    tree = ast.parse(source, file)
+    named = [parameter for parameter in parameters if parameter]
+    as_globals = not _declared_global(tree).isdisjoint([*named, _LIST])
+    own: list[str] = []
+    if not as_globals:
+        own = [parameter or f"_unnamed_{at}" for at, parameter in enumerate(parameters)]
+        if _LIST not in named and _mentions(tree, _LIST):
+            own.append(_LIST)
+    code = _compiled(file, own, tree)
+    namespace: dict[str, object] = {
+        "__name__": "__main__",
+        "__builtins__": __builtins__,
+        "SD": {},
+        "GD": GD,
+        "plpy": _plpy(),
+    }
+    body = FunctionType(code, namespace)
+    if as_globals:
+        return _with_globals(body, namespace, named, list(parameters))
+    if len(own) > len(parameters):
+        return _with_list(body)
+    return body
+
+
+def _plpy() -> object:
+    from multicorn import plpy
+
+    return plpy
+
+
+def _mentions(tree: ast.AST, name: str) -> bool:
+    names = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
+    return name in names
+
+
+def _declared_global(tree: ast.AST) -> set[str]:
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Global))
+    return {name for node in nodes for name in node.names}
+
+
+def _compiled(file: str, parameters: Sequence[str], tree: ast.Module) -> CodeType:
+    """Compile the body as that of a function; its lines keep their numbers."""
+    frame = ast.parse(f"def body({', '.join(parameters)}): pass", file)
+    definition = cast("ast.FunctionDef", frame.body[0])
+    definition.body = tree.body or definition.body
+    code = compile(frame, file, "exec", dont_inherit=True)
+    made = next(
+        constant for constant in code.co_consts if isinstance(constant, CodeType)
+    )
+    return made.replace(co_name="<module>")
+
+
+def _with_list(body: _Body) -> _Body:
+    """Pass the arguments as a list, too."""
+
+    def call(*arguments: object) -> object:
+        return body(*arguments, list(arguments))
+
+    return call
+
+
+def _with_globals(
+    body: FunctionType,
+    namespace: dict[str, object],
+    named: Sequence[str],
+    parameters: Sequence[str],
+) -> _Body:
+    """Set the arguments as globals for each run of the body, as PL/Python does."""
+    own = [*named, _LIST]
+
+    def enter(values: dict[str, object]) -> dict[str, object]:
+        before = {name: namespace[name] for name in own if name in namespace}
+        namespace.update(values)
+        return before
+
+    def leave(before: dict[str, object]) -> dict[str, object]:
+        values = {name: namespace.pop(name) for name in own if name in namespace}
+        namespace.update(before)
+        return values
+
+    def values_of(arguments: Sequence[object]) -> dict[str, object]:
+        pairs = zip(parameters, arguments, strict=True)
+        return {_LIST: list(arguments)} | {name: value for name, value in pairs if name}
+
+    def call(*arguments: object) -> object:
+        before = enter(values_of(arguments))
+        try:
+            return body()
+        finally:
+            leave(before)
+
+    def generate(*arguments: object) -> Generator[object]:
+        values, rows = values_of(arguments), cast("Generator[object]", body())
+        try:
+            while True:
+                before = enter(values)
+                try:
+                    row = next(rows)
+                except StopIteration:
+                    return
+                finally:
+                    values = leave(before)
+                yield row
+        finally:
+            rows.close()
+
+    return generate if inspect.isgeneratorfunction(body) else call

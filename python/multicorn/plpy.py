@@ -1,0 +1,1 @@
+"""PL/Python's module `plpy`, for functions of `LANGUAGE plpy`."""

@@ -1,0 +1,301 @@
+//! What a function gives back: the type that its call expects, and sets, either all at once in a tuple
+//! store or one value per call. The danger is the set that nobody reads to its end: a callback of the
+//! executor's and the abort of the transaction end it.
+
+use pgrx::pg_sys::{self, Datum, Oid};
+
+use super::call::Call;
+use super::guard::pg_try;
+use super::live::{self, Cell, Ends};
+use super::types::{Field, RowType};
+use super::{encoding, raw, relation, xact};
+use crate::error::{Error, SqlState};
+
+/// The type that a call expects.
+pub(crate) enum Expected {
+    Scalar(Oid),
+    Row(RowShape),
+    /// A domain over a composite type.
+    RowDomain(Oid),
+    /// A record without a column definition list.
+    Unknown,
+}
+
+/// The columns of a row to be returned; the descriptor lives in the memory of the call site.
+#[derive(Clone)]
+pub(crate) struct RowShape {
+    descriptor: pg_sys::TupleDesc,
+    fields: Vec<Field>,
+}
+
+/// What the call expects, polymorphic types and column definition lists resolved.
+pub(crate) fn expected(call: Call) -> Result<Expected, Error> {
+    let (mut type_oid, mut descriptor) = (Oid::INVALID, std::ptr::null_mut());
+    // SAFETY: raw calls; the copy lies in the memory of the call site.
+    unsafe {
+        let class = pg_try(|| {
+            let old = pg_sys::CurrentMemoryContext;
+            pg_sys::CurrentMemoryContext = call.site_memory();
+            let class = raw::get_call_result_type(call.raw(), &raw mut type_oid, &raw mut descriptor);
+            if !descriptor.is_null() {
+                descriptor = raw::BlessTupleDesc(raw::CreateTupleDescCopy(descriptor));
+            }
+            pg_sys::CurrentMemoryContext = old;
+            class
+        })?;
+        use pg_sys::TypeFuncClass as Class;
+        Ok(match class {
+            Class::TYPEFUNC_COMPOSITE => Expected::Row(RowShape::of(descriptor)),
+            Class::TYPEFUNC_COMPOSITE_DOMAIN => Expected::RowDomain(type_oid),
+            Class::TYPEFUNC_RECORD if !descriptor.is_null() => Expected::Row(RowShape::of(descriptor)),
+            Class::TYPEFUNC_RECORD => match given(call) {
+                Some(shape) => Expected::Row(shape),
+                None => Expected::Unknown,
+            },
+            _ => Expected::Scalar(type_oid),
+        })
+    }
+}
+
+/// The descriptor that the query itself gives for a set of records.
+unsafe fn given(call: Call) -> Option<RowShape> {
+    // SAFETY: null or a node that lives during the call; the copy is the site's.
+    unsafe {
+        let info = set_info(call)?;
+        if (*info).expectedDesc.is_null() {
+            return None;
+        }
+        let old = pg_sys::CurrentMemoryContext;
+        pg_sys::CurrentMemoryContext = call.site_memory();
+        let copy = pg_try(|| raw::BlessTupleDesc(raw::CreateTupleDescCopy((*info).expectedDesc)));
+        pg_sys::CurrentMemoryContext = old;
+        copy.ok().map(|copy| RowShape::of(copy))
+    }
+}
+
+impl RowShape {
+    /// # Safety
+    /// `descriptor` is a live one.
+    pub(super) unsafe fn of(descriptor: pg_sys::TupleDesc) -> Self {
+        // SAFETY: a descriptor has `natts` attributes; names are NUL-terminated.
+        let fields = unsafe {
+            (0..(*descriptor).natts as usize)
+                .map(|index| {
+                    let attribute = &*relation::attribute(descriptor, index);
+                    Field {
+                        name: encoding::from_server_ptr(attribute.attname.data.as_ptr()).unwrap_or_default(),
+                        type_oid: attribute.atttypid,
+                        typmod: attribute.atttypmod,
+                        dropped: attribute.attisdropped,
+                    }
+                })
+                .collect()
+        };
+        RowShape { descriptor, fields }
+    }
+
+    pub(crate) fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    pub(super) fn descriptor(&self) -> pg_sys::TupleDesc {
+        self.descriptor
+    }
+
+    /// The same as a row type, which must not outlive the call site.
+    pub(crate) fn row_type(&self) -> RowType {
+        RowType::of(self.descriptor, self.fields.clone())
+    }
+}
+
+/// How the caller takes a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SetMode {
+    ValuePerCall,
+    Materialize { random: bool },
+}
+
+fn set_info(call: Call) -> Option<*mut pg_sys::ReturnSetInfo> {
+    // SAFETY: null or a node; the cast follows the tag.
+    unsafe {
+        let node = (*call.raw()).resultinfo;
+        let is = node.as_ref()?.type_ == pg_sys::NodeTag::T_ReturnSetInfo;
+        is.then_some(node.cast())
+    }
+}
+
+/// How the caller takes the set that the function returns.
+pub(crate) fn set_mode(call: Call) -> Result<SetMode, Error> {
+    let info = set_info(call).ok_or_else(|| {
+        let text = "set-valued function called in context that cannot accept a set";
+        Error::new(SqlState::FEATURE_NOT_SUPPORTED, text)
+    })?;
+    use pg_sys::SetFunctionReturnMode as Mode;
+    // SAFETY: a node of the running call.
+    let allowed = unsafe { (*info).allowedModes } as u32;
+    let may = |mode: u32| allowed & mode != 0;
+    let prefers = may(Mode::SFRM_Materialize) && may(Mode::SFRM_Materialize_Preferred);
+    if may(Mode::SFRM_ValuePerCall) && !prefers {
+        return Ok(SetMode::ValuePerCall);
+    }
+    Ok(SetMode::Materialize { random: may(Mode::SFRM_Materialize_Random) })
+}
+
+/// Fills the tuple store that the call returns. `next` writes a row's values, and says whether there was
+/// one; what it allocates is freed after each row.
+///
+/// `scalar` is the type of the only column where the set is none of rows.
+pub(crate) fn materialize(
+    call: Call,
+    random: bool,
+    shape: Result<&RowShape, Oid>,
+    next: impl FnMut(*mut Datum, *mut bool) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    let info = set_info(call).ok_or_else(|| Error::internal("multicorn: no set is expected"))?;
+    // SAFETY: raw calls; store and descriptor belong to the query's memory, as the server wants it.
+    unsafe {
+        let (store, descriptor) = pg_try(|| {
+            let old = pg_sys::CurrentMemoryContext;
+            pg_sys::CurrentMemoryContext = (*(*info).econtext).ecxt_per_query_memory;
+            let descriptor = match shape {
+                Ok(shape) => raw::CreateTupleDescCopy(shape.descriptor()),
+                Err(type_oid) => {
+                    let descriptor = raw::CreateTemplateTupleDesc(1);
+                    raw::TupleDescInitEntry(descriptor, 1, c"result".as_ptr(), type_oid, -1, 0);
+                    descriptor
+                }
+            };
+            let store = raw::tuplestore_begin_heap(random, false, pg_sys::work_mem);
+            pg_sys::CurrentMemoryContext = old;
+            (store, descriptor)
+        })?;
+        (*info).returnMode = pg_sys::SetFunctionReturnMode::SFRM_Materialize;
+        (*info).setResult = store;
+        (*info).setDesc = descriptor;
+        fill(store, descriptor, next)
+    }
+}
+
+/// # Safety
+/// The store takes rows of the descriptor.
+unsafe fn fill(
+    store: *mut pg_sys::Tuplestorestate,
+    descriptor: pg_sys::TupleDesc,
+    mut next: impl FnMut(*mut Datum, *mut bool) -> Result<bool, Error>,
+) -> Result<(), Error> {
+    super::memory::scratch(|| {
+        // SAFETY: the arrays live in the outer scratch context, what a row needs in the inner one.
+        unsafe {
+            let outer = pg_sys::CurrentMemoryContext;
+            let count = ((*descriptor).natts as usize).max(1);
+            let (values, nulls) = pg_try(|| {
+                (raw::palloc0(count * size_of::<Datum>()).cast::<Datum>(), raw::palloc0(count).cast::<bool>())
+            })?;
+            super::memory::scratch(|| {
+                let inner = pg_sys::CurrentMemoryContext;
+                debug_assert!(inner != outer);
+                // Nothing on this frame has to be dropped when the server raises: the result is empty then.
+                let filled = pg_try(|| {
+                    loop {
+                        match next(values, nulls) {
+                            Ok(true) => {}
+                            Ok(false) => return Ok(()),
+                            Err(error) => return Err(error),
+                        }
+                        raw::tuplestore_putvalues(store, descriptor, values, nulls);
+                        raw::MemoryContextReset(inner);
+                    }
+                });
+                filled?
+            })
+        }
+    })
+}
+
+/// Rows of an own portal or result put into the store as they are: see `store_into`.
+pub(crate) struct Store {
+    store: *mut pg_sys::Tuplestorestate,
+    descriptor: pg_sys::TupleDesc,
+}
+
+impl Store {
+    pub(super) fn raw(&self) -> (*mut pg_sys::Tuplestorestate, pg_sys::TupleDesc) {
+        (self.store, self.descriptor)
+    }
+}
+
+/// The tuple store that the call returns, empty, for rows that the server itself writes into it.
+pub(crate) fn begin_store(call: Call, random: bool, shape: Result<&RowShape, Oid>) -> Result<Store, Error> {
+    materialize(call, random, shape, |_, _| Ok(false))?;
+    let info = set_info(call).ok_or_else(|| Error::internal("multicorn: no set is expected"))?;
+    // SAFETY: `materialize` has set both.
+    unsafe { Ok(Store { store: (*info).setResult, descriptor: (*info).setDesc }) }
+}
+
+/// A set whose values are taken one per call, until its end, or the executor's or the transaction's.
+pub(crate) struct Running<T: Ends>(*mut Cell<T>);
+
+impl<T: Ends> Clone for Running<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Ends> Copy for Running<T> {}
+
+impl<T: Ends> Running<T> {
+    /// Begins a set at this call site.
+    pub(crate) fn begin(call: Call, value: T) -> Result<Self, Error> {
+        xact::listen(live::listener)?;
+        let info = set_info(call).ok_or_else(|| Error::internal("multicorn: no set is expected"))?;
+        let cell = live::own(call.site_memory(), xact::current_subtransaction(), value)?;
+        // SAFETY: raw call; the cell lives as long as the expression's memory, which ends after it.
+        unsafe {
+            let argument = Datum::from(cell.cast::<std::ffi::c_void>());
+            let callback: pg_sys::ExprContextCallbackFunction = Some(shut_down::<T>);
+            pg_try(|| raw::RegisterExprContextCallback((*info).econtext, callback, argument))?;
+        }
+        Ok(Running(cell))
+    }
+
+    /// # Errors
+    /// The set has ended.
+    pub(crate) fn get(&mut self) -> Result<&mut T, Error> {
+        // SAFETY: the call site keeps its memory while it is called.
+        unsafe { (*self.0).get() }
+    }
+
+    /// The last value was given.
+    pub(crate) fn finish(self, call: Call) -> Result<(), Error> {
+        no_more(call);
+        if let Some(info) = set_info(call) {
+            let argument = Datum::from(self.0.cast::<std::ffi::c_void>());
+            let callback: pg_sys::ExprContextCallbackFunction = Some(shut_down::<T>);
+            // SAFETY: as in `begin`.
+            unsafe { pg_try(|| raw::UnregisterExprContextCallback((*info).econtext, callback, argument))? }
+        }
+        // SAFETY: as in `get`.
+        unsafe { (*self.0).end() }
+    }
+}
+
+/// No value follows.
+pub(crate) fn no_more(call: Call) {
+    if let Some(info) = set_info(call) {
+        // SAFETY: a node of the running call.
+        unsafe { (*info).isDone = pg_sys::ExprDoneCond::ExprEndResult }
+    }
+}
+
+/// One more value follows.
+pub(crate) fn more(call: Call) {
+    if let Some(info) = set_info(call) {
+        // SAFETY: a node of the running call.
+        unsafe { (*info).isDone = pg_sys::ExprDoneCond::ExprMultipleResult }
+    }
+}
+
+unsafe extern "C-unwind" fn shut_down<T: Ends>(cell: Datum) {
+    // SAFETY: registered with a cell that lives at least as long.
+    super::guard::boundary(|| unsafe { (*cell.cast_mut_ptr::<Cell<T>>()).end() });
+}

@@ -1,0 +1,73 @@
+//! One call of a function: arguments in, the body, its result out. The danger is what the server does with
+//! an error meanwhile: everything of Python's is dropped before it is raised.
+
+use std::rc::Rc;
+
+use pgrx::pg_sys::Datum;
+use pyo3::prelude::*;
+
+use super::frame::{self, Frame};
+use super::site::{Returned, Site};
+use super::{Language, rows};
+use crate::bridge::sql::called_by;
+use crate::bridge::{self, Failure};
+use crate::convert::native;
+use crate::error::{Error, SqlState};
+use crate::interpreter::objects;
+use crate::pg::call::{Call, Place, Role};
+
+/// What the server calls.
+pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Datum, Error> {
+    let site = Site::of(call, language)?;
+    place.set(site.routine.place());
+    let frame = Frame { routine: Some(site.routine.clone()), language, may_commit: call.may_commit() };
+    let caller = frame.caller();
+    let result = frame::within(frame, || {
+        called_by(caller, || match site.routine.role() {
+            Role::Trigger | Role::EventTrigger => Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                format!("triggers in {} are not there yet", language.title()),
+            )),
+            Role::Function if site.routine.procedure().returns_set => rows::handle(call, &site),
+            Role::Function => one(call, &site),
+        })
+    })?;
+    // What the module keeps outlives the transaction.
+    native::settle()?;
+    Ok(result)
+}
+
+/// A function that returns one value.
+fn one(call: Call, site: &Rc<Site>) -> Result<Datum, Error> {
+    let language = site.routine.language();
+    let value = bridge::call_as(language.origin(), |py| {
+        let result = invoke(py, call, site)?;
+        match site.result.plan() {
+            Some(plan) => Ok(plan.datum(&result)?),
+            None if result.is_none() => Ok(void(&site.result)),
+            None => Err(Failure::Server(not_void(language, site))),
+        }
+    })?;
+    Ok(call.give(value))
+}
+
+/// `void` is a value, and not NULL, for whoever asks.
+fn void(result: &Returned) -> Option<Datum> {
+    matches!(result, Returned::Void).then(Datum::null)
+}
+
+fn not_void(language: Language, site: &Site) -> Error {
+    let what = if site.routine.procedure().is_procedure {
+        "procedure"
+    } else {
+        "function with return type \"void\""
+    };
+    Error::new(SqlState::DATATYPE_MISMATCH, format!("{} {what} did not return None", language.title()))
+}
+
+/// Calls the body with the arguments of the call.
+#[inline]
+pub(super) fn invoke<'py>(py: Python<'py>, call: Call, site: &Site) -> Result<Bound<'py, PyAny>, Failure> {
+    let arguments = site.arguments(py, call)?;
+    Ok(objects::call(site.routine.body(py), &arguments)?)
+}

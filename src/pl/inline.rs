@@ -1,0 +1,32 @@
+//! DO blocks: compiled, run once, and forgotten. The danger is the same as a function's, without a name.
+
+use pgrx::pg_sys::Datum;
+
+use super::frame::{self, Frame};
+use super::{Language, plpy, python};
+use crate::bridge::sql::called_by;
+use crate::bridge::{self, Failure};
+use crate::error::Error;
+use crate::pg::call::{Block, Call, Place};
+
+/// What the server calls.
+pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Datum, Error> {
+    let block = Block::of(call)?;
+    place.set(match language {
+        Language::Python => c"Python anonymous code block",
+        Language::Plpy => c"PL/Python anonymous code block",
+    });
+    let frame = Frame { routine: None, language, may_commit: block.may_commit };
+    let caller = frame.caller();
+    let run = || {
+        bridge::call_as(language.origin(), |py| {
+            match language {
+                Language::Python => python::run_block(py, &block.source)?,
+                Language::Plpy => plpy::run_block(py, &block.source)?,
+            }
+            Ok::<(), Failure>(())
+        })
+    };
+    frame::within(frame, || called_by(caller, run))?;
+    Ok(call.give(Some(Datum::null())))
+}

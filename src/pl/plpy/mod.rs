@@ -1,0 +1,37 @@
+//! PL/Python's dialect: the body is a function's body, the arguments are its names. The danger is what
+//! existing code relies on: line numbers, `global`, and that SD lives as long as the session.
+
+use pyo3::prelude::*;
+
+use crate::pg::call::Role;
+use crate::pg::procedure::Procedure;
+
+const COMPILER: &str = "multicorn._plpy_compile";
+
+/// The body as something to call with the arguments.
+pub(super) fn compile<'py>(
+    py: Python<'py>,
+    procedure: &Procedure,
+    role: Role,
+) -> PyResult<Bound<'py, PyAny>> {
+    let names: Vec<&str> = match role {
+        Role::Function => procedure.inputs().map(|parameter| parameter.name.as_str()).collect(),
+        Role::Trigger | Role::EventTrigger => Vec::new(),
+    };
+    py.import(COMPILER)?.getattr("function")?.call1((
+        &procedure.name,
+        procedure.oid.to_u32(),
+        names,
+        &procedure.source,
+    ))
+}
+
+/// Whether the body can be compiled.
+pub(super) fn check(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
+    compile(py, procedure, Role::Function).map(drop)
+}
+
+/// Runs a DO block.
+pub(super) fn run_block(py: Python<'_>, source: &str) -> PyResult<()> {
+    py.import(COMPILER)?.getattr("block")?.call1((source,)).map(drop)
+}

@@ -1,0 +1,27 @@
+//! `LANGUAGE python`: the body is a module, and `main` its entry. The danger is the module's own code,
+//! which runs at the first call and may do anything that a function may.
+
+use pyo3::prelude::*;
+
+use crate::pg::procedure::Procedure;
+
+const LOADER: &str = "Postgres._loader";
+
+/// Imports the function's module, and returns its entry.
+pub(super) fn load<'py>(py: Python<'py>, procedure: &Procedure) -> PyResult<Bound<'py, PyAny>> {
+    py.import(LOADER)?.getattr("load")?.call1((
+        procedure.oid.to_u32(),
+        &procedure.signature,
+        &procedure.source,
+    ))
+}
+
+/// Whether the body can be compiled.
+pub(super) fn check(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
+    py.import(LOADER)?.getattr("check")?.call1((&procedure.signature, &procedure.source)).map(drop)
+}
+
+/// Runs a DO block.
+pub(super) fn run_block(py: Python<'_>, source: &str) -> PyResult<()> {
+    py.import(LOADER)?.getattr("run_block")?.call1((source,)).map(drop)
+}

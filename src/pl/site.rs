@@ -1,0 +1,154 @@
+//! What a call site has found out about the function that it calls: converters for the arguments as the
+//! expression types them, and for the result that it expects. The danger is a type that changes between
+//! two calls: the site compares counts, and is made anew.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use pgrx::pg_sys;
+use pyo3::prelude::*;
+
+use super::Language;
+use super::routine::{self, Routine};
+use super::rows::Set;
+use crate::convert::known;
+use crate::convert::result::ResultPlan;
+use crate::error::{Error, SqlState};
+use crate::pg::call::{Call, Role};
+use crate::pg::inval;
+use crate::pg::result_set::{self, Expected, RowShape, Running};
+
+/// A call site.
+pub(super) struct Site {
+    pub(super) routine: Rc<Routine>,
+    arguments: Vec<Rc<known::Value>>,
+    pub(super) result: Returned,
+    types: u64,
+    procedures: u64,
+    /// The set that is being read here, value by value.
+    pub(super) running: RefCell<Option<Running<Set>>>,
+}
+
+/// What the call expects back.
+pub(super) enum Returned {
+    Void,
+    Value { plan: ResultPlan, type_oid: pg_sys::Oid },
+    Row { plan: ResultPlan, shape: RowShape },
+    Trigger,
+}
+
+impl Returned {
+    fn resolve(call: Call, language: Language) -> Result<Self, Error> {
+        let dialect = language.dialect();
+        let value = |type_oid| Ok(Returned::Value { plan: ResultPlan::value(type_oid, dialect)?, type_oid });
+        match result_set::expected(call)? {
+            Expected::Scalar(pg_sys::VOIDOID) => Ok(Returned::Void),
+            Expected::Scalar(type_oid) | Expected::RowDomain(type_oid) => value(type_oid),
+            Expected::Row(shape) => Ok(Returned::Row { plan: ResultPlan::row(&shape, dialect)?, shape }),
+            Expected::Unknown => Err(Error::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "function returning record called in context that cannot accept type record",
+            )),
+        }
+    }
+
+    /// What converts the result; `None` for what returns nothing.
+    pub(super) fn plan(&self) -> Option<&ResultPlan> {
+        match self {
+            Returned::Value { plan, .. } | Returned::Row { plan, .. } => Some(plan),
+            Returned::Void | Returned::Trigger => None,
+        }
+    }
+
+    /// The columns of a set, or the type of its only one.
+    pub(super) fn shape(&self) -> Result<&RowShape, pg_sys::Oid> {
+        match self {
+            Returned::Row { shape, .. } => Ok(shape),
+            Returned::Value { type_oid, .. } => Err(*type_oid),
+            Returned::Void | Returned::Trigger => Err(pg_sys::VOIDOID),
+        }
+    }
+}
+
+impl Site {
+    /// The site of this call, made anew if anything that it knows has changed.
+    #[inline]
+    pub(super) fn of(call: Call, language: Language) -> Result<Rc<Self>, Error> {
+        match call.kept::<Site>() {
+            Some(site) if site.is_current() => Ok(site),
+            Some(site) if site.running.borrow().is_some() => Ok(site),
+            _ => Self::make(call, language),
+        }
+    }
+
+    #[inline]
+    fn is_current(&self) -> bool {
+        self.types == inval::generation() && self.procedures == inval::procedures()
+    }
+
+    #[cold]
+    fn make(call: Call, language: Language) -> Result<Rc<Self>, Error> {
+        let role = call.role();
+        let routine = routine::routine(call.function(), language, role)?;
+        let (types, procedures) = (inval::generation(), inval::procedures());
+        let (arguments, result) = match role {
+            Role::Function => (arguments(call, &routine)?, Returned::resolve(call, language)?),
+            Role::Trigger | Role::EventTrigger => (Vec::new(), Returned::Trigger),
+        };
+        let running = RefCell::new(None);
+        let site = Rc::new(Site { routine, arguments, result, types, procedures, running });
+        call.keep(site.clone())?;
+        Ok(site)
+    }
+
+    /// The arguments of a call as Python objects.
+    #[inline]
+    pub(super) fn arguments<'py>(
+        &self,
+        py: Python<'py>,
+        call: Call,
+    ) -> Result<Vec<Bound<'py, PyAny>>, Error> {
+        let given = call.arguments().min(self.arguments.len());
+        let mut objects = Vec::with_capacity(given);
+        for (at, plan) in self.arguments[..given].iter().enumerate() {
+            objects.push(plan.to_object(py, call.argument(at))?);
+        }
+        Ok(objects)
+    }
+}
+
+fn arguments(call: Call, routine: &Routine) -> Result<Vec<Rc<known::Value>>, Error> {
+    let dialect = routine.language().dialect();
+    routine
+        .procedure()
+        .inputs()
+        .enumerate()
+        .map(|(at, parameter)| {
+            let declared = parameter.type_oid;
+            let type_oid = match is_polymorphic(declared) {
+                true => call.argument_type(at).unwrap_or(declared),
+                false => declared,
+            };
+            known::value(type_oid.to_u32(), dialect)
+        })
+        .collect()
+}
+
+/// Whether the type is one that the expression decides.
+pub(super) fn is_polymorphic(type_oid: pg_sys::Oid) -> bool {
+    [
+        pg_sys::ANYELEMENTOID,
+        pg_sys::ANYARRAYOID,
+        pg_sys::ANYNONARRAYOID,
+        pg_sys::ANYENUMOID,
+        pg_sys::ANYRANGEOID,
+        pg_sys::ANYMULTIRANGEOID,
+        pg_sys::ANYCOMPATIBLEOID,
+        pg_sys::ANYCOMPATIBLEARRAYOID,
+        pg_sys::ANYCOMPATIBLENONARRAYOID,
+        pg_sys::ANYCOMPATIBLERANGEOID,
+        pg_sys::ANYCOMPATIBLEMULTIRANGEOID,
+        pg_sys::ANYOID,
+    ]
+    .contains(&type_oid)
+}
