@@ -51,6 +51,7 @@ impl SqlState {
     pub(crate) const QUERY_CANCELED: Self = Self::new(b"57014");
     pub(crate) const INTERNAL_ERROR: Self = Self::new(b"XX000");
     /// An exception that a function of `LANGUAGE python` raised.
+    pub(crate) const PYTHON_PROTOCOL: Self = Self::new(b"PY002");
     pub(crate) const PYTHON_EXCEPTION: Self = Self::new(b"PY001");
     pub(crate) const EXTERNAL_ROUTINE_EXCEPTION: Self = Self::new(b"38000");
     pub(crate) const SUCCESS: Self = Self::new(b"00000");
@@ -61,6 +62,7 @@ impl SqlState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(i32)]
 pub(crate) enum Level {
+    Debug2 = 13,
     Debug1 = 14,
     Log = 15,
     Info = 17,

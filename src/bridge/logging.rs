@@ -91,10 +91,24 @@ fn emit(message: Message) -> Result<(), Error> {
     let mut report = Report::new(sqlstate, bounded(message.text, LONGEST));
     report.hint = message.hint.map(|hint| bounded(hint, LONGEST));
     report.detail = message.detail.map(|detail| bounded(detail, LONGEST));
+    emit_report(message.level, report)
+}
+
+/// Sends a message with everything that a report has, below ERROR. From another thread than the main one
+/// its text alone is kept.
+pub(crate) fn say(level: Level, report: Report) -> Result<(), Error> {
+    if interrupts::on_main_thread() {
+        flush()?;
+        return emit_report(level, report);
+    }
+    send(Message { level, text: report.message, hint: report.hint, detail: report.detail })
+}
+
+fn emit_report(level: Level, report: Report) -> Result<(), Error> {
     if interrupts::in_grace() {
         // The server serves interrupts after each message, which would end the `finally` block that
         // sends it, and a terminate would end the process below it.
-        return held(|| guard::emit(message.level, report));
+        return held(|| guard::emit(level, report));
     }
-    guard::emit(message.level, report)
+    guard::emit(level, report)
 }

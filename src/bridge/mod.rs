@@ -10,7 +10,7 @@ pub(crate) mod rights;
 pub(crate) mod secrets;
 pub(crate) mod sql;
 mod start;
-mod subtransaction;
+pub(crate) mod subtransaction;
 mod transaction;
 mod uncaught;
 

@@ -6,6 +6,7 @@ use pgrx::pg_sys;
 
 use crate::error::Error;
 use crate::pg::guard::pg_try;
+use crate::pg::memory::{Access, ForLife};
 use crate::pg::raw;
 
 /// Runs `work` in a subtransaction of its own, which is rolled back if `work` fails; memory context
@@ -33,4 +34,88 @@ pub(super) fn in_subtransaction<T>(work: impl FnOnce() -> Result<T, Error>) -> R
         pg_sys::CurrentResourceOwner = owner;
         result
     }
+}
+
+/// A subtransaction that Python code has begun and will end by itself.
+struct Explicit {
+    number: u64,
+    context: pg_sys::MemoryContext,
+    owner: pg_sys::ResourceOwner,
+}
+
+#[derive(Default)]
+struct Explicits {
+    /// The innermost last.
+    open: Vec<Explicit>,
+    begun: u64,
+}
+
+thread_local! {
+    static EXPLICIT: ForLife<Explicits> = ForLife::default();
+}
+
+/// How many subtransactions are open that Python code has begun. A function that finds more at its end than
+/// at its begin has left some open: `abandon` ends them.
+pub(crate) fn open_count() -> usize {
+    EXPLICIT.read(|explicit| explicit.open.len())
+}
+
+/// The innermost of them.
+pub(crate) fn innermost() -> Option<u64> {
+    EXPLICIT.read(|explicit| explicit.open.last().map(|last| last.number))
+}
+
+/// Begins a subtransaction, and returns its number. What it is called from must not be one of
+/// `in_subtransaction`: they are strictly nested.
+pub(crate) fn begin() -> Result<u64, Error> {
+    // SAFETY: raw calls; the memory context stays the caller's, whose values live on.
+    unsafe {
+        let context = pg_sys::CurrentMemoryContext;
+        let owner = pg_sys::CurrentResourceOwner;
+        pg_try(|| {
+            raw::BeginInternalSubTransaction(std::ptr::null());
+            pg_sys::CurrentMemoryContext = context;
+        })?;
+        Ok(EXPLICIT.change(|explicit| {
+            explicit.begun += 1;
+            explicit.open.push(Explicit { number: explicit.begun, context, owner });
+            explicit.begun
+        }))
+    }
+}
+
+/// Ends the innermost subtransaction that `begin` began. A release that fails is a roll-back.
+pub(crate) fn finish(commit: bool) -> Result<(), Error> {
+    let Some(ended) = EXPLICIT.change(|explicit| explicit.open.pop()) else {
+        return Err(Error::internal("multicorn: no subtransaction is open"));
+    };
+    // SAFETY: raw calls; the globals are put back on each way out.
+    unsafe {
+        let released = match commit {
+            true => pg_try(|| raw::ReleaseCurrentSubTransaction()),
+            false => Ok(()),
+        };
+        let outcome = match released {
+            Ok(()) if commit => Ok(()),
+            released => pg_try(|| raw::RollbackAndReleaseCurrentSubTransaction()).and(released),
+        };
+        pg_sys::CurrentMemoryContext = ended.context;
+        pg_sys::CurrentResourceOwner = ended.owner;
+        outcome
+    }
+}
+
+/// Rolls back all but the first `count` that are open; tells how many that were.
+pub(crate) fn abandon(count: usize) -> Result<usize, Error> {
+    let mut abandoned = 0;
+    while open_count() > count {
+        finish(false)?;
+        abandoned += 1;
+    }
+    Ok(abandoned)
+}
+
+/// The transaction has ended, and with it every subtransaction.
+pub(super) fn forget() {
+    EXPLICIT.change(|explicit| explicit.open.clear());
 }

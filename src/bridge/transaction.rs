@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 
-use super::{Failure, sql, uncaught};
+use super::{Failure, sql, subtransaction, uncaught};
 use crate::error::Error;
 use crate::pg::guard::{boundary, pg_try};
 use crate::pg::{interrupts, raw};
@@ -42,6 +42,7 @@ unsafe extern "C-unwind" fn at_event(event: pg_sys::XactEvent::Type, _arg: *mut 
         }),
         Event::XACT_EVENT_ABORT | Event::XACT_EVENT_PARALLEL_ABORT => forget(),
         Event::XACT_EVENT_COMMIT | Event::XACT_EVENT_PARALLEL_COMMIT | Event::XACT_EVENT_PREPARE => {
+            subtransaction::forget();
             sql::transaction_ended();
         }
         _ => {}
@@ -72,6 +73,7 @@ unsafe extern "C-unwind" fn at_subtransaction_event(
 fn forget() {
     super::interrupts::forget();
     uncaught::forget();
+    subtransaction::forget();
     sql::transaction_ended();
 }
 

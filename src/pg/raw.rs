@@ -402,6 +402,14 @@ raw! {
     fn CachedPlanGetTargetList(source: *mut CachedPlanSource, environment: *mut QueryEnvironment) -> *mut List;
     fn GetCommandTagName(tag: CommandTag::Type) -> *const c_char;
     fn EnsurePortalSnapshotExists();
+    #[cfg(feature = "pg15")]
+    fn parseTypeString(text: *const c_char, type_oid: *mut Oid, typmod: *mut int32, missing_ok: bool);
+    #[cfg(not(feature = "pg15"))]
+    fn parseTypeString(
+        text: *const c_char, type_oid: *mut Oid, typmod: *mut int32, soft_errors: *mut Node,
+    ) -> bool;
+    fn quote_identifier(name: *const c_char) -> *const c_char;
+    fn quote_literal_cstr(text: *const c_char) -> *mut c_char;
     fn PinPortal(portal: Portal);
     fn UnpinPortal(portal: Portal);
     fn SPI_keepplan(plan: SPIPlanPtr) -> c_int;

@@ -23,14 +23,15 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
     let frame = Frame { routine: Some(site.routine.clone()), language, may_commit: call.may_commit() };
     let caller = frame.caller();
     let result = frame::within(frame, || {
-        called_by(caller, || match site.routine.role() {
+        let serve = || match site.routine.role() {
             Role::Trigger | Role::EventTrigger => Err(Error::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
                 format!("triggers in {} are not there yet", language.title()),
             )),
             Role::Function if site.routine.procedure().returns_set => rows::handle(call, &site),
             Role::Function => one(call, &site),
-        })
+        };
+        frame::closing(language, || called_by(caller, serve))
     })?;
     // What the module keeps outlives the transaction.
     native::settle()?;

@@ -4,6 +4,9 @@
 use std::rc::Rc;
 
 use crate::bridge::sql::Caller;
+use crate::bridge::subtransaction;
+use crate::error::{Error, Level, Report, SqlState};
+use crate::pg::guard;
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::procedure::Volatility;
 
@@ -20,6 +23,15 @@ pub(crate) struct Frame {
 }
 
 impl Frame {
+    /// What the CONTEXT of an error says of it.
+    pub(crate) fn place(&self) -> &'static std::ffi::CStr {
+        match (&self.routine, self.language) {
+            (Some(routine), _) => routine.place(),
+            (None, super::Language::Python) => c"Python anonymous code block",
+            (None, super::Language::Plpy) => c"PL/Python anonymous code block",
+        }
+    }
+
     /// What holds for SQL that it runs.
     pub(super) fn caller(&self) -> Caller {
         Caller::Function { read_only: self.is_read_only(), atomic: !self.may_commit }
@@ -58,4 +70,32 @@ pub(crate) fn current() -> Option<Frame> {
 /// How many run.
 pub(crate) fn depth() -> usize {
     FRAMES.read(Vec::len)
+}
+
+/// Runs a function, and ends the subtransactions that it has left open.
+#[inline]
+pub(super) fn closing<T>(
+    language: super::Language,
+    work: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let before = subtransaction::open_count();
+    let result = work();
+    if subtransaction::open_count() > before { close(before, language, result) } else { result }
+}
+
+#[cold]
+fn close<T>(before: usize, language: super::Language, result: Result<T, Error>) -> Result<T, Error> {
+    let left = subtransaction::abandon(before)?;
+    match language {
+        super::Language::Plpy => {
+            for _ in 0..left {
+                let text = "forcibly aborting a subtransaction that has not been exited";
+                guard::emit(Level::Warning, Report::new(SqlState::WARNING, text))?;
+            }
+            result
+        }
+        super::Language::Python => result.and_then(|_| {
+            Err(Error::new(SqlState::PYTHON_PROTOCOL, "function failed to exit all subtransactions"))
+        }),
+    }
 }

@@ -12,11 +12,8 @@ use crate::pg::call::{Block, Call, Place};
 /// What the server calls.
 pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Datum, Error> {
     let block = Block::of(call)?;
-    place.set(match language {
-        Language::Python => c"Python anonymous code block",
-        Language::Plpy => c"PL/Python anonymous code block",
-    });
     let frame = Frame { routine: None, language, may_commit: block.may_commit };
+    place.set(frame.place());
     let caller = frame.caller();
     let run = || {
         bridge::call_as(language.origin(), |py| {
@@ -27,6 +24,6 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
             Ok::<(), Failure>(())
         })
     };
-    frame::within(frame, || called_by(caller, run))?;
+    frame::within(frame, || frame::closing(language, || called_by(caller, run)))?;
     Ok(call.give(Some(Datum::null())))
 }

@@ -83,6 +83,11 @@ fn uncompiled(py: Python<'_>, exception: PyErr, language: Language, procedure: &
     Error::new(SqlState::SYNTAX_ERROR, text).detail(detail).into()
 }
 
+/// Adds what the languages' modules call to `multicorn._native`.
+pub(crate) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    plpy::api::extend(module)
+}
+
 language_function! {
     /// Calls a function of `LANGUAGE python`.
     pg_finfo_multicorn_python_call, multicorn_python_call,

@@ -1,6 +1,8 @@
 //! PL/Python's dialect: the body is a function's body, the arguments are its names. The danger is what
 //! existing code relies on: line numbers, `global`, and that SD lives as long as the session.
 
+pub(super) mod api;
+
 use pyo3::prelude::*;
 
 use crate::pg::call::Role;
