@@ -8,13 +8,14 @@ use pyo3::prelude::*;
 
 use super::frame::{self, Frame};
 use super::site::{Returned, Site};
-use super::{Language, rows};
+use super::{Language, rows, trigger};
 use crate::bridge::sql::called_by;
 use crate::bridge::{self, Failure};
 use crate::convert::native;
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
 use crate::pg::call::{Call, Place, Role};
+use crate::pg::trigger::without;
 
 /// What the server calls.
 pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Datum, Error> {
@@ -22,17 +23,13 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
     place.set(site.routine.place());
     let frame = Frame { routine: Some(site.routine.clone()), language, may_commit: call.may_commit() };
     let caller = frame.caller();
-    let result = frame::within(frame, || {
-        let serve = || match site.routine.role() {
-            Role::Trigger | Role::EventTrigger => Err(Error::new(
-                SqlState::FEATURE_NOT_SUPPORTED,
-                format!("triggers in {} are not there yet", language.title()),
-            )),
-            Role::Function if site.routine.procedure().returns_set => rows::handle(call, &site),
-            Role::Function => one(call, &site),
-        };
-        frame::closing(language, || called_by(caller, serve))
-    })?;
+    let run = || match site.routine.role() {
+        Role::Trigger => trigger::handle(call, &site),
+        Role::EventTrigger => without(|| trigger::handle_event(call, &site)),
+        Role::Function if site.routine.procedure().returns_set => without(|| rows::handle(call, &site)),
+        Role::Function => without(|| one(call, &site)),
+    };
+    let result = frame::within(frame, || frame::closing(language, || called_by(caller, run)))?;
     // What the module keeps outlives the transaction.
     native::settle()?;
     Ok(result)

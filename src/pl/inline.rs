@@ -8,6 +8,7 @@ use crate::bridge::sql::called_by;
 use crate::bridge::{self, Failure};
 use crate::error::Error;
 use crate::pg::call::{Block, Call, Place};
+use crate::pg::trigger::without;
 
 /// What the server calls.
 pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Datum, Error> {
@@ -24,6 +25,6 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
             Ok::<(), Failure>(())
         })
     };
-    frame::within(frame, || frame::closing(language, || called_by(caller, run)))?;
+    frame::within(frame, || frame::closing(language, || called_by(caller, || without(run))))?;
     Ok(call.give(Some(Datum::null())))
 }

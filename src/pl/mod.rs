@@ -10,6 +10,7 @@ mod python;
 pub(crate) mod routine;
 mod rows;
 mod site;
+mod trigger;
 mod validate;
 
 use pyo3::exceptions::PySyntaxError;
