@@ -44,6 +44,8 @@ impl SqlState {
     pub(crate) const SERIALIZATION_FAILURE: Self = Self::new(b"40001");
     pub(crate) const SYNTAX_ERROR: Self = Self::new(b"42601");
     pub(crate) const DUPLICATE_COLUMN: Self = Self::new(b"42701");
+    pub(crate) const DATA_EXCEPTION: Self = Self::new(b"22000");
+    pub(crate) const UNDEFINED_COLUMN: Self = Self::new(b"42703");
     pub(crate) const UNDEFINED_FUNCTION: Self = Self::new(b"42883");
     pub(crate) const UNDEFINED_PARAMETER: Self = Self::new(b"42P02");
     pub(crate) const INDETERMINATE_DATATYPE: Self = Self::new(b"42P18");

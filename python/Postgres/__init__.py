@@ -56,6 +56,7 @@ from Postgres._start import clearcache, preload
 from Postgres._stateful import Stateful
 from Postgres._statement import Statement, prepare, sqleval, sqlexec
 from Postgres._transaction import Transaction, commit, rollback, xact
+from Postgres._trigger import StopEvent
 from Postgres._types import Object, Type, types
 
 __all__ = [
@@ -74,6 +75,7 @@ __all__ = [
     "Object",
     "Stateful",
     "Statement",
+    "StopEvent",
     "Transaction",
     "Type",
     "cancel_backend",

@@ -73,6 +73,11 @@ def load(oid: int, signature: str, source: str) -> Callable[..., object]:
     return main
 
 
+def load_module(oid: int, signature: str, source: str) -> ModuleType:
+    """Import the module of a trigger's function anew."""
+    return _imported(str(oid), signature, source)
+
+
 def check(signature: str, source: str) -> None:
     """Raise SyntaxError for a body that cannot be compiled."""
     Loader("", signature, source).get_code("")

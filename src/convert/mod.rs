@@ -29,6 +29,7 @@ mod scalar;
 mod sequence;
 pub(crate) mod table;
 mod text;
+pub(crate) mod trigger_row;
 mod uuid;
 
 use pgrx::pg_sys::{self, Datum, Oid};

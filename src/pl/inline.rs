@@ -7,6 +7,7 @@ use super::{Language, plpy, python};
 use crate::bridge::{self, Failure};
 use crate::error::Error;
 use crate::pg::call::{Block, Call, Place};
+use crate::pg::trigger::without;
 
 /// What the server calls.
 pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Datum, Error> {
@@ -22,6 +23,6 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
             Ok::<(), Failure>(())
         })
     };
-    frame::within(frame, run)?;
+    frame::within(frame, || without(run))?;
     Ok(call.give(Some(Datum::null())))
 }

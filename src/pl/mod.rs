@@ -11,6 +11,7 @@ mod python;
 pub(crate) mod routine;
 mod rows;
 mod site;
+mod trigger;
 mod validate;
 
 use pyo3::exceptions::PySyntaxError;

@@ -5,9 +5,11 @@ mod messages;
 mod sessions;
 mod statements;
 mod transaction;
+pub(super) mod trigger;
 
 use pyo3::prelude::*;
 
+use crate::pg::call::Role;
 use crate::pg::procedure::Procedure;
 
 /// Adds what the package `Postgres` calls to `multicorn._native`.
@@ -20,13 +22,10 @@ pub(super) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 const LOADER: &str = "Postgres._loader";
 
-/// Imports the function's module, and returns its entry.
-pub(super) fn load<'py>(py: Python<'py>, procedure: &Procedure) -> PyResult<Bound<'py, PyAny>> {
-    py.import(LOADER)?.getattr("load")?.call1((
-        procedure.oid.to_u32(),
-        &procedure.signature,
-        &procedure.source,
-    ))
+/// Imports the function's module, and returns its entry, or the module of a trigger's function.
+pub(super) fn load<'py>(py: Python<'py>, procedure: &Procedure, role: Role) -> PyResult<Bound<'py, PyAny>> {
+    let load = if role == Role::Function { "load" } else { "load_module" };
+    py.import(LOADER)?.getattr(load)?.call1((procedure.oid.to_u32(), &procedure.signature, &procedure.source))
 }
 
 /// Whether the body can be compiled.
