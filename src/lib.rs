@@ -20,5 +20,6 @@ pub extern "C-unwind" fn _PG_init() {
     gucs::init();
     pg::ddl::watch();
     bridge::native::extend(sql::extend);
+    bridge::native::extend(pl::extend);
     bridge::native::extend(convert::native::extend);
 }

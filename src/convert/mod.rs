@@ -18,15 +18,18 @@ pub(crate) mod known;
 mod moments;
 pub(crate) mod native;
 mod numeric;
+mod plain;
 mod python;
 mod range;
 mod record;
+pub(crate) mod records;
 pub(crate) mod result;
 mod row;
 mod scalar;
 mod sequence;
 pub(crate) mod table;
 mod text;
+pub(crate) mod trigger_row;
 mod uuid;
 
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -39,6 +42,7 @@ use self::datetime::DateTimePlan;
 use self::domain::DomainPlan;
 use self::native::{NativeColumn, NativeValue};
 use self::numeric::NumericPlan;
+use self::plain::Plain;
 use self::range::{MultirangePlan, RangePlan};
 use self::record::RecordPlan;
 use self::sequence::SequencePlan;
@@ -90,6 +94,8 @@ enum Family {
     Range(Box<RangePlan>),
     Multirange(Box<MultirangePlan>),
     Domain(Box<DomainPlan>),
+    /// Of PL/Python.
+    Plain(Plain),
     Fallback,
     /// For `LANGUAGE python`, which hands instances of types around.
     Native(Box<NativeColumn>),
@@ -97,6 +103,12 @@ enum Family {
 
 impl Family {
     fn resolve(type_oid: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
+        if dialect == Dialect::Plpy
+            && type_oid != pg_sys::BOOLOID
+            && let Some(plain) = Plain::resolve(type_oid, typmod)?
+        {
+            return Ok(Family::Plain(plain));
+        }
         if let Some(kind) = datetime_kind(type_oid) {
             return Ok(Family::DateTime(DateTimePlan::resolve(kind, type_oid, typmod)?));
         }
@@ -230,6 +242,7 @@ impl ColumnPlan {
                 Family::Composite(plan) => plan.datum_of(object),
                 Family::Range(plan) => plan.to_datum(object, input),
                 Family::Multirange(plan) => plan.to_datum(object, input),
+                Family::Plain(plan) => plan.to_datum(object, input),
                 Family::Fallback => fallback::to_datum(input, object),
             }
             .map(Some)

@@ -195,6 +195,22 @@ pub(crate) fn is_hstore(type_oid: Oid) -> Result<bool, Error> {
     Ok(name.rsplit('.').next() == Some("hstore"))
 }
 
+/// The type that a name as in a cast stands for: `int`, `public.mood[]`.
+pub(crate) fn parse(name: &str) -> Result<Oid, Error> {
+    let text = encoding::to_server_exactly(name)?;
+    let (mut type_oid, mut typmod) = (Oid::INVALID, -1);
+    // SAFETY: raw call with a text that outlives it; it fills the two locals, or raises.
+    unsafe {
+        pg_try(|| {
+            #[cfg(feature = "pg15")]
+            raw::parseTypeString(text.as_ptr(), &raw mut type_oid, &raw mut typmod, false);
+            #[cfg(not(feature = "pg15"))]
+            raw::parseTypeString(text.as_ptr(), &raw mut type_oid, &raw mut typmod, std::ptr::null_mut());
+        })?;
+    }
+    Ok(type_oid)
+}
+
 /// The hash function that agrees with the type's own `=`.
 pub(crate) fn hash_function(type_oid: Oid) -> Result<Option<Oid>, Error> {
     let what = pg_sys::TYPECACHE_HASH_PROC as i32;
