@@ -53,8 +53,9 @@ impl SqlState {
     pub(crate) const QUERY_CANCELED: Self = Self::new(b"57014");
     pub(crate) const INTERNAL_ERROR: Self = Self::new(b"XX000");
     /// An exception that a function of `LANGUAGE python` raised.
-    pub(crate) const PYTHON_PROTOCOL: Self = Self::new(b"PY002");
     pub(crate) const PYTHON_EXCEPTION: Self = Self::new(b"PY001");
+    /// What `LANGUAGE python` demands of a function was not kept.
+    pub(crate) const PYTHON_PROTOCOL: Self = Self::new(b"PY002");
     pub(crate) const EXTERNAL_ROUTINE_EXCEPTION: Self = Self::new(b"38000");
     pub(crate) const SUCCESS: Self = Self::new(b"00000");
     pub(crate) const WARNING: Self = Self::new(b"01000");
