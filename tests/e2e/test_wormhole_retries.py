@@ -134,7 +134,7 @@ def test_a_loop_goes_round(driver, tries) -> None:
 
 
 def test_a_commit_that_fails_after_a_return_is_an_error(driver, tries) -> None:
-    def by_return():
+    def by_return():  # noqa: RET503 - the last attempt raises
         for attempt in transactions():
             with attempt:
                 execute("INSERT INTO u VALUES (5)")
@@ -332,7 +332,7 @@ def test_awaited_transactions_are_repeated(name, tries) -> None:
                     await query("INSERT INTO u VALUES (5)")
             assert attempt.number == 3
 
-            async def returning():
+            async def returning():  # noqa: RET503 - the last attempt raises
                 async for attempt in transactions():
                     async with attempt:
                         await query("INSERT INTO u VALUES (9)")

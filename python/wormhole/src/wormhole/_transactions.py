@@ -361,10 +361,8 @@ def goes_round(frame: FrameType) -> bool:
     return False
 
 
-BETWEEN = frozenset(
-    "POP_TOP NOP CACHE EXTENDED_ARG RESUME NOT_TAKEN JUMP_FORWARD"
-    " SEND YIELD_VALUE JUMP_BACKWARD_NO_INTERRUPT END_SEND CLEANUP_THROW".split()
-)
+AWAITING = ("SEND", "YIELD_VALUE", "JUMP_BACKWARD_NO_INTERRUPT", "END_SEND", "CLEANUP_THROW", "RESUME")
+BETWEEN = frozenset({"POP_TOP", "NOP", "CACHE", "EXTENDED_ARG", "NOT_TAKEN", "JUMP_FORWARD", *AWAITING})
 """Instructions that only await, or do nothing."""
 
 
