@@ -81,6 +81,10 @@ pub(crate) struct Location {
     pub(crate) file: Option<&'static std::ffi::CStr>,
     pub(crate) function: Option<&'static std::ffi::CStr>,
     pub(crate) line: i32,
+    /// Whose translations its texts are in.
+    pub(crate) domain: Option<&'static std::ffi::CStr>,
+    /// `errno` when it was raised.
+    pub(crate) saved_errno: i32,
 }
 
 /// One error, all its parts in Rust's memory, so that it outlives the context that raised it.
@@ -101,6 +105,8 @@ pub(crate) struct Report {
     pub(crate) internal_position: i32,
     pub(crate) cursor_position: i32,
     pub(crate) location: Location,
+    /// Without the CONTEXT that a language adds: the function and its traceback.
+    pub(crate) bare: bool,
 }
 
 /// Why a callback cannot go on.
@@ -138,6 +144,7 @@ impl Report {
             internal_position: 0,
             cursor_position: 0,
             location: Location::default(),
+            bare: false,
         }
     }
 }

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from types import ModuleType, TracebackType
     from typing import TextIO
 
+    from multicorn._streams import Redirection
+
 _WARNING = 30
 
 
@@ -60,6 +62,17 @@ def _clean(text: str) -> str:
     return mask(text).replace("\0", "\\x00")
 
 
+_redirections: list[Redirection] = []
+
+
+def set_redirection(redirection: Redirection) -> None:
+    """Ask `redirection` first where a warning goes.
+
+    It gets message and place, and tells whether it has sent the warning.
+    """
+    _redirections[:] = [redirection]
+
+
 def _showwarning(
     message: Warning | str,
     category: type[Warning],
@@ -73,7 +86,9 @@ def _showwarning(
 
         file.write(warnings.formatwarning(message, category, filename, lineno, line))
         return
-    send(_WARNING, f"{category.__name__}: {message}", f"{filename}:{lineno}")
+    text, place = f"{category.__name__}: {message}", f"{filename}:{lineno}"
+    if not any(redirect(text, place) for redirect in _redirections):
+        send(_WARNING, text, place)
 
 
 def _thread_failed(args: threading.ExceptHookArgs) -> None:

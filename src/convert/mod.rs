@@ -22,6 +22,7 @@ mod plain;
 mod python;
 mod range;
 mod record;
+pub(crate) mod records;
 pub(crate) mod result;
 mod row;
 mod scalar;

@@ -1,12 +1,24 @@
 //! `LANGUAGE python`: the body is a module, and `main` its entry. The danger is the module's own code,
 //! which runs at the first call and may do anything that a function may.
 
+mod messages;
+mod sessions;
+mod statements;
+mod transaction;
 pub(super) mod trigger;
 
 use pyo3::prelude::*;
 
 use crate::pg::call::Role;
 use crate::pg::procedure::Procedure;
+
+/// Adds what the package `Postgres` calls to `multicorn._native`.
+pub(super) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    messages::extend(module)?;
+    statements::extend(module)?;
+    transaction::extend(module)?;
+    sessions::extend(module)
+}
 
 const LOADER: &str = "Postgres._loader";
 
