@@ -55,7 +55,7 @@ fn no_merge(instance: &Instance) -> Error {
         .detail("This operation is not supported for foreign tables.")
 }
 
-fn no_system_column(instance: &Instance, column: &str) -> Error {
+pub(super) fn no_system_column(instance: &Instance, column: &str) -> Error {
     let table = &instance.table().name;
     Error::new(
         SqlState::FEATURE_NOT_SUPPORTED,
