@@ -22,12 +22,14 @@ mod plain;
 mod python;
 mod range;
 mod record;
+pub(crate) mod records;
 pub(crate) mod result;
 mod row;
 mod scalar;
 mod sequence;
 pub(crate) mod table;
 mod text;
+pub(crate) mod trigger_row;
 mod uuid;
 
 use pgrx::pg_sys::{self, Datum, Oid};

@@ -39,6 +39,7 @@ pub(crate) mod scan_node;
 pub(crate) mod settings;
 pub(crate) mod spi;
 pub(crate) mod statement;
+pub(crate) mod trigger;
 pub(crate) mod type_entry;
 pub(crate) mod types;
 pub(crate) mod upper;
