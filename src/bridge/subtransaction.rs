@@ -10,7 +10,7 @@ use crate::pg::raw;
 
 /// Runs `work` in a subtransaction of its own, which is rolled back if `work` fails; memory context
 /// and resource owner are the caller's inside and afterwards.
-pub(super) fn in_subtransaction<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+pub(crate) fn in_subtransaction<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     // SAFETY: raw calls; the globals are put back on each way out, since the server leaves them
     // changed.
     unsafe {
