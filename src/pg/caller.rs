@@ -193,7 +193,7 @@ pub(crate) fn function_names(function: Oid) -> Result<(String, String), Error> {
         let (long, short) =
             pg_try(|| (raw_more::format_procedure_qualified(function), raw_more::get_func_name(function)))?;
         let text = |name| encoding::from_server_ptr(name).unwrap_or_default();
-        Ok((text(long), text(short)))
+        Ok((text(long).replace("pg_catalog.", "").replace(',', ", "), text(short)))
     }
 }
 

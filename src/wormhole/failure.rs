@@ -70,6 +70,17 @@ pub(super) fn raised(message: String, detail: String) -> Error {
     Error::new(RAISED, bounded(message)).detail(bounded(detail))
 }
 
+/// An error of this class without Python's traceback in CONTEXT: where the function was is in DETAIL, as for
+/// confined ones, and the frames of the machinery are nobody's business.
+pub(super) fn without_frames(mut error: Error) -> Error {
+    if let Some(report) = error.report_mut()
+        && report.sqlstate.text().starts_with("WH")
+    {
+        report.context = None;
+    }
+    error
+}
+
 /// A worker ended, or was ended because it did not keep to the protocol.
 pub(super) fn died(why: &str) -> Error {
     Error::new(WORKER_DIED, format!("the worker of the remote function died: {}", mention(why)))

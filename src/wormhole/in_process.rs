@@ -6,6 +6,7 @@ use std::rc::Rc;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
+use super::failure;
 use super::queries::CALLER;
 use super::registry::{self, Function, Modules};
 use crate::bridge::sql::called_by;
@@ -45,6 +46,7 @@ fn run<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Erro
             work(py)
         })
     })
+    .map_err(failure::without_frames)
 }
 
 /// Looks at a source that superusers alone have brought.
