@@ -23,4 +23,6 @@ pub extern "C-unwind" fn _PG_init() {
     wormhole::watch();
     bridge::native::extend(sql::extend);
     bridge::native::extend(wormhole::extend);
+    bridge::native::extend(pl::extend);
+    bridge::native::extend(convert::native::extend);
 }

@@ -15,6 +15,7 @@ import sys
 import threading
 import traceback
 import warnings
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, TextIO, cast
 
@@ -112,6 +113,18 @@ def _trace_of(record: logging.LogRecord) -> str | None:
     return record.stack_info
 
 
+Redirection = Callable[[str, str], bool]
+_redirections: Final[list[Redirection]] = []
+
+
+def set_redirection(redirection: Redirection) -> None:
+    """Ask `redirection` first where a warning goes.
+
+    It gets message and place, and tells whether it has sent the warning.
+    """
+    _redirections[:] = [redirection]
+
+
 def _showwarning(
     message: Warning | str,
     category: type[Warning],
@@ -123,7 +136,9 @@ def _showwarning(
     if file is not None:
         file.write(warnings.formatwarning(message, category, filename, lineno, line))
         return
-    send(logging.WARNING, f"{category.__name__}: {message}", f"{filename}:{lineno}")
+    text, place = f"{category.__name__}: {message}", f"{filename}:{lineno}"
+    if not any(redirect(text, place) for redirect in _redirections):
+        send(logging.WARNING, text, place)
 
 
 def _thread_failed(args: threading.ExceptHookArgs) -> None:

@@ -5,7 +5,7 @@ it. All functions may be called from any thread: off the main thread messages
 are queued and sent when the main thread next enters the library.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 class QueryCancelled(BaseException):
     """The server asks the running statement to end.
@@ -101,3 +101,126 @@ def rights() -> tuple[bool, bool, bool, list[str]] | None:
     queries is a superuser, and which options come from its user mapping. None
     at any other time.
     """
+
+class _Plan:
+    """A prepared statement of `plpy`."""
+
+    def __len__(self) -> int: ...
+    def execute(
+        self, args: tuple[object, ...], limit: int
+    ) -> tuple[int, int, list[dict[str, Any]] | None, _Columns | None]:
+        """Run it with values for its parameters, and return what it gives."""
+
+    def open(self, args: tuple[object, ...]) -> str:
+        """Open a portal and return its name."""
+
+_Columns: TypeAlias = tuple[list[str], list[int], list[int]]
+
+def plpy_execute(
+    query: str, limit: int
+) -> tuple[int, int, list[dict[str, Any]] | None, _Columns | None]:
+    """Run a text; return the server's code, a count, rows and their columns."""
+
+def plpy_prepare(query: str, names: list[str]) -> _Plan:
+    """Prepare a text with parameters of the types of these names."""
+
+def plpy_open(query: str) -> str:
+    """Open a portal for a query and return its name."""
+
+def plpy_fetch(
+    portal: str, count: int
+) -> tuple[int, int, list[dict[str, Any]] | None, _Columns | None] | None:
+    """Return the next rows of a portal; None if it is gone."""
+
+def plpy_close(portal: str) -> bool:
+    """Close a portal; False if it is gone."""
+
+def plpy_begin() -> int:
+    """Begin a subtransaction and return its number."""
+
+def plpy_innermost() -> int | None:
+    """Return the number of the innermost open subtransaction."""
+
+def plpy_finish(commit: bool) -> None:
+    """End the innermost subtransaction."""
+
+def plpy_end(commit: bool, portals: list[str]) -> None:
+    """End the transaction; these portals survive it."""
+
+def plpy_say(level: str, message: str, fields: list[str | None]) -> None:
+    """Send a message with its fields."""
+
+def plpy_is_running() -> bool:
+    """Tell whether a function of our languages is what runs now."""
+
+def quote_identifier(name: str) -> str:
+    """Return a name as SQL wants it."""
+
+def quote_literal(text: str) -> str:
+    """Return a text as a literal of SQL."""
+
+class _Statement:
+    """A prepared statement, kept by the library; see `Postgres.Statement`."""
+
+    count: int
+
+def pl_report(level: int, fields: dict[str, str | None], inhibit: bool) -> None:
+    """Send a message with everything that ereport takes, or raise it.
+
+    `level` is one of the server's own; from ERROR on it is raised as
+    `Postgres.Exception`. `inhibit` leaves out the CONTEXT that languages add.
+    """
+
+def pl_exception(fields: dict[str, str | None]) -> Exception:
+    """Make an error that arrives at the client as the server's own would."""
+
+def pl_begin() -> int:
+    """Open a subtransaction and return its number."""
+
+def pl_end(number: int, keep: bool) -> None:
+    """Close a subtransaction: release it, or roll it back."""
+
+def pl_end_transaction(commit: bool) -> None:
+    """Commit or roll back, and begin the next transaction."""
+
+def pl_ready() -> None:
+    """Raise what forbids an action on the database now."""
+
+def pl_is_ready() -> bool:
+    """Tell whether an action on the database would be let pass now."""
+
+def pl_read_only() -> bool:
+    """Tell whether the running function is STABLE or IMMUTABLE."""
+
+def pl_in_function() -> bool:
+    """Tell whether a function of LANGUAGE python is what runs now."""
+
+def pl_prepare(text: str) -> _Statement:
+    """Prepare one statement, whose parameters' types the server finds out."""
+
+def pl_fetch(portal: str, kind: str, count: int, column: bool) -> list[Any]:
+    """Return the next rows of a portal, or values of its first column."""
+
+def pl_move(portal: str, kind: str, count: int) -> int:
+    """Move a portal's place, and return over how many rows."""
+
+def pl_close(portal: str) -> None:
+    """Close a portal, where that is possible now."""
+
+def pl_script(text: str) -> None:
+    """Run several statements without parameters."""
+
+def pl_load(oid: int, role: str) -> None:
+    """Load a function of LANGUAGE python, unless it is loaded."""
+
+def pl_clear() -> None:
+    """Forget every loaded function."""
+
+def pl_procedures() -> int:
+    """Return a number that grows whenever a function changed."""
+
+def pl_era() -> int:
+    """Return a number that grows at each end of a transaction and each rollback."""
+
+def pl_call_site() -> dict[Any, Any] | None:
+    """Return what the place that called the running function keeps."""

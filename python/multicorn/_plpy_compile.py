@@ -44,7 +44,7 @@ def block(source: str) -> None:
 
 
 def _made(file: str, parameters: Sequence[str], source: str) -> _Body:
-    tree = ast.parse(source, file)
+    tree = _parsed(source, file)
     named = [parameter for parameter in parameters if parameter]
     as_globals = not _declared_global(tree).isdisjoint([*named, _LIST])
     own: list[str] = []
@@ -68,9 +68,28 @@ def _made(file: str, parameters: Sequence[str], source: str) -> _Body:
     return body
 
 
-def _plpy() -> object:
-    from multicorn import plpy
+def _parsed(source: str, file: str) -> ast.Module:
+    try:
+        return ast.parse(source, file)
+    except IndentationError:
+        # PL/Python indents the body itself, so that `$$ return 1 $$` is one.
+        try:
+            tree = ast.parse(f"if True:\n{source}", file)
+        except SyntaxError as error:
+            if error.lineno is not None:
+                error.lineno -= 1
+            raise error.with_traceback(None) from None
+        ast.increment_lineno(tree, -1)
+        tree.body = cast("ast.If", tree.body[0]).body
+        return tree
+    except SyntaxError as error:
+        raise error.with_traceback(None) from None
 
+
+def _plpy() -> object:
+    from multicorn import _plpy_import, plpy
+
+    _plpy_import.install()
     return plpy
 
 

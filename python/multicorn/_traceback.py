@@ -52,7 +52,7 @@ def _is_own(frame: FrameType) -> bool:
     if not isinstance(module, str) or frame.f_code.co_filename in _labels:
         return False
     package, _, rest = module.partition(".")
-    return package in _OWN and rest.startswith("_")
+    return package in _OWN and (rest.startswith("_") or rest in {"", "plpy"})
 
 
 def _line(frame: FrameType, number: int) -> str:

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyBaseException, PyException};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::{interrupts, native, secrets};
+use super::{exceptions, interrupts, native, secrets};
 use crate::error::{Error, Report, SqlState};
 use crate::interpreter::{lifecycle, objects};
 use crate::pg::interrupts::{Pending, pending};
@@ -126,8 +126,15 @@ pub(crate) fn to_error(py: Python<'_>, exception: PyErr, origin: Origin) -> Erro
 }
 
 fn describe(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error> {
-    if let Some(error) = carried(value) {
-        return Ok(error);
+    if let Some(mut error) = carried(value) {
+        return Ok(match (origin, error.report_mut()) {
+            (Origin::Plpy, _) if !value.is_instance_of::<QueryCancelled>() => renamed(py, value, error)?,
+            (Origin::Python, Some(report)) if !report.bare => {
+                add_traceback(py, value, report);
+                error
+            }
+            _ => error,
+        });
     }
     if value.is_instance_of::<QueryCancelled>() {
         let stopping = interrupts::in_hook() || pending() == Pending::Stop;
@@ -142,7 +149,41 @@ fn describe(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) 
     if let Some(report) = error.report_mut() {
         finish(py, value, report, origin);
     }
+    exceptions::relay(value, &mut error);
     Ok(error)
+}
+
+/// Says below the error's own CONTEXT which of the function's lines it went through.
+fn add_traceback(py: Python<'_>, value: &Bound<'_, PyBaseException>, report: &mut Report) {
+    let Ok(frames) = own_traceback(py, value, true) else { return };
+    if frames.is_empty() {
+        return;
+    }
+    let frames = bounded(secrets::redact(py, frames), LONGEST_TRACEBACK);
+    report.context = Some(match report.context.take() {
+        Some(context) if !context.is_empty() => format!("{context}\n{frames}"),
+        _ => frames,
+    });
+}
+
+/// The server's error as PL/Python shows one that nobody caught: by the name of its exception, and with the
+/// traceback in CONTEXT, below what the statement had there (its attribute `context`).
+fn renamed(py: Python<'_>, value: &Bound<'_, PyBaseException>, error: Error) -> PyResult<Error> {
+    let (Error::Ours(mut report) | Error::Server(mut report)) = error else { return Ok(error) };
+    report.message = qualified(value)?;
+    let inner = objects::text_attribute(value, "context")?;
+    let frames = traceback(py, value, Origin::Plpy);
+    report.context = match inner {
+        Some(inner) if frames.is_empty() => Some(inner),
+        Some(inner) => Some(format!("{inner}\n{frames}")),
+        None => Some(frames).filter(|frames| !frames.is_empty()),
+    };
+    Ok(Error::Ours(report))
+}
+
+/// Lets the exception become the same error again when it leaves Python.
+pub(super) fn carry(value: &Bound<'_, PyAny>, error: &Error) -> PyResult<()> {
+    value.setattr(CARRIED, Carried(copy(error)))
 }
 
 fn carried(value: &Bound<'_, PyBaseException>) -> Option<Error> {
@@ -196,17 +237,56 @@ fn worded(value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error>
             });
             report
         }
-        Origin::Python | Origin::Plpy => {
+        Origin::Python => {
             let message = if text.is_empty() { class } else { format!("{class}: {text}") };
             let mut report = Report::new(sqlstate(value, origin.sqlstate())?, message);
             report.detail = more;
             report
         }
+        Origin::Plpy => return worded_as_plpython(value),
     };
     if is_refused_fork(value) {
         report.hint = Some(lifecycle::FORK_HINT.to_owned());
     }
     Ok(Error::Ours(Box::new(report)))
+}
+
+/// `<module>.<class>: <text>`, and what `plpy.error` was given beside the text.
+fn worded_as_plpython(value: &Bound<'_, PyBaseException>) -> PyResult<Error> {
+    let mut report = Report::new(sqlstate(value, Origin::Plpy.sqlstate())?, qualified(value)?);
+    report.detail = objects::text_attribute(value, "detail")?;
+    report.schema_name = objects::text_attribute(value, "schema_name")?;
+    report.table_name = objects::text_attribute(value, "table_name")?;
+    report.column_name = objects::text_attribute(value, "column_name")?;
+    report.datatype_name = objects::text_attribute(value, "datatype_name")?;
+    report.constraint_name = objects::text_attribute(value, "constraint_name")?;
+    if is_refused_fork(value) {
+        report.hint = Some(lifecycle::FORK_HINT.to_owned());
+    }
+    let ends_session = class_is(value, "plpy", "Fatal");
+    Ok(if ends_session { Error::Fatal(Box::new(report)) } else { Error::Ours(Box::new(report)) })
+}
+
+fn class_is(value: &Bound<'_, PyBaseException>, module: &str, name: &str) -> bool {
+    let is = |attribute, text: &str| {
+        value
+            .get_type()
+            .getattr(attribute)
+            .is_ok_and(|found| found.extract::<String>().is_ok_and(|found| found == text))
+    };
+    is("__name__", name) && is("__module__", module)
+}
+
+/// The text of an exception with its class's full name, unless that is one of Python's own or of the body.
+fn qualified(value: &Bound<'_, PyBaseException>) -> PyResult<String> {
+    let class = objects::type_name(value);
+    let module = value.get_type().getattr("__module__").and_then(|module| module.extract::<String>());
+    let class = match module {
+        Ok(module) if !["builtins", "__main__"].contains(&module.as_str()) => format!("{module}.{class}"),
+        _ => class,
+    };
+    let text = objects::text(value)?;
+    Ok(if text.is_empty() { class } else { format!("{class}: {text}") })
 }
 
 fn is_refused_fork(value: &Bound<'_, PyBaseException>) -> bool {
@@ -322,36 +402,49 @@ fn one_traceback(py: Python<'_>, exception: &Bound<'_, PyBaseException>) -> PyRe
     Ok(lines.concat().trim_end().to_owned())
 }
 
-/// The error as an exception. It becomes the same error again if it leaves Python.
+/// The error as a `ServerError`. It becomes the same error again if it leaves Python.
 ///
 /// A cancel, a terminate and what comes of them become `QueryCancelled`, which `except Exception`
 /// does not catch.
 pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
+    to_python_as(py, error, server_error)
+}
+
+/// The same as an exception that `make` makes.
+pub(crate) fn to_python_as(
+    py: Python<'_>,
+    error: Error,
+    make: impl FnOnce(Python<'_>, &Report) -> PyResult<PyErr>,
+) -> PyErr {
     const ADMIN_SHUTDOWN: SqlState = SqlState::new(b"57P01");
     let Some(report) = error.report() else { return cancelled(py, None) };
     if [SqlState::QUERY_CANCELED, ADMIN_SHUTDOWN].contains(&report.sqlstate) {
         return cancelled(py, Some(error));
     }
-    let made = class_for(py, report.sqlstate).and_then(|class| {
-        let exception = PyErr::from_type(class, report.message.clone());
-        let value = exception.value(py);
-        for (name, text) in [
-            ("detail", &report.detail),
-            ("hint", &report.hint),
-            ("context", &report.context),
-            ("schema_name", &report.schema_name),
-            ("table_name", &report.table_name),
-            ("column_name", &report.column_name),
-            ("constraint_name", &report.constraint_name),
-        ] {
-            if let Some(text) = text {
-                value.setattr(name, text)?;
-            }
-        }
-        value.setattr(CARRIED, Carried(copy(&error)))?;
+    let made = make(py, report).and_then(|exception| {
+        exception.value(py).setattr(CARRIED, Carried(copy(&error)))?;
         Ok(exception)
     });
     made.unwrap_or_else(|other| other)
+}
+
+fn server_error(py: Python<'_>, report: &Report) -> PyResult<PyErr> {
+    let exception = PyErr::from_type(class_for(py, report.sqlstate)?, report.message.clone());
+    let value = exception.value(py);
+    for (name, text) in [
+        ("detail", &report.detail),
+        ("hint", &report.hint),
+        ("context", &report.context),
+        ("schema_name", &report.schema_name),
+        ("table_name", &report.table_name),
+        ("column_name", &report.column_name),
+        ("constraint_name", &report.constraint_name),
+    ] {
+        if let Some(text) = text {
+            value.setattr(name, text)?;
+        }
+    }
+    Ok(exception)
 }
 
 /// `QueryCancelled`, with the error that it stands for if the server has already worded it.

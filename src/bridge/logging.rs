@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Level, Report, SqlState};
+use crate::pg::call::without_places;
 use crate::pg::guard;
 use crate::pg::interrupts::held;
 
@@ -59,6 +60,31 @@ pub(super) fn send(message: Message) -> Result<(), Error> {
     Ok(())
 }
 
+/// Sends a message with all its parts, at one of the server's own levels below ERROR; off the main thread
+/// only what is kept for it.
+pub(crate) fn send_report(level: i32, mut report: Report) -> Result<(), Error> {
+    if super::in_child() {
+        return Ok(());
+    }
+    if !interrupts::on_main_thread() {
+        let (text, hint, detail) = (report.message, report.hint, report.detail);
+        let level = if level < Level::Notice as i32 { Level::Debug1 } else { Level::Notice };
+        return send(Message { level, text, hint, detail });
+    }
+    flush()?;
+    let bare = report.bare;
+    report.message = bounded(report.message, LONGEST);
+    report.hint = report.hint.map(|hint| bounded(hint, LONGEST));
+    report.detail = report.detail.map(|detail| bounded(detail, LONGEST));
+    let send = || {
+        if interrupts::in_grace() {
+            return held(|| guard::emit_at(level, report));
+        }
+        guard::emit_at(level, report)
+    };
+    if bare { without_places(send) } else { send() }
+}
+
 /// Sends what other threads have left. Main thread only.
 #[inline]
 pub(crate) fn flush() -> Result<(), Error> {
@@ -91,10 +117,24 @@ fn emit(message: Message) -> Result<(), Error> {
     let mut report = Report::new(sqlstate, bounded(message.text, LONGEST));
     report.hint = message.hint.map(|hint| bounded(hint, LONGEST));
     report.detail = message.detail.map(|detail| bounded(detail, LONGEST));
+    emit_report(message.level, report)
+}
+
+/// Sends a message with everything that a report has, below ERROR. From another thread than the main one
+/// its text alone is kept.
+pub(crate) fn say(level: Level, report: Report) -> Result<(), Error> {
+    if interrupts::on_main_thread() {
+        flush()?;
+        return emit_report(level, report);
+    }
+    send(Message { level, text: report.message, hint: report.hint, detail: report.detail })
+}
+
+fn emit_report(level: Level, report: Report) -> Result<(), Error> {
     if interrupts::in_grace() {
         // The server serves interrupts after each message, which would end the `finally` block that
         // sends it, and a terminate would end the process below it.
-        return held(|| guard::emit(message.level, report));
+        return held(|| guard::emit(level, report));
     }
-    guard::emit(message.level, report)
+    guard::emit(level, report)
 }

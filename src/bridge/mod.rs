@@ -3,6 +3,7 @@
 //! Python exception never crosses a server frame, and a server error never crosses a Python frame.
 
 pub(crate) mod errors;
+pub(crate) mod exceptions;
 pub(crate) mod interrupts;
 pub(crate) mod logging;
 pub(crate) mod native;
@@ -10,7 +11,8 @@ pub(crate) mod rights;
 pub(crate) mod secrets;
 pub(crate) mod sql;
 mod start;
-mod subtransaction;
+pub(crate) mod state;
+pub(crate) mod subtransaction;
 mod transaction;
 mod uncaught;
 

@@ -23,7 +23,6 @@ pub(crate) enum Caller {
     /// A foreign table of this owner.
     Table(pg_sys::Oid),
     /// A function of a language of ours: SQL runs as whoever calls it, in the search path of the session.
-    #[allow(dead_code)] // for the languages, which come after the wrappers
     Function {
         /// Not volatile: what it runs cannot write, and sees what the calling statement sees.
         read_only: bool,
@@ -76,7 +75,9 @@ pub(crate) fn caller() -> Caller {
 /// The server may raise through this from the row loop: then the subtransaction's end puts it back.
 #[inline]
 pub(crate) fn called_by<T>(caller: Caller, work: impl FnOnce() -> T) -> T {
-    let before = CALLER.swap(caller.packed(), Ordering::Relaxed);
+    // No swap: the main thread alone writes it, and that would lock the bus for each row.
+    let before = CALLER.load(Ordering::Relaxed);
+    CALLER.store(caller.packed(), Ordering::Relaxed);
     let result = work();
     CALLER.store(before, Ordering::Relaxed);
     result
@@ -114,7 +115,6 @@ pub(super) fn transaction_ended() {
 static ENDING: AtomicU64 = AtomicU64::new(0);
 
 /// Runs `work`, which ends the transaction below a procedure.
-#[allow(dead_code)] // as above
 pub(crate) fn ending<T>(work: impl FnOnce() -> T) -> T {
     ENDING.fetch_add(1, Ordering::Relaxed);
     let caller = CALLER.load(Ordering::Relaxed);
@@ -198,7 +198,6 @@ fn survivable<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
 }
 
 /// Why a function's call of the server came to nothing.
-#[allow(dead_code)] // as above
 pub(crate) enum Denied {
     /// It was not even tried; RuntimeError.
     Refused(&'static str),
@@ -207,28 +206,41 @@ pub(crate) enum Denied {
 
 /// What holds for SQL that a function runs.
 #[derive(Clone, Copy, Debug)]
-#[allow(dead_code)] // as above
 pub(crate) struct Terms {
     pub(crate) read_only: bool,
     pub(crate) atomic: bool,
+    origin: errors::Origin,
+}
+
+impl Terms {
+    /// Runs `work`, which converts values: exceptions in it are those of the function.
+    pub(crate) fn converting<T>(self, work: impl FnOnce() -> T) -> T {
+        let _origin = errors::Speaking::enter(self.origin);
+        work()
+    }
 }
 
 /// What holds for the function that runs, unless nothing may be asked of the server now.
-#[allow(dead_code)] // as above
 pub(crate) fn terms() -> Result<Terms, &'static str> {
     if let Some(refusal) = refusal() {
         return Err(refusal);
     }
     match caller() {
-        Caller::Function { read_only, atomic } => Ok(Terms { read_only, atomic }),
+        Caller::Function { read_only, atomic } => {
+            Ok(Terms { read_only, atomic, origin: errors::Origin::current() })
+        }
         _ => Err("this module is for functions; the class of a foreign table has multicorn.sql"),
     }
 }
 
 /// Runs `work`, which asks the server for something on behalf of a function: as whoever calls that, in a
 /// subtransaction of its own.
-#[allow(dead_code)] // as above
 pub(crate) fn run_for_function<T>(work: impl FnOnce(Terms) -> Result<T, Error>) -> Result<T, Denied> {
     let terms = terms().map_err(Denied::Refused)?;
     survivable(|| work(terms)).map_err(Denied::Failed)
+}
+
+/// Whether a function's Python code is on top of the stack.
+pub(crate) fn is_in_function() -> bool {
+    interrupts::on_main_thread() && interrupts::is_inside() && matches!(caller(), Caller::Function { .. })
 }

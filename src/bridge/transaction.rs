@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 
-use super::{Failure, sql, uncaught};
+use super::{Failure, sql, state, subtransaction, uncaught};
 use crate::error::Error;
 use crate::pg::guard::{boundary, pg_try};
 use crate::pg::{interrupts, raw};
@@ -42,7 +42,9 @@ unsafe extern "C-unwind" fn at_event(event: pg_sys::XactEvent::Type, _arg: *mut 
         }),
         Event::XACT_EVENT_ABORT | Event::XACT_EVENT_PARALLEL_ABORT => forget(),
         Event::XACT_EVENT_COMMIT | Event::XACT_EVENT_PARALLEL_COMMIT | Event::XACT_EVENT_PREPARE => {
+            subtransaction::forget();
             sql::transaction_ended();
+            state::era_ended();
         }
         _ => {}
     }
@@ -63,6 +65,7 @@ unsafe extern "C-unwind" fn at_subtransaction_event(
             // Parallel mode begins and ends inside one: it has released what the statement held.
             uncaught::forget();
             sql::subtransaction_ended(true);
+            state::era_ended();
         }
         _ => {}
     }
@@ -72,7 +75,9 @@ unsafe extern "C-unwind" fn at_subtransaction_event(
 fn forget() {
     super::interrupts::forget();
     uncaught::forget();
+    subtransaction::forget();
     sql::transaction_ended();
+    state::era_ended();
 }
 
 /// Sends what was printed without a line end. Output is a courtesy: it fails no commit.

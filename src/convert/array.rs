@@ -22,6 +22,8 @@ pub(super) struct ArrayPlan {
     element_type: Oid,
     layout: Layout,
     element: ColumnPlan,
+    /// As PL/Python has it: a str is a sequence of its characters, and only lists nest.
+    is_plain: bool,
 }
 
 impl ArrayPlan {
@@ -30,6 +32,7 @@ impl ArrayPlan {
             element_type,
             layout: Layout::lookup(element_type)?,
             element: ColumnPlan::resolve(element_type, typmod, dialect)?,
+            is_plain: dialect == Dialect::Plpy,
         })
     }
 
@@ -41,7 +44,7 @@ impl ArrayPlan {
             if is_sequence(object) {
                 return self.build(object, Held::new());
             }
-            if ffi::PyUnicode_Check(object) != 0 {
+            if ffi::PyUnicode_Check(object) != 0 && !self.is_plain {
                 return fallback::to_datum(input, object);
             }
             if row::is_mapping(object)? {
@@ -50,7 +53,16 @@ impl ArrayPlan {
                     .detail(format!("The value is {}.", python::shown(object)))
                     .hint("Return its keys(), values() or items()."));
             }
-            if !is_iterable(object) {
+            if self.is_plain
+                && ffi::PySequence_Check(object) == 0
+                && (*ffi::Py_TYPE(object)).tp_iter.is_none()
+            {
+                return Err(Error::new(
+                    SqlState::DATATYPE_MISMATCH,
+                    "return value of function with array return type is not a Python sequence",
+                ));
+            }
+            if !self.is_plain && !is_iterable(object) {
                 // As a str is an array literal, so may be the text form of anything else.
                 return fallback::to_datum(input, object);
             }
@@ -98,7 +110,7 @@ impl ArrayPlan {
             if ffi::PyList_Check(item) != 0 {
                 return !self.element.takes_lists();
             }
-            ffi::PyTuple_Check(item) != 0 && !self.element.takes_tuples()
+            !self.is_plain && ffi::PyTuple_Check(item) != 0 && !self.element.takes_tuples()
         }
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct CompositePlan {
     fields: Vec<Option<FieldPlan>>,
     /// Fields that are not dropped.
     expected: usize,
+    /// As PL/Python has it: every field is there, and an object of any class has attributes.
+    is_plain: bool,
 }
 
 struct FieldPlan {
@@ -80,6 +82,7 @@ impl CompositePlan {
             row_type,
             fields,
             expected,
+            is_plain: dialect == Dialect::Plpy,
         })
     }
 
@@ -88,7 +91,7 @@ impl CompositePlan {
     pub(super) unsafe fn datum_of(&self, object: *mut ffi::PyObject) -> Result<Datum, Error> {
         // SAFETY: the caller's promise.
         unsafe {
-            let Some(access) = access(object)? else {
+            let Some(access) = access(object, self.is_plain)? else {
                 // A str is a row literal.
                 return fallback::to_datum(&self.input, object);
             };
@@ -117,7 +120,7 @@ impl CompositePlan {
                 std::ptr::write_bytes(nulls, 1, self.fields.len());
                 return Ok(());
             }
-            if let Some(access) = access(object)? {
+            if let Some(access) = access(object, self.is_plain)? {
                 return self.fill_by(object, access, values, nulls);
             }
             let datum = fallback::to_datum(&self.input, object)?;
@@ -149,6 +152,9 @@ impl CompositePlan {
                 held.reserve();
                 let item = item(object, access, field, position)?;
                 position += 1;
+                if item.is_null() && self.is_plain {
+                    return Err(missing(access, &field.name));
+                }
                 let value = if item.is_null() {
                     field.plan.to_datum(ffi::Py_None())
                 } else {
@@ -176,6 +182,10 @@ impl CompositePlan {
         match usize::try_from(given) {
             Err(_) => Err(python::raised()),
             Ok(given) if given == self.expected => Ok(()),
+            Ok(_) if self.is_plain => Err(Error::new(
+                SqlState::DATATYPE_MISMATCH,
+                "length of returned sequence did not match number of columns in row",
+            )),
             Ok(given) => Err(Error::new(
                 SqlState::DATATYPE_MISMATCH,
                 format!(
@@ -191,7 +201,7 @@ impl CompositePlan {
 }
 
 /// How the fields are reached; `None` for what is not a composite value but text.
-unsafe fn access(object: *mut ffi::PyObject) -> Result<Option<Access>, Error> {
+unsafe fn access(object: *mut ffi::PyObject, is_plain: bool) -> Result<Option<Access>, Error> {
     // SAFETY: the caller holds the object.
     unsafe {
         if ffi::PyTuple_Check(object) != 0 || ffi::PyList_Check(object) != 0 {
@@ -206,11 +216,37 @@ unsafe fn access(object: *mut ffi::PyObject) -> Result<Option<Access>, Error> {
         if row::is_mapping(object)? {
             return Ok(Some(Access::Mapping));
         }
+        let sequence = ffi::PySequence_Check(object) != 0;
+        if is_plain {
+            return Ok(Some(if sequence { Access::Sequence } else { Access::Attributes }));
+        }
         if is_dataclass(object)? {
             return Ok(Some(Access::Attributes));
         }
-        let sequence = ffi::PySequence_Check(object) != 0;
         Ok(sequence.then_some(Access::Sequence))
+    }
+}
+
+/// PL/Python's words for a field that an object lacks.
+#[cold]
+fn missing(access: Access, name: &str) -> Error {
+    const UNDEFINED_COLUMN: SqlState = SqlState::new(b"42703");
+    match access {
+        Access::Attributes => {
+            let error =
+                Error::new(UNDEFINED_COLUMN, format!("attribute \"{name}\" does not exist in Python object"));
+            error.hint(
+                "To return null in a column, let the returned object have an attribute named after column with \
+                 value None.",
+            )
+        }
+        Access::Mapping | Access::Sequence => {
+            let error = Error::new(UNDEFINED_COLUMN, format!("key \"{name}\" not found in mapping"));
+            error.hint(
+                "To return null in a column, add the value None to the mapping with the key named after the \
+                 column.",
+            )
+        }
     }
 }
 

@@ -21,6 +21,15 @@ pub(crate) struct Held<T> {
     _context: OwnedContext,
 }
 
+impl<T> Held<T> {
+    /// What `make` makes, with everything that it allocates.
+    pub(super) fn made(make: impl FnOnce() -> Result<T, Error>) -> Result<Self, Error> {
+        let context = OwnedContext::new()?;
+        let plan = context.within(make)?;
+        Ok(Held { plan, _context: context })
+    }
+}
+
 impl<T> std::ops::Deref for Held<T> {
     type Target = T;
 
@@ -86,4 +95,11 @@ impl ColumnPlan {
         let datum = unsafe { pg_try(|| self.to_datum(object.as_ptr()))?? };
         Ok(Constant { datum: datum.unwrap_or(pg_sys::Datum::null()), is_null: datum.is_none() })
     }
+}
+
+/// The conversion of a column, whose typmod the value has to obey.
+pub(crate) fn column(type_oid: pg_sys::Oid, typmod: i32, dialect: Dialect) -> Result<Parameter, Error> {
+    let context = OwnedContext::new()?;
+    let plan = context.within(|| ColumnPlan::resolve(type_oid, typmod, dialect))?;
+    Ok(Held { plan, _context: context })
 }

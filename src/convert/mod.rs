@@ -16,16 +16,20 @@ mod json;
 mod json_sink;
 pub(crate) mod known;
 mod moments;
+pub(crate) mod native;
 mod numeric;
+mod plain;
 mod python;
 mod range;
 mod record;
+pub(crate) mod records;
 pub(crate) mod result;
 mod row;
 mod scalar;
 mod sequence;
 pub(crate) mod table;
 mod text;
+pub(crate) mod trigger_row;
 mod uuid;
 
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -36,7 +40,9 @@ use self::array::ArrayPlan;
 use self::composite::CompositePlan;
 use self::datetime::DateTimePlan;
 use self::domain::DomainPlan;
+use self::native::{NativeColumn, NativeValue};
 use self::numeric::NumericPlan;
+use self::plain::Plain;
 use self::range::{MultirangePlan, RangePlan};
 use self::record::RecordPlan;
 use self::sequence::SequencePlan;
@@ -88,11 +94,21 @@ enum Family {
     Range(Box<RangePlan>),
     Multirange(Box<MultirangePlan>),
     Domain(Box<DomainPlan>),
+    /// Of PL/Python.
+    Plain(Plain),
     Fallback,
+    /// For `LANGUAGE python`, which hands instances of types around.
+    Native(Box<NativeColumn>),
 }
 
 impl Family {
     fn resolve(type_oid: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
+        if dialect == Dialect::Plpy
+            && type_oid != pg_sys::BOOLOID
+            && let Some(plain) = Plain::resolve(type_oid, typmod)?
+        {
+            return Ok(Family::Plain(plain));
+        }
         if let Some(kind) = datetime_kind(type_oid) {
             return Ok(Family::DateTime(DateTimePlan::resolve(kind, type_oid, typmod)?));
         }
@@ -148,6 +164,15 @@ impl ColumnPlan {
     /// Looks everything up. The plan lives as long as the memory context that is current now: the
     /// functions that it calls keep their caches there.
     pub(crate) fn resolve(type_oid: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
+        if dialect == Dialect::Native {
+            let family = Family::Native(Box::new(NativeColumn::resolve(type_oid, typmod)?));
+            return Ok(ColumnPlan { family, input: Input::lookup(type_oid, typmod)? });
+        }
+        Self::resolve_plain(type_oid, typmod, dialect)
+    }
+
+    /// The same for what is no instance of a type; what it consists of may be.
+    fn resolve_plain(type_oid: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
         python::prepare()?;
         let input = Input::lookup(type_oid, typmod)?;
         let family = Family::resolve(type_oid, typmod, dialect)?;
@@ -157,13 +182,17 @@ impl ColumnPlan {
     /// Whether NULL has to be converted too, because a domain may forbid it.
     #[inline]
     pub(crate) fn has_checks(&self) -> bool {
-        matches!(self.family, Family::Domain(_))
+        match &self.family {
+            Family::Native(column) => column.has_checks(),
+            family => matches!(family, Family::Domain(_)),
+        }
     }
 
     /// Whether a list is one value, so that it is no dimension of an array.
     fn takes_lists(&self) -> bool {
         match &self.family {
             Family::Domain(plan) => plan.base().takes_lists(),
+            Family::Native(column) => column.takes_lists(),
             family => matches!(family, Family::Json | Family::Jsonb | Family::Multirange(_)),
         }
     }
@@ -172,7 +201,8 @@ impl ColumnPlan {
     fn takes_tuples(&self) -> bool {
         match &self.family {
             Family::Domain(plan) => plan.base().takes_tuples(),
-            Family::Composite(_) | Family::Range(_) => true,
+            // Lists alone are dimensions there.
+            Family::Composite(_) | Family::Range(_) | Family::Native(_) => true,
             _ => self.takes_lists(),
         }
     }
@@ -188,13 +218,10 @@ impl ColumnPlan {
         let input = &self.input;
         // SAFETY: the caller's promise, handed on to each family.
         unsafe {
-            if let Family::Domain(plan) = &self.family {
-                return plan.to_datum(object);
-            }
-            if object == ffi::Py_None() {
-                return Ok(None);
-            }
             match &self.family {
+                Family::Native(column) => return column.to_datum(object),
+                Family::Domain(plan) => return plan.to_datum(object),
+                _ if object == ffi::Py_None() => return Ok(None),
                 Family::Bool => scalar::bool_to_datum(object, input),
                 Family::Truth => scalar::truth_to_datum(object),
                 Family::Int2 => scalar::int_to_datum::<i16>(object, input, "smallint"),
@@ -215,7 +242,8 @@ impl ColumnPlan {
                 Family::Composite(plan) => plan.datum_of(object),
                 Family::Range(plan) => plan.to_datum(object, input),
                 Family::Multirange(plan) => plan.to_datum(object, input),
-                Family::Domain(_) | Family::Fallback => fallback::to_datum(input, object),
+                Family::Plain(plan) => plan.to_datum(object, input),
+                Family::Fallback => fallback::to_datum(input, object),
             }
             .map(Some)
         }
@@ -250,6 +278,8 @@ enum Kind {
     Fallback,
     /// The text that the session's settings give.
     Shown,
+    /// An instance of the type.
+    Native(NativeValue),
 }
 
 impl Kind {
@@ -290,7 +320,10 @@ impl ValuePlan {
     pub(crate) fn resolve(type_oid: Oid, dialect: Dialect) -> Result<Self, Error> {
         python::prepare()?;
         let (base, _) = types::base_type(type_oid, -1)?;
-        let kind = Kind::resolve(base, dialect)?;
+        let kind = match dialect {
+            Dialect::Native => Kind::Native(NativeValue::resolve(type_oid)?),
+            _ => Kind::resolve(base, dialect)?,
+        };
         Ok(ValuePlan { kind, output: Output::lookup(base)? })
     }
 
@@ -356,6 +389,7 @@ impl ValuePlan {
                 Kind::Record(plan) => plan.to_python(py, datum),
                 Kind::Fallback => fallback::to_python(py, &self.output, datum),
                 Kind::Shown => fallback::shown(py, &self.output, datum),
+                Kind::Native(value) => value.to_python(py, datum, false),
             }
         }
     }

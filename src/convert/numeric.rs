@@ -15,6 +15,11 @@ use crate::pg::{raw, varlena};
 
 static DECIMAL: Import = Import::new("decimal", "Decimal");
 
+/// The class, as a borrowed pointer that stays valid.
+pub(super) fn decimal() -> Result<*mut ffi::PyObject, Error> {
+    DECIMAL.pointer()
+}
+
 /// Decimal digits that are parsed here; longer values go through the input function.
 const LONGEST: usize = 256;
 /// Groups of four digits that these can make, with the padding on both sides.

@@ -114,6 +114,25 @@ pub(super) unsafe fn of_object(object: *mut ffi::PyObject) -> Result<Text, Error
     }
 }
 
+/// The same as PL/Python has it: everything but a str by `str()`.
+///
+/// # Safety
+/// As of `of_object`.
+#[inline]
+pub(super) unsafe fn of_any(object: *mut ffi::PyObject) -> Result<Text, Error> {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if ffi::PyUnicode_Check(object) != 0 {
+            return of_str(object);
+        }
+        let text = running(|| ffi::PyObject_Str(object));
+        if text.is_null() {
+            return Err(python::raised());
+        }
+        of_new_object(text)
+    }
+}
+
 /// The interned method name.
 unsafe fn isoformat() -> *mut ffi::PyObject {
     // SAFETY: the callers hold the GIL; interned names are never released.

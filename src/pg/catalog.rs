@@ -171,3 +171,13 @@ pub(crate) fn current_user() -> pg_sys::Oid {
     // SAFETY: reads a variable of the backend.
     unsafe { raw::GetUserId() }
 }
+
+/// The name of the session's database.
+pub(crate) fn database_name() -> Result<String, Error> {
+    memory::scratch(|| {
+        // SAFETY: raw call; the name is copied out of the scratch context.
+        let name = unsafe { pg_try(|| raw::get_database_name(pg_sys::MyDatabaseId))? };
+        // SAFETY: null or NUL-terminated.
+        Ok(unsafe { encoding::from_server_ptr(name) }.unwrap_or_default())
+    })
+}

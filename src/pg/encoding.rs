@@ -61,3 +61,30 @@ pub(crate) fn to_server(text: &str) -> CString {
     }
     CString::new(bytes).unwrap_or_default()
 }
+
+/// A name as SQL wants it: in quotes if it needs them.
+pub(crate) fn quote_identifier(name: &str) -> Result<String, Error> {
+    quote(name, |text| {
+        // SAFETY: `quote` calls it as a raw call with NUL-terminated text.
+        unsafe { raw::quote_identifier(text) }
+    })
+}
+
+/// A text as a literal of SQL.
+pub(crate) fn quote_literal(text: &str) -> Result<String, Error> {
+    quote(text, |text| {
+        // SAFETY: as above.
+        unsafe { raw::quote_literal_cstr(text) }
+    })
+}
+
+fn quote(text: &str, how: impl FnOnce(*const c_char) -> *const c_char) -> Result<String, Error> {
+    let text = to_server_exactly(text)?;
+    super::memory::scratch(|| {
+        // SAFETY: a raw call; what it returns lives in the scratch context until copied.
+        unsafe {
+            let quoted = super::guard::pg_try(|| how(text.as_ptr()))?;
+            Ok(from_server_ptr(quoted).unwrap_or_default())
+        }
+    })
+}

@@ -32,7 +32,7 @@ pub(crate) fn generation() -> u64 {
     GENERATION.get()
 }
 
-/// Counts up whenever a function or procedure changed.
+/// Counts up whenever a function, procedure or operator changed.
 pub(crate) fn procedures() -> u64 {
     PROCEDURES.get()
 }
@@ -92,8 +92,10 @@ pub(crate) fn register() -> Result<(), Error> {
                     pg_sys::Datum::null(),
                 );
             }
-            let procedures = Cache::PROCOID as c_int;
-            raw::CacheRegisterSyscacheCallback(procedures, Some(procedure_changed), pg_sys::Datum::null());
+            for cache in [Cache::PROCOID, Cache::OPEROID] {
+                let callback = Some(procedure_changed as unsafe extern "C-unwind" fn(_, _, _));
+                raw::CacheRegisterSyscacheCallback(cache as c_int, callback, pg_sys::Datum::null());
+            }
             raw::CacheRegisterRelcacheCallback(Some(relation_changed), pg_sys::Datum::null());
         })?;
     }

@@ -146,9 +146,7 @@ impl BaseRel {
             let itself = query.resultRelation == relid;
             query.commandType == pg_sys::CmdType::CMD_UPDATE
                 && query.withCheckOptions.is_null()
-                && (itself
-                    || (query.returningList.is_null()
-                        && pg_try(|| raw::bms_is_member(relid, (*self.root).all_result_relids))?))
+                && (itself || (query.returningList.is_null() && self.is_result()?))
         };
         if !unseen {
             return Ok(false);
@@ -156,6 +154,20 @@ impl BaseRel {
         let shape = UpdateShape::of(self.table)?;
         // A partition's constraint and generated columns are computed from the whole row.
         Ok(!shape.before_row && !shape.after_row && !shape.is_partition && shape.generated.is_empty())
+    }
+
+    /// Whether the statement changes this table, by name or as a child of the one that it names.
+    fn is_result(&self) -> Result<bool, Error> {
+        let relid = self.info().relid as i32;
+        // SAFETY: a set of the planner's, which is null where nothing is changed.
+        unsafe { pg_try(|| raw::bms_is_member(relid, (*self.root).all_result_relids)) }
+    }
+
+    /// Whether this is a table that a MERGE would change: the executor refuses it, but only after planning.
+    pub(crate) fn is_merged(&self) -> Result<bool, Error> {
+        // SAFETY: the query being planned.
+        let merge = unsafe { (*(*self.root).parse).commandType == pg_sys::CmdType::CMD_MERGE };
+        Ok(merge && self.is_result()?)
     }
 
     /// As `attributes`, without the whole row that identifies the one to be changed.

@@ -81,6 +81,7 @@ raw! {
     fn SysCacheGetAttr(cache: c_int, tuple: HeapTuple, attribute: AttrNumber, is_null: *mut bool) -> Datum;
     fn format_type_be(type_oid: Oid) -> *mut c_char;
     fn format_type_with_typemod(type_oid: Oid, typmod: int32) -> *mut c_char;
+    fn get_database_name(database: Oid) -> *mut c_char;
     fn get_attname(relation: Oid, attno: AttrNumber, missing_ok: bool) -> *mut c_char;
     fn get_collation_isdeterministic(collation: Oid) -> bool;
     fn get_collation_name(collation: Oid) -> *mut c_char;
@@ -175,6 +176,24 @@ raw! {
 
 // the languages
 raw! {
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
+    fn heap_modify_tuple(
+        tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool, replaced: *mut bool,
+    ) -> HeapTuple;
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    fn heap_modify_tuple(
+        tuple: HeapTuple, descriptor: TupleDesc, values: *const Datum, nulls: *const bool, replaced: *const bool,
+    ) -> HeapTuple;
+    fn MakeSingleTupleTableSlot(descriptor: TupleDesc, kind: *const TupleTableSlotOps) -> *mut TupleTableSlot;
+    fn ExecDropSingleTupleTableSlot(slot: *mut TupleTableSlot);
+    fn ExecFetchSlotHeapTuple(slot: *mut TupleTableSlot, materialize: bool, owned: *mut bool) -> HeapTuple;
+    fn tuplestore_alloc_read_pointer(store: *mut Tuplestorestate, flags: c_int) -> c_int;
+    fn tuplestore_select_read_pointer(store: *mut Tuplestorestate, pointer: c_int);
+    fn tuplestore_rescan(store: *mut Tuplestorestate);
+    fn tuplestore_gettupleslot(
+        store: *mut Tuplestorestate, forward: bool, copy: bool, slot: *mut TupleTableSlot,
+    ) -> bool;
+
     fn CheckFunctionValidatorAccess(validator: Oid, function: Oid) -> bool;
     fn SearchSysCache1(cache: c_int, key1: Datum) -> HeapTuple;
     fn get_fn_expr_argtype(info: *mut FmgrInfo, number: c_int) -> Oid;
@@ -222,6 +241,8 @@ unsafe extern "C-unwind" {
     ) -> bool;
     // Bound for no version, for want of a use in C without its macro.
     pub(crate) fn pg_re_throw() -> !;
+    // The handler of functions in SQL, bound for no version.
+    pub(crate) fn fmgr_sql(call: FunctionCallInfo) -> Datum;
 }
 
 /// `create_foreignscan_path`, whose parameters grew with the versions.
@@ -389,6 +410,8 @@ raw! {
     ) -> *mut c_void;
     fn get_share_path(executable: *const c_char, path: *mut c_char);
     fn pg_strong_random(place: *mut c_void, length: usize) -> bool;
+    fn heap_copy_tuple_as_datum(tuple: HeapTuple, descriptor: TupleDesc) -> Datum;
+    fn SPI_getbinval(tuple: HeapTuple, descriptor: TupleDesc, number: c_int, is_null: *mut bool) -> Datum;
     fn SPI_connect() -> c_int;
     fn SPI_connect_ext(options: c_int) -> c_int;
     fn SPI_finish() -> c_int;
@@ -402,6 +425,14 @@ raw! {
     fn CachedPlanGetTargetList(source: *mut CachedPlanSource, environment: *mut QueryEnvironment) -> *mut List;
     fn GetCommandTagName(tag: CommandTag::Type) -> *const c_char;
     fn EnsurePortalSnapshotExists();
+    #[cfg(feature = "pg15")]
+    fn parseTypeString(text: *const c_char, type_oid: *mut Oid, typmod: *mut int32, missing_ok: bool);
+    #[cfg(not(feature = "pg15"))]
+    fn parseTypeString(
+        text: *const c_char, type_oid: *mut Oid, typmod: *mut int32, soft_errors: *mut Node,
+    ) -> bool;
+    fn quote_identifier(name: *const c_char) -> *const c_char;
+    fn quote_literal_cstr(text: *const c_char) -> *mut c_char;
     fn PinPortal(portal: Portal);
     fn UnpinPortal(portal: Portal);
     fn SPI_keepplan(plan: SPIPlanPtr) -> c_int;
@@ -434,4 +465,48 @@ raw! {
         name: *const c_char, value: *const c_char, context: GucContext::Type, source: GucSource::Type,
         action: GucAction::Type, change: bool, level: c_int, reload: bool,
     ) -> c_int;
+}
+
+// native values (src/pg/expression.rs, src/pg/type_entry.rs)
+raw! {
+    fn GetSysCacheOid(
+        cache: c_int, column: AttrNumber, key1: Datum, key2: Datum, key3: Datum, key4: Datum,
+    ) -> Oid;
+    fn DirectFunctionCall1Coll(function: PGFunction, collation: Oid, arg1: Datum) -> Datum;
+    fn OidFunctionCall1Coll(function: Oid, collation: Oid, arg1: Datum) -> Datum;
+    fn FunctionCall1Coll(info: *mut FmgrInfo, collation: Oid, arg1: Datum) -> Datum;
+    fn regtypein(call: FunctionCallInfo) -> Datum;
+    fn make_parsestate(parent: *mut ParseState) -> *mut ParseState;
+    fn make_op(
+        state: *mut ParseState, name: *mut List, left: *mut Node, right: *mut Node, last_set: *mut Node,
+        location: c_int,
+    ) -> *mut Expr;
+    fn ParseFuncOrColumn(
+        state: *mut ParseState, name: *mut List, arguments: *mut List, last_set: *mut Node,
+        call: *mut FuncCall, is_procedure: bool, location: c_int,
+    ) -> *mut Node;
+    fn coerce_to_target_type(
+        state: *mut ParseState, expression: *mut Node, source: Oid, target: Oid, typmod: int32,
+        context: CoercionContext::Type, form: CoercionForm::Type, location: c_int,
+    ) -> *mut Node;
+    fn assign_expr_collations(state: *mut ParseState, expression: *mut Node);
+    fn expression_planner(expression: *mut Expr) -> *mut Expr;
+    fn get_typcollation(type_oid: Oid) -> Oid;
+    fn get_rel_type_id(relation: Oid) -> Oid;
+    fn ExecInitExpr(expression: *mut Expr, parent: *mut PlanState) -> *mut ExprState;
+    fn CreateStandaloneExprContext() -> *mut ExprContext;
+    fn makeParamList(count: c_int) -> ParamListInfo;
+}
+
+/// A list of String nodes, a name qualified by the first of them. May raise.
+///
+/// # Safety
+/// Runs inside `pg_try`; the texts are NUL-terminated.
+pub(crate) unsafe fn string_list_of(texts: &[*const c_char]) -> *mut List {
+    let mut list = std::ptr::null_mut();
+    for &text in texts {
+        // SAFETY: the caller's promise.
+        list = unsafe { lappend(list, makeString(pstrdup(text)).cast()) };
+    }
+    list
 }

@@ -29,6 +29,13 @@ impl Function {
     }
 
     /// # Safety
+    /// As of `call3`.
+    pub(crate) unsafe fn call1(&self, collation: Oid, argument: Datum) -> Datum {
+        // SAFETY: the caller's promise.
+        unsafe { raw::FunctionCall1Coll(self.info(), collation, argument) }
+    }
+
+    /// # Safety
     /// As of every raw call: it may longjmp. The arguments fit the function.
     pub(crate) unsafe fn call3(&self, collation: Oid, arg1: Datum, arg2: Datum, arg3: Datum) -> Datum {
         // SAFETY: the caller's promise.
@@ -135,7 +142,7 @@ impl Coercion {
 }
 
 /// How values of a type lie in memory.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Layout {
     pub(crate) length: i16,
     pub(crate) by_value: bool,
@@ -188,6 +195,30 @@ pub(crate) fn is_hstore(type_oid: Oid) -> Result<bool, Error> {
     Ok(name.rsplit('.').next() == Some("hstore"))
 }
 
+/// The type that a name as in a cast stands for: `int`, `public.mood[]`.
+pub(crate) fn parse(name: &str) -> Result<Oid, Error> {
+    let text = encoding::to_server_exactly(name)?;
+    let (mut type_oid, mut typmod) = (Oid::INVALID, -1);
+    // SAFETY: raw call with a text that outlives it; it fills the two locals, or raises.
+    unsafe {
+        pg_try(|| {
+            #[cfg(feature = "pg15")]
+            raw::parseTypeString(text.as_ptr(), &raw mut type_oid, &raw mut typmod, false);
+            #[cfg(not(feature = "pg15"))]
+            raw::parseTypeString(text.as_ptr(), &raw mut type_oid, &raw mut typmod, std::ptr::null_mut());
+        })?;
+    }
+    Ok(type_oid)
+}
+
+/// The hash function that agrees with the type's own `=`.
+pub(crate) fn hash_function(type_oid: Oid) -> Result<Option<Oid>, Error> {
+    let what = pg_sys::TYPECACHE_HASH_PROC as i32;
+    // SAFETY: raw call; entries of the type cache live as long as the backend.
+    let function = unsafe { pg_try(|| (*raw::lookup_type_cache(type_oid, what)).hash_proc)? };
+    Ok((function != Oid::INVALID).then_some(function))
+}
+
 /// The type's name as the server shows it in messages.
 pub(crate) fn name(type_oid: Oid, typmod: i32) -> Result<String, Error> {
     // SAFETY: raw call; the text is palloc'd and NUL-terminated.
@@ -198,7 +229,7 @@ pub(crate) fn name(type_oid: Oid, typmod: i32) -> Result<String, Error> {
 }
 
 /// One attribute of a composite type.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Field {
     pub(crate) name: String,
     pub(crate) type_oid: Oid,

@@ -158,3 +158,47 @@ pub(crate) fn try_new(length: usize) -> Option<(Datum, *mut u8)> {
         Some((pointer(start.cast()), start.add(HEADER)))
     }
 }
+
+/// Whether a value of a variable-length type is only a pointer to where it lies.
+///
+/// # Safety
+/// `start` is the first byte of a live value.
+pub(crate) unsafe fn is_external(start: *const u8) -> bool {
+    // SAFETY: the caller's promise.
+    let first = unsafe { *start };
+    short_header(first) && short_length(first) == 0
+}
+
+/// Whether an external value lies in a toast table, not in memory.
+///
+/// # Safety
+/// `start` is the first byte of a live external value.
+pub(crate) unsafe fn is_on_disk(start: *const u8) -> bool {
+    // SAFETY: the caller's promise: the tag follows the first byte.
+    unsafe { u32::from(*start.add(1)) == pg_sys::vartag_external::VARTAG_ONDISK }
+}
+
+/// Bytes that a value takes where it is stored, header included: those of the pointer if it is external.
+///
+/// # Safety
+/// `start` is the first byte of a live value, which lies on disk if it is external.
+pub(crate) unsafe fn stored_size(start: *const u8) -> usize {
+    const POINTER: usize = 2 + size_of::<pg_sys::varatt_external>();
+    // SAFETY: the caller's promise.
+    unsafe {
+        let first = *start;
+        if short_header(first) {
+            return if short_length(first) == 0 { POINTER } else { usize::from(short_length(first)) };
+        }
+        total_length(start.cast::<u32>().read_unaligned())
+    }
+}
+
+#[cfg(target_endian = "little")]
+fn total_length(word: u32) -> usize {
+    (word >> 2) as usize
+}
+#[cfg(target_endian = "big")]
+fn total_length(word: u32) -> usize {
+    (word & 0x3fff_ffff) as usize
+}

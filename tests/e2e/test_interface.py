@@ -48,6 +48,8 @@ def stub_members() -> set[tuple[str, str, str | None]]:
     tree = ast.parse((CHECKOUT / "python" / "multicorn" / "_native.pyi").read_text())
     members: set[tuple[str, str, str | None]] = set()
     for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.name.startswith("_"):
+            continue
         if isinstance(node, ast.ClassDef):
             members.add((node.name, ast.unparse(node.bases[0]), None))
         elif isinstance(node, ast.FunctionDef):

@@ -21,7 +21,7 @@ pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
         rel.bind_to_role();
     }
     if let Some(column) = rel.system_column()? {
-        return Err(no_system_column(&instance, column));
+        return Err(if rel.is_merged()? { no_merge(&instance) } else { no_system_column(&instance, column) });
     }
     let restrictions = rel.restrictions()?;
     let columns = rel.columns(&instance.live, instance.class.updates_part())?;
@@ -46,6 +46,13 @@ pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
     let cost = scan_cost(instance.class.startup_cost, rows, width);
     let instance = instance::Kept::new(instance);
     Ok(Planning { instance, restrictions, columns, cost, width, keys, equal, sort: Vec::new() })
+}
+
+/// In the server's words: it would say so when it executes the plan, for which it wants a `ctid`.
+fn no_merge(instance: &Instance) -> Error {
+    let table = &instance.table().name;
+    Error::new(SqlState::new(b"42809"), format!("cannot execute MERGE on relation \"{table}\""))
+        .detail("This operation is not supported for foreign tables.")
 }
 
 fn no_system_column(instance: &Instance, column: &str) -> Error {

@@ -29,5 +29,5 @@ class NativeView(ForeignDataWrapper):
     def execute(self, quals: object, columns: object) -> Iterator[dict[str, str | None]]:
         assert isinstance(_native, types.ModuleType)
         for name, member in vars(_native).items():
-            if not name.startswith("_"):
+            if not name.startswith("_") and not isinstance(member, types.ModuleType):
                 yield {"name": name, "kind": kind_of(member), "parameters": parameters_of(member)}

@@ -11,7 +11,6 @@ from typing import Any, cast
 
 from multicorn import _native
 from multicorn._exceptions import MulticornException
-
 from wormhole import _codec, _engine
 from wormhole._api import Api, Chunk
 
@@ -70,7 +69,7 @@ def call(key: str, args: str) -> str | None:
         return None
     try:
         return remote.call(args)
-    except Exception as error:  # noqa: BLE001 - whatever user code raises ends the call
+    except Exception as error:
         raise _failure(error, remote) from error
 
 
@@ -78,7 +77,7 @@ def load(key: str, name: str, source: str) -> None:
     """Compile a function."""
     try:
         ENGINE.load(key, name, source)
-    except Exception as error:  # noqa: BLE001 - its top level is user code
+    except Exception as error:
         raise _failure(error, _engine.unfinished(key, name, source)) from error
 
 
@@ -91,7 +90,7 @@ def stream(key: str, args: str) -> Iterator[str] | None:
 def _streamed(remote: _engine.Remote, args: str) -> Iterator[str]:
     try:
         yield from remote.stream(args)
-    except Exception as error:  # noqa: BLE001 - as above
+    except Exception as error:
         raise _failure(error, remote) from error
 
 

@@ -1,0 +1,162 @@
+"""The exceptions of `plpy`: its own three, and one for each condition of the server.
+
+`plpy.spiexceptions.UniqueViolation` and its like are made when somebody first
+asks for one: most sessions need none of the two hundred.
+"""
+
+from types import ModuleType
+from typing import Final, cast
+
+from multicorn._conditions import CONDITIONS
+
+
+class Error(Exception):
+    """Raised by `plpy.error`. Uncaught, it ends the statement with its text.
+
+    `sqlstate`, `detail`, `hint`, `schema_name`, `table_name`, `column_name`,
+    `datatype_name` and `constraint_name` are what `plpy.error` was given.
+    """
+
+    sqlstate: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+    query: str | None = None
+    schema_name: str | None = None
+    table_name: str | None = None
+    column_name: str | None = None
+    datatype_name: str | None = None
+    constraint_name: str | None = None
+
+
+class Fatal(Exception):  # noqa: N818 - PL/Python's name
+    """Raised by `plpy.fatal`. Uncaught, it ends the session."""
+
+    sqlstate: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+    query: str | None = None
+    schema_name: str | None = None
+    table_name: str | None = None
+    column_name: str | None = None
+    datatype_name: str | None = None
+    constraint_name: str | None = None
+
+
+class SPIError(Exception):
+    """An error that the server raised below a call of `plpy`.
+
+    `sqlstate` is its five-character code; `detail`, `hint`, `query`,
+    `schema_name`, `table_name`, `column_name`, `datatype_name`,
+    `constraint_name` and `context` are what the server said, or None.
+    `spidata` is the tuple that PL/Python keeps them in.
+    """
+
+    sqlstate: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+    query: str | None = None
+    schema_name: str | None = None
+    table_name: str | None = None
+    column_name: str | None = None
+    datatype_name: str | None = None
+    constraint_name: str | None = None
+    context: str | None = None
+    spidata: tuple[object, ...] | None = None
+
+
+Error.__module__ = Fatal.__module__ = SPIError.__module__ = "plpy"
+
+
+def _class_name(condition: str) -> str:
+    return "".join(word[:1].upper() + word[1:] for word in condition.split("_"))
+
+
+#: The first code of each name: the class that `except` names.
+_CODES: Final[dict[str, str]] = {}
+_NAMES: Final[dict[str, str]] = {}
+for _code, _condition in CONDITIONS:
+    _NAMES[_code] = _class_name(_condition)
+    _CODES.setdefault(_NAMES[_code], _code)
+
+_classes: Final[dict[str, type[SPIError]]] = {}
+
+
+def class_for(sqlstate: str) -> type[SPIError]:
+    """Return the class of a SQLSTATE; SPIError itself for one without a name."""
+    found = _classes.get(sqlstate)
+    if found is None:
+        found = _classes[sqlstate] = _make(sqlstate)
+    return found
+
+
+def _make(sqlstate: str) -> type[SPIError]:
+    name = _NAMES.get(sqlstate)
+    if name is None:
+        return SPIError
+    first = _CODES[name]
+    # `except` of a name that stands for several codes catches all of them.
+    base = SPIError if first == sqlstate else class_for(first)
+    members = {"sqlstate": sqlstate, "__module__": "spiexceptions"}
+    return cast("type[SPIError]", type(name, (base,), members))
+
+
+_FIELDS: Final = (
+    "detail",
+    "hint",
+    "query",
+    "schema_name",
+    "table_name",
+    "column_name",
+    "datatype_name",
+    "constraint_name",
+    "context",
+)
+
+
+def spi_error(
+    sqlstate: str,
+    packed: int,
+    message: str,
+    position: int,
+    fields: tuple[str | None, ...],
+) -> SPIError:
+    """Make the exception for an error of the server's."""
+    made = class_for(sqlstate)(message)
+    if type(made) is SPIError:
+        made.sqlstate = sqlstate
+    for name, value in zip(_FIELDS, fields, strict=True):
+        if value is not None:
+            setattr(made, name, value)
+    detail, hint, query, *names = fields[:-1]
+    made.spidata = (packed, detail, hint, query, position, *names)
+    return made
+
+
+class _Exceptions(ModuleType):
+    """`plpy.spiexceptions`: a class for each condition, made when it is named."""
+
+    def __getattr__(self, name: str) -> type[SPIError]:
+        code = _CODES.get(name)
+        if code is None:
+            raise AttributeError(
+                f"module 'plpy.spiexceptions' has no attribute {name!r}"
+            )
+        found = class_for(code)
+        setattr(self, name, found)
+        return found
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *_CODES})
+
+
+spiexceptions: Final = _Exceptions(
+    "plpy.spiexceptions",
+    "One class for each of the server's conditions, all of them `plpy.SPIError`.",
+)
+
+
+def set_details(error: Error | Fatal, details: dict[str, str | None]) -> None:
+    """Give an exception what the server shall show beside its text."""
+    for name, value in details.items():
+        if value is not None:
+            setattr(error, name, value)

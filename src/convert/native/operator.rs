@@ -1,0 +1,444 @@
+//! Operators, casts and functions over instances: each is resolved once for its types and then called as
+//! the executor would, on the values as they are. The danger is a stale one: what is not built into the
+//! server is looked up again when types, functions or the search path have changed.
+
+use std::collections::HashMap;
+use std::ffi::CString;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::rc::Rc;
+
+use pgrx::pg_sys::{self, NullableDatum, Oid};
+use pyo3::ffi;
+use pyo3::prelude::*;
+
+use super::class::{self, Class, Kind, TypeInfo};
+use super::object::{self, Object};
+use super::scratch::scratch;
+use super::{fast, ready};
+use crate::bridge::Failure;
+use crate::error::Error;
+use crate::pg::expression::{Expression, Reach};
+use crate::pg::guard::pg_try;
+use crate::pg::inval;
+use crate::pg::memory::{Access, ForLife};
+
+/// Python's operators with their names in SQL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Op {
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    FloorDivide,
+    Modulo,
+    Power,
+    And,
+    Or,
+    Xor,
+    LeftShift,
+    RightShift,
+    MatMul,
+    Equal,
+    NotEqual,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    /// `+` of strings.
+    Concatenate,
+    Negative,
+    Positive,
+    Invert,
+    Absolute,
+}
+
+const NAMES: [&str; 24] = [
+    "+", "-", "*", "/", "//", "%", "^", "&", "|", "#", "<<", ">>", "@", "=", "<>", "<", "<=", ">", ">=",
+    "||", "-", "+", "~", "@",
+];
+
+impl Op {
+    fn name(self) -> &'static str {
+        NAMES[self as usize]
+    }
+}
+
+/// The result of an operator in Python.
+pub(super) enum Outcome<'py> {
+    Value(Bound<'py, PyAny>),
+    NotImplemented,
+}
+
+/// What was resolved, and what it depends on.
+pub(super) struct Resolved {
+    expression: Option<Expression>,
+    result: Option<Class>,
+    /// `None` if it is all built into the server.
+    seen: Option<Seen>,
+}
+
+#[derive(PartialEq, Eq)]
+struct Seen {
+    generation: u64,
+    procedures: u64,
+    search_path: CString,
+}
+
+impl Seen {
+    fn now() -> Self {
+        Seen { generation: inval::generation(), procedures: inval::procedures(), search_path: search_path() }
+    }
+}
+
+fn search_path() -> CString {
+    // SAFETY: a setting of the backend, null or NUL-terminated.
+    unsafe {
+        match pg_sys::namespace_search_path.is_null() {
+            true => CString::default(),
+            false => std::ffi::CStr::from_ptr(pg_sys::namespace_search_path).to_owned(),
+        }
+    }
+}
+
+/// One multiplication; the keys differ in their low bits.
+#[derive(Default)]
+struct Fold(u64);
+
+impl Hasher for Fold {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u128(u128::from(byte));
+        }
+    }
+
+    #[inline]
+    fn write_u128(&mut self, key: u128) {
+        let folded = (key as u64) ^ ((key >> 64) as u64).rotate_left(29) ^ self.0;
+        let product = folded.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ (product >> 32);
+    }
+}
+
+type Functions = HashMap<(String, Vec<u32>), Rc<Resolved>>;
+type Table<K> = HashMap<K, Rc<Resolved>, BuildHasherDefault<Fold>>;
+
+thread_local! {
+    static KNOWN: ForLife<Table<u128>> = ForLife::default();
+    static FUNCTIONS: ForLife<Functions> = ForLife::default();
+}
+
+/// Forgets everything that was resolved.
+pub(super) fn forget() {
+    let before = (KNOWN.change(std::mem::take), FUNCTIONS.change(std::mem::take));
+    drop(before);
+}
+
+impl Resolved {
+    fn made(py: Python<'_>, expression: Option<Expression>, types: &[Oid]) -> Result<Rc<Self>, Failure> {
+        let builtin = |oid: &Oid| oid.to_u32() < pg_sys::FirstNormalObjectId;
+        let fixed = types.iter().all(builtin) && expression.as_ref().is_some_and(Expression::is_builtin);
+        let seen = (!fixed).then(Seen::now);
+        let result = match &expression {
+            Some(expression) => Some(class::class_of(py, expression.result())?),
+            None => None,
+        };
+        Ok(Rc::new(Resolved { expression, result, seen }))
+    }
+
+    #[inline]
+    fn is_current(&self) -> bool {
+        match &self.seen {
+            None => true,
+            Some(seen) => *seen == Seen::now(),
+        }
+    }
+
+    /// The value of the expression as an instance; NULL is None.
+    ///
+    /// # Safety
+    /// The arguments are live values of the types.
+    #[inline]
+    unsafe fn evaluate<'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &[NullableDatum],
+    ) -> Result<Bound<'py, PyAny>, Failure> {
+        let (Some(expression), Some(result)) = (&self.expression, &self.result) else {
+            return Err(Error::internal("nothing to evaluate").into());
+        };
+        scratch(|| {
+            // SAFETY: the caller's promise; the result is copied before the memory is emptied.
+            unsafe {
+                let value = expression.call(arguments)?;
+                if value.isnull {
+                    return Ok(py.None().into_bound(py));
+                }
+                Ok(Bound::from_owned_ptr(py, object::wrap(result.info(), value.value)?))
+            }
+        })
+    }
+}
+
+fn key(what: u8, left: Oid, right: Oid, typmod: i32) -> u128 {
+    u128::from(left.to_u32())
+        | u128::from(right.to_u32()) << 32
+        | u128::from(typmod as u32) << 64
+        | u128::from(what) << 96
+}
+
+fn resolved(
+    py: Python<'_>,
+    key: u128,
+    types: &[Oid],
+    resolve: impl FnOnce() -> Result<Option<Expression>, Error>,
+) -> Result<Rc<Resolved>, Failure> {
+    if let Some(known) = KNOWN.read(|known| known.get(&key).cloned())
+        && known.is_current()
+    {
+        return Ok(known);
+    }
+    let made = Resolved::made(py, scratch(resolve)?, types)?;
+    let before = KNOWN.change(|known| known.insert(key, made.clone()));
+    drop(before);
+    Ok(made)
+}
+
+/// The operator of two types, or the server's error that there is none.
+#[inline]
+fn binary_of(py: Python<'_>, op: Op, left: Oid, right: Oid) -> Result<Rc<Resolved>, Failure> {
+    resolved(py, key(op as u8, left, right, 0), &[left, right], || {
+        Expression::operator(op.name(), Some(left), right).map(Some)
+    })
+}
+
+/// Marks that tell casts from operators.
+const ASSIGNMENT: u8 = 0x80;
+const EXPLICIT: u8 = 0x81;
+
+/// The value of an instance cast to another type; `None` where there is no cast. It lies in the current
+/// memory context, or is the instance's own.
+///
+/// # Safety
+/// Called on the main thread.
+pub(super) unsafe fn cast(
+    native: &Object,
+    source: Oid,
+    target: Oid,
+    typmod: i32,
+    reach: Reach,
+) -> Result<Option<NullableDatum>, Error> {
+    let mark = if reach == Reach::Explicit { EXPLICIT } else { ASSIGNMENT };
+    let found = Python::attach(|py| {
+        let types = [source, target];
+        resolved(py, key(mark, source, target, typmod), &types, || {
+            Expression::cast(source, target, typmod, reach)
+        })
+        .map_err(|failure| failure.into_error(py, crate::bridge::Origin::current()))
+    })?;
+    match &found.expression {
+        // SAFETY: the caller holds the instance.
+        Some(expression) => unsafe { expression.call(&[native.argument()]).map(Some) },
+        None => Ok(None),
+    }
+}
+
+/// `left op right`, of which at least one is an instance.
+#[inline]
+pub(super) fn binary<'py>(
+    py: Python<'py>,
+    op: Op,
+    left: *mut ffi::PyObject,
+    right: *mut ffi::PyObject,
+) -> Result<Outcome<'py>, Failure> {
+    // SAFETY: Python holds both while it calls a slot.
+    unsafe {
+        if let Some(result) = fast::binary(py, op, left, right)? {
+            return Ok(Outcome::Value(result));
+        }
+        let none = ffi::Py_None();
+        if left == none || right == none {
+            return Ok(Outcome::Value(py.None().into_bound(py)));
+        }
+        match (object::of(left), object::of(right)) {
+            (Some(a), Some(b)) => apply(py, op, a, b).map(Outcome::Value),
+            (Some(a), None) => match coerced(py, a.info(), right)? {
+                Some(b) => apply(py, op, a, object_of(&b)?).map(Outcome::Value),
+                None => Ok(Outcome::NotImplemented),
+            },
+            (None, Some(b)) => match coerced(py, b.info(), left)? {
+                Some(a) => apply(py, op, object_of(&a)?, b).map(Outcome::Value),
+                None => Ok(Outcome::NotImplemented),
+            },
+            (None, None) => Ok(Outcome::NotImplemented),
+        }
+    }
+}
+
+/// `left op right` as a truth value, `left` being an instance; `None` where Python shall decide.
+pub(super) fn compare<'py>(
+    py: Python<'py>,
+    op: Op,
+    left: *mut ffi::PyObject,
+    right: *mut ffi::PyObject,
+) -> Result<Option<Bound<'py, PyAny>>, Failure> {
+    // SAFETY: Python holds both while it calls a slot.
+    let (Some(a), other) = (unsafe { object::of(left) }, unsafe { object::of(right) }) else {
+        return Ok(None);
+    };
+    let converted;
+    let b = match other {
+        Some(b) => b,
+        None => match coerced(py, a.info(), right)? {
+            Some(object) => {
+                converted = object;
+                object_of(&converted)?
+            }
+            None => return Ok(None),
+        },
+    };
+    ready()?;
+    let operator = binary_of(py, op, a.info().entry.oid, b.info().entry.oid)?;
+    let arguments = [a.argument(), b.argument()];
+    let is_bool = operator.expression.as_ref().filter(|it| it.result() == pg_sys::BOOLOID);
+    let Some(expression) = is_bool else {
+        // SAFETY: the caller holds both.
+        return unsafe { operator.evaluate(py, &arguments).map(Some) };
+    };
+    // SAFETY: as above.
+    let value = scratch(|| unsafe { expression.call(&arguments) })?;
+    let holds = !value.isnull && value.value.value() as u8 != 0;
+    Ok(Some(holds.into_pyobject(py).map_err(PyErr::from)?.to_owned().into_any()))
+}
+
+fn object_of<'a>(object: &'a Bound<'_, PyAny>) -> Result<&'a Object, Failure> {
+    // SAFETY: held for `'a`.
+    unsafe { object::of(object.as_ptr()) }.ok_or_else(|| Error::internal("not an instance").into())
+}
+
+/// Whether `+` joins values of the type: strings, bit strings and bytea.
+fn concatenates(info: &TypeInfo) -> bool {
+    matches!(info.kind, Kind::Text | Kind::Padded | Kind::Bytea) || matches!(info.entry.category, b'S' | b'V')
+}
+
+fn apply<'py>(py: Python<'py>, op: Op, a: &Object, b: &Object) -> Result<Bound<'py, PyAny>, Failure> {
+    ready()?;
+    let op = match op {
+        Op::Add if concatenates(a.info()) && concatenates(b.info()) => Op::Concatenate,
+        Op::FloorDivide if is_number(a) && is_number(b) => return floor_divide(py, a, b),
+        op => op,
+    };
+    let operator = binary_of(py, op, a.info().entry.oid, b.info().entry.oid)?;
+    // SAFETY: the caller holds both.
+    unsafe { operator.evaluate(py, &[a.argument(), b.argument()]) }
+}
+
+fn is_number(object: &Object) -> bool {
+    object.info().entry.category == b'N'
+}
+
+/// SQL has no `//`. As in Python: the quotient, rounded down. `/` of integers cuts the fraction off.
+fn floor_divide<'py>(py: Python<'py>, a: &Object, b: &Object) -> Result<Bound<'py, PyAny>, Failure> {
+    let quotient = apply(py, Op::Divide, a, b)?;
+    let found = object_of(&quotient)?;
+    if !matches!(found.info().kind, Kind::Int2 | Kind::Int4 | Kind::Int8) {
+        return call(py, "floor", &[Some(found)]);
+    }
+    let rest = apply(py, Op::Modulo, a, b)?;
+    let (rest, divisor) = (fast::integer(object_of(&rest)?), fast::integer(b));
+    let (Some(rest), Some(divisor)) = (rest, divisor) else { return Ok(quotient) };
+    if rest == 0 || (rest < 0) == (divisor < 0) {
+        return Ok(quotient);
+    }
+    // SAFETY: a new reference.
+    let one =
+        unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyLong_FromLongLong(1)).map_err(Failure::Python)? };
+    match binary(py, Op::Subtract, quotient.as_ptr(), one.as_ptr())? {
+        Outcome::Value(value) => Ok(value),
+        Outcome::NotImplemented => Ok(quotient),
+    }
+}
+
+/// `op value`.
+pub(super) fn unary<'py>(py: Python<'py>, op: Op, value: &Object) -> Result<Bound<'py, PyAny>, Failure> {
+    ready()?;
+    let type_oid = value.info().entry.oid;
+    let operator = resolved(py, key(op as u8, Oid::INVALID, type_oid, 0), &[type_oid], || {
+        Expression::operator(op.name(), None, type_oid).map(Some)
+    })?;
+    // SAFETY: the caller holds the instance.
+    unsafe { operator.evaluate(py, &[value.argument()]) }
+}
+
+/// Python's object as an instance of the type; `None` for what has no value but its identity.
+pub(super) fn coerced<'py>(
+    py: Python<'py>,
+    info: &TypeInfo,
+    object: *mut ffi::PyObject,
+) -> Result<Option<Bound<'py, PyAny>>, Failure> {
+    // SAFETY: the caller holds the object.
+    unsafe {
+        if let Some(object) = fast::made(py, info, object)? {
+            return Ok(Some(object));
+        }
+        if is_opaque(object) {
+            return Ok(None);
+        }
+        ready()?;
+        let column = info.column(-1)?;
+        scratch(|| {
+            let datum = pg_try(|| column.to_datum(object))??;
+            match datum {
+                Some(datum) => Ok(Some(Bound::from_owned_ptr(py, object::wrap(info, datum)?))),
+                None => Ok(Some(py.None().into_bound(py))),
+            }
+        })
+    }
+}
+
+/// Whether an object's only text form is that of `object` itself, or it is a class or a function.
+pub(super) unsafe fn is_opaque(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller holds the object.
+    unsafe {
+        let class = ffi::Py_TYPE(object);
+        let plain = &raw const ffi::PyBaseObject_Type;
+        let address = |function: Option<ffi::reprfunc>| function.map(|function| function as usize);
+        let no_text = address((*class).tp_str) == address((*plain).tp_str)
+            && address((*class).tp_repr) == address((*plain).tp_repr);
+        no_text || ffi::PyType_Check(object) != 0 || ffi::PyFunction_Check(object) != 0
+    }
+}
+
+/// A function of `pg_catalog` over instances; `None` is NULL of text.
+pub(super) fn call<'py>(
+    py: Python<'py>,
+    name: &str,
+    arguments: &[Option<&Object>],
+) -> Result<Bound<'py, PyAny>, Failure> {
+    ready()?;
+    let oids: Vec<Oid> = arguments
+        .iter()
+        .map(|argument| argument.map_or(pg_sys::TEXTOID, |object| object.info().entry.oid))
+        .collect();
+    let key = (name.to_owned(), oids.iter().map(|oid| oid.to_u32()).collect::<Vec<_>>());
+    let known = FUNCTIONS.read(|known| known.get(&key).cloned()).filter(|known| known.is_current());
+    let function = match known {
+        Some(known) => known,
+        None => {
+            let expression = scratch(|| Expression::function(name, &oids))?;
+            let made = Resolved::made(py, Some(expression), &oids)?;
+            let before = FUNCTIONS.change(|known| known.insert(key, made.clone()));
+            drop(before);
+            made
+        }
+    };
+    let null = NullableDatum { value: pg_sys::Datum::null(), isnull: true };
+    let values: Vec<NullableDatum> =
+        arguments.iter().map(|argument| argument.map_or(null, Object::argument)).collect();
+    // SAFETY: the caller holds the instances.
+    unsafe { function.evaluate(py, &values) }
+}
