@@ -119,7 +119,7 @@ pub(crate) fn python_directories() -> Result<Vec<String>, Error> {
     directories.extend(gucs::python_path());
     if let Some(directory) = gucs::virtualenv() {
         ensure()?;
-        let version = Python::attach(|py| site::version(py));
+        let version = Python::attach(site::version);
         let packages = site::venv_packages(&directory, &version).map_err(venv_error)?;
         directories.push(packages.to_string_lossy().into_owned());
     }

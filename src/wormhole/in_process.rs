@@ -41,7 +41,7 @@ pub(super) fn prepare(py: Python<'_>, modules: &Rc<Modules>) -> PyResult<()> {
 fn run<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Error> {
     let modules = registry::modules()?;
     called_by(CALLER, || {
-        bridge::call_as(Origin::Python, |py| {
+        bridge::call_as(Origin::Wrapper, |py| {
             prepare(py, &modules)?;
             work(py)
         })

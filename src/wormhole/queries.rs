@@ -121,7 +121,7 @@ pub(super) enum Given {
 
 /// Runs `work` for a worker; a cancel, a time-out or the end of the session fails the call.
 fn for_worker<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<Result<T, Error>, Error> {
-    match called_by(CALLER, || bridge::call_as(Origin::Python, work)) {
+    match called_by(CALLER, || bridge::call_as(Origin::Wrapper, work)) {
         Ok(value) => Ok(Ok(value)),
         Err(error) => match &error {
             Error::Interrupted | Error::Fatal(_) => Err(error),
@@ -193,7 +193,7 @@ pub(super) fn handle(call: Call) -> Result<Datum, Error> {
     let modules = super::registry::modules()?;
     let rows: Vec<String> = caller::window(|| {
         called_by(CALLER, || {
-            bridge::call_as(Origin::Python, |py| {
+            bridge::call_as(Origin::Wrapper, |py| {
                 in_process::prepare(py, &modules)?;
                 let (columns, rows, _) = run(py, &query, &arguments(py, &args)?, 0).map_err(denied)?;
                 Ok(in_process::server(py)?.call_method1("objects", (columns, rows))?.extract()?)

@@ -43,6 +43,9 @@ def _error(sqlstate: str, message: str, hint: str | None, detail: str | None) ->
     return MulticornException(message, hint=hint, detail=detail, sqlstate=sqlstate)
 
 
+PASSING = (_native.ServerError, _native.QueryCancelled, MulticornException, GeneratorExit)
+"""What ends a call as it is: the server's own errors, a cancel, and the end of a stream."""
+
 EXECUTOR = Executor()
 NAMES = Api(lambda: EXECUTOR).names() | {"ServerError": _native.ServerError}
 ENGINE = _engine.Engine(NAMES, 4 << 20)
@@ -69,7 +72,9 @@ def call(key: str, args: str) -> str | None:
         return None
     try:
         return remote.call(args)
-    except Exception as error:
+    except PASSING:
+        raise
+    except BaseException as error:
         raise _failure(error, remote) from error
 
 
@@ -77,7 +82,9 @@ def load(key: str, name: str, source: str) -> None:
     """Compile a function."""
     try:
         ENGINE.load(key, name, source)
-    except Exception as error:
+    except PASSING:
+        raise
+    except BaseException as error:
         raise _failure(error, _engine.unfinished(key, name, source)) from error
 
 
@@ -90,7 +97,9 @@ def stream(key: str, args: str) -> Iterator[str] | None:
 def _streamed(remote: _engine.Remote, args: str) -> Iterator[str]:
     try:
         yield from remote.stream(args)
-    except Exception as error:
+    except PASSING:
+        raise
+    except BaseException as error:
         raise _failure(error, remote) from error
 
 
@@ -98,12 +107,10 @@ def _refused(refusal: _engine.Refused) -> MulticornException:
     return _error(refusal.sqlstate, refusal.message, refusal.hint, refusal.detail)
 
 
-def _failure(error: Exception, remote: _engine.Remote) -> Exception:
-    """The error for the client: the server's own as it was, anything else with what it is in DETAIL."""
+def _failure(error: BaseException, remote: _engine.Remote) -> MulticornException:
+    """The error for the client, with what it is in DETAIL."""
     if isinstance(error, _engine.Refused):
         return _refused(error)
-    if isinstance(error, _native.ServerError | MulticornException):
-        return error
     message, detail = _engine.describe(error, remote)
     return _error(RAISED, message, None, detail)
 
