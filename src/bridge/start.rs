@@ -76,7 +76,7 @@ fn prepare(py: Python<'_>) -> Result<(), Failure> {
     let package = package_directory();
     site::assemble(py, &package.to_string_lossy(), &gucs::python_path(), venv.as_deref())?;
     native::attach_to_package(py)?;
-    py.import("multicorn._logging")?.call_method0("install")?;
+    py.import("multicorn._output")?.call_method0("install")?;
     let cancel = (py.get_type::<errors::QueryCancelled>(), native::cancel_again(py)?);
     py.import("multicorn._runtime")?.call_method1("start", cancel)?;
     if !FORK_REFUSED.load(Ordering::Relaxed) {
