@@ -112,6 +112,20 @@ fn package_directory() -> PathBuf {
     as_path(share).join("extension/multicorn/python")
 }
 
+/// The directories from which modules are imported besides Python's own, for a process of its own: the
+/// package's, those of the settings, and that of the virtual environment.
+pub(crate) fn python_directories() -> Result<Vec<String>, Error> {
+    let mut directories = vec![package_directory().to_string_lossy().into_owned()];
+    directories.extend(gucs::python_path());
+    if let Some(directory) = gucs::virtualenv() {
+        ensure()?;
+        let version = Python::attach(site::version);
+        let packages = site::venv_packages(&directory, &version).map_err(venv_error)?;
+        directories.push(packages.to_string_lossy().into_owned());
+    }
+    Ok(directories)
+}
+
 fn as_path(text: &CStr) -> &Path {
     Path::new(std::ffi::OsStr::from_bytes(text.to_bytes()))
 }
