@@ -6,6 +6,7 @@ mod array;
 mod bytea;
 mod composite;
 mod datetime;
+mod decimal;
 mod dialect;
 mod domain;
 mod enumeration;
