@@ -40,6 +40,12 @@ def dialects(arguments: str, *lines: str) -> dict[str, str]:
     return {"plpy": plain, PLPYTHON: plain, "python": module(arguments, *lines)}
 
 
+READ_BY_PLPY = """\
+total = 0
+for row in plpy.execute('SELECT i, t FROM fn_source'):
+    total += len(row['t'])
+return total"""
+
 JOBS = (
     Job(
         "int call",
@@ -76,10 +82,7 @@ JOBS = (
         "rows of a query",
         "() RETURNS int",
         "SELECT {f}()",
-        dict.fromkeys(
-            ("plpy", PLPYTHON),
-            "total = 0\nfor row in plpy.execute('SELECT i, t FROM fn_source'):\n    total += len(row['t'])\nreturn total",
-        )
+        dict.fromkeys(("plpy", PLPYTHON), READ_BY_PLPY)
         | {
             "python": "read = prepare('SELECT i, t FROM fn_source')\ndef main():\n    total = 0\n"
             "    for row in read.rows():\n        total += len(row['t'])\n    return total",

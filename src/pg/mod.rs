@@ -29,6 +29,7 @@ pub(crate) mod planner;
 #[allow(dead_code)] // as in lib.rs
 pub(crate) mod procedure;
 pub(crate) mod raw;
+pub(crate) mod receiver;
 pub(crate) mod relation;
 #[allow(dead_code)] // as in lib.rs
 pub(crate) mod result_set;
