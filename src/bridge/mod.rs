@@ -6,6 +6,7 @@ pub(crate) mod errors;
 pub(crate) mod interrupts;
 pub(crate) mod logging;
 pub(crate) mod native;
+pub(crate) mod pinned;
 pub(crate) mod rights;
 pub(crate) mod secrets;
 pub(crate) mod sql;

@@ -21,6 +21,9 @@ use crate::pg::varlena;
 /// Words of one block of the arena.
 const BLOCK: usize = 8192;
 
+/// Rows of a walk between two resets of the scratch memory.
+const BETWEEN_RESETS: usize = 64;
+
 /// The values, row by row.
 #[derive(Default)]
 pub(crate) struct Store {
@@ -32,6 +35,8 @@ pub(crate) struct Store {
     kept: HashMap<usize, Py<PyAny>>,
     /// The last that were made.
     pending: VecDeque<Made>,
+    /// What conversions allocate.
+    scratch: Option<Scratch>,
 }
 
 /// A dict that was handed out, and the values that it was made with.
@@ -128,13 +133,21 @@ impl Store {
     ) -> Result<Option<Bound<'py, PyAny>>, Error> {
         let mut values = if self.pending.len() > 1 { self.settle(py, layout) } else { Vec::new() };
         if index >= self.rows {
+            self.scratch = None;
             return Ok(None);
         }
         if let Some(kept) = self.kept.get(&index) {
             return Ok(Some(kept.bind(py).clone()));
         }
-        let scratch = Scratch::take()?;
+        let scratch = match self.scratch.take() {
+            Some(scratch) => scratch,
+            None => Scratch::take()?,
+        };
+        if index.is_multiple_of(BETWEEN_RESETS) {
+            scratch.reset()?;
+        }
         let dict = scratch.within(|| layout.dict_of(py, self.row(layout, index), &mut values))?;
+        self.scratch = Some(scratch);
         self.pending.push_back(Made { index, dict: dict.clone().unbind(), values });
         Ok(Some(dict))
     }

@@ -122,7 +122,7 @@ fn execute(py: Python<'_>, query: &Bound<'_, PyAny>, more: &Bound<'_, PyTuple>) 
         return Err(ply_error("plpy.execute expected a query or a plan"));
     };
     let limit = if more.len() > 1 { more.get_item(1)?.extract()? } else { 0 };
-    plan.borrow().run(py, more.get_item(0).ok().as_ref(), limit)
+    plan.get().run(py, more.get_item(0).ok().as_ref(), limit)
 }
 
 fn run_text(py: Python<'_>, query: &str, limit: i64) -> PyResult<PlyResult> {
@@ -179,7 +179,7 @@ fn cursor(
     arguments: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<PlyCursor> {
     if let Ok(plan) = query.cast::<PlyPlan>() {
-        return plan.borrow().open(py, arguments);
+        return plan.get().open(py, arguments);
     }
     let (Ok(query), None) = (query.cast::<PyString>(), arguments) else {
         return Err(ply_error("plpy.cursor expected a query or a plan"));

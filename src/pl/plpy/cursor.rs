@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 
 use super::api::run;
 use super::result::{PlyResult, dicts};
+use crate::bridge::pinned::Pinned;
 use crate::bridge::sql::{is_in_function, run_for_function};
 use crate::convert::table::Layout;
 use crate::pg::memory::{Access, ForLife};
@@ -29,8 +30,10 @@ pub(super) fn portals() -> Vec<String> {
 ///
 /// It ends with the function's transaction, but for `commit` and `rollback`, which it survives, and with the
 /// subtransaction in which it was opened.
-#[pyclass(frozen, unsendable, module = "plpy", name = "PLyCursor")]
-pub(super) struct PlyCursor {
+#[pyclass(frozen, module = "plpy", name = "PLyCursor")]
+pub(super) struct PlyCursor(Pinned<Cursor>);
+
+struct Cursor {
     portal: RefCell<Option<String>>,
     layout: RefCell<Option<Rc<Layout>>>,
 }
@@ -38,9 +41,11 @@ pub(super) struct PlyCursor {
 impl PlyCursor {
     pub(super) fn new(portal: String) -> Self {
         OPEN.change(|open| open.push(portal.clone()));
-        PlyCursor { portal: RefCell::new(Some(portal)), layout: RefCell::new(None) }
+        PlyCursor(Pinned::new(Cursor { portal: RefCell::new(Some(portal)), layout: RefCell::new(None) }))
     }
+}
 
+impl Cursor {
     /// `action` is for messages.
     fn read(&self, py: Python<'_>, count: i64, action: &str) -> PyResult<PlyResult> {
         let Some(portal) = self.portal.borrow().clone() else {
@@ -58,8 +63,8 @@ impl PlyCursor {
             return Err(PyValueError::new_err(text));
         };
         let result = PlyResult::new(py, Done { code: FETCHED, count }, dicts.into_inner());
-        if result.layout.is_some() {
-            self.layout.replace(result.layout.clone());
+        if let Some(layout) = result.layout() {
+            self.layout.replace(Some(layout.clone()));
         }
         Ok(result)
     }
@@ -82,19 +87,19 @@ impl PlyCursor {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let result = self.read(py, 1, "iterating")?;
+        let result = self.0.get().read(py, 1, "iterating")?;
         let rows = result.made(py)?;
         if rows.is_empty() { Ok(None) } else { rows.get_item(0).map(Some) }
     }
 
     /// Return the next rows, at most `count`; none at the end.
     fn fetch(&self, py: Python<'_>, count: i64) -> PyResult<PlyResult> {
-        self.read(py, count, "fetch from")
+        self.0.get().read(py, count, "fetch from")
     }
 
     /// Give the rows up; a second call does nothing.
     fn close(&self, py: Python<'_>) -> PyResult<()> {
-        let Some(portal) = self.take() else { return Ok(()) };
+        let Some(portal) = self.0.get().take() else { return Ok(()) };
         match run(py, |_| statement::close(&portal))? {
             true => Ok(()),
             false => Err(PyValueError::new_err("closing a cursor in an aborted subtransaction")),
@@ -102,7 +107,7 @@ impl PlyCursor {
     }
 }
 
-impl Drop for PlyCursor {
+impl Drop for Cursor {
     fn drop(&mut self) {
         // Where it cannot be closed now, the end of the transaction does.
         if let Some(portal) = self.take()

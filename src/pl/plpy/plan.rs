@@ -12,6 +12,7 @@ use pyo3::types::{PySequence, PyString, PyTuple};
 use super::api::run;
 use super::cursor::PlyCursor;
 use super::result::{PlyResult, dicts};
+use crate::bridge::pinned::Pinned;
 use crate::convert::table::Layout;
 use crate::convert::{Dialect, known};
 use crate::error::Error;
@@ -21,8 +22,10 @@ use crate::pg::spi::{self, How};
 use crate::pg::statement::{Name, Statement};
 
 /// A prepared statement, as `prepare` makes it; it lives as long as you keep it.
-#[pyclass(frozen, unsendable, module = "plpy", name = "PLyPlan")]
-pub(super) struct PlyPlan {
+#[pyclass(frozen, module = "plpy", name = "PLyPlan")]
+pub(super) struct PlyPlan(Pinned<Plan>);
+
+struct Plan {
     statement: Rc<Statement>,
     parameters: RefCell<(u64, Rc<[Rc<known::Parameter>]>)>,
     /// What the rows of the last run were made with.
@@ -31,13 +34,28 @@ pub(super) struct PlyPlan {
 
 impl PlyPlan {
     pub(super) fn new(statement: Statement) -> Self {
-        PlyPlan {
+        PlyPlan(Pinned::new(Plan {
             statement: Rc::new(statement),
             parameters: RefCell::new((0, Rc::from([]))),
             layout: RefCell::new(None),
-        }
+        }))
     }
 
+    pub(super) fn run(
+        &self,
+        py: Python<'_>,
+        arguments: Option<&Bound<'_, PyAny>>,
+        limit: i64,
+    ) -> PyResult<PlyResult> {
+        self.0.get().run(py, arguments, limit)
+    }
+
+    pub(super) fn open(&self, py: Python<'_>, arguments: Option<&Bound<'_, PyAny>>) -> PyResult<PlyCursor> {
+        self.0.get().open(py, arguments)
+    }
+}
+
+impl Plan {
     /// The conversions of the parameters.
     fn parameters(&self) -> Result<Rc<[Rc<known::Parameter>]>, Error> {
         let generation = inval::generation();
@@ -63,12 +81,7 @@ impl PlyPlan {
         values
     }
 
-    pub(super) fn run(
-        &self,
-        py: Python<'_>,
-        arguments: Option<&Bound<'_, PyAny>>,
-        limit: i64,
-    ) -> PyResult<PlyResult> {
+    fn run(&self, py: Python<'_>, arguments: Option<&Bound<'_, PyAny>>, limit: i64) -> PyResult<PlyResult> {
         let args = self.arguments(py, arguments, "execute")?;
         let layout = self.layout.borrow().clone();
         let (done, dicts) = run(py, |terms| {
@@ -79,13 +92,13 @@ impl PlyPlan {
             })
         })?;
         let result = PlyResult::new(py, done, dicts.into_inner());
-        if result.layout.is_some() {
-            self.layout.replace(result.layout.clone());
+        if let Some(layout) = result.layout() {
+            self.layout.replace(Some(layout.clone()));
         }
         Ok(result)
     }
 
-    pub(super) fn open(&self, py: Python<'_>, arguments: Option<&Bound<'_, PyAny>>) -> PyResult<PlyCursor> {
+    fn open(&self, py: Python<'_>, arguments: Option<&Bound<'_, PyAny>>) -> PyResult<PlyCursor> {
         let args = self.arguments(py, arguments, "cursor")?;
         let portal = run(py, |terms| {
             spi::connected(|spi| {

@@ -1,15 +1,16 @@
 //! `PLyResult`: what a statement gave. The danger is its size: the rows are made once, and handed out as they
 //! are.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
 use super::api::{conversion, ply_error, raised};
+use crate::bridge::pinned::Pinned;
 use crate::bridge::sql::Denied;
 use crate::convert::store::Store;
 use crate::convert::table::{self, Dicts, Layout};
@@ -22,12 +23,12 @@ static WALKS: AtomicU64 = AtomicU64::new(0);
 /// What a statement gave: a sequence of rows, each a dict by column name.
 ///
 /// It can be indexed, sliced, iterated and assigned to as a list.
-#[pyclass(frozen, unsendable, module = "plpy", name = "PLyResult")]
+#[pyclass(frozen, module = "plpy", name = "PLyResult")]
 pub(super) struct PlyResult {
     code: i32,
     count: u64,
-    rows: RefCell<Rows>,
-    pub(super) layout: Option<Rc<Layout>>,
+    rows: Pinned<RefCell<Rows>>,
+    layout: Pinned<Option<Rc<Layout>>>,
 }
 
 /// The rows, as far as they have been looked at.
@@ -54,14 +55,20 @@ impl PlyResult {
             (None, Some(rows)) => Rows::Made(rows.unbind()),
             (None, None) => Rows::Made(PyList::empty(py).unbind()),
         };
-        PlyResult { code: done.code, count: done.count, rows: RefCell::new(rows), layout }
+        let (rows, layout) = (Pinned::new(RefCell::new(rows)), Pinned::new(layout));
+        PlyResult { code: done.code, count: done.count, rows, layout }
+    }
+
+    /// What the rows are made with.
+    pub(super) fn layout(&self) -> Option<&Rc<Layout>> {
+        self.layout.get().as_ref()
     }
 
     /// All rows, made now if they are not yet.
     pub(super) fn made<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
         let mut rows =
-            self.rows.try_borrow_mut().map_err(|_| PyRuntimeError::new_err("the rows are in use"))?;
-        let list = match (&mut *rows, &self.layout) {
+            self.rows.get().try_borrow_mut().map_err(|_| PyRuntimeError::new_err("the rows are in use"))?;
+        let list = match (&mut *rows, self.layout()) {
             (Rows::Made(list), _) => return Ok(list.bind(py).clone()),
             (Rows::Stored(store, _), Some(layout)) => {
                 store.list(py, layout).map_err(|error| raised(py, Denied::Failed(error)))?
@@ -74,8 +81,8 @@ impl PlyResult {
 
     /// The number of a new walk through stored rows; `None` if they are made.
     fn begin_walk(&self, py: Python<'_>) -> Option<u64> {
-        let Some(layout) = &self.layout else { return None };
-        let mut rows = self.rows.try_borrow_mut().ok()?;
+        let layout = self.layout()?;
+        let mut rows = self.rows.get().try_borrow_mut().ok()?;
         let Rows::Stored(store, walk) = &mut *rows else { return None };
         if walk.is_some() || store.len() <= FEW {
             return None;
@@ -93,8 +100,8 @@ impl PlyResult {
         number: u64,
         index: usize,
     ) -> Option<PyResult<Option<Bound<'py, PyAny>>>> {
-        let layout = self.layout.as_ref()?;
-        let mut rows = self.rows.try_borrow_mut().ok()?;
+        let layout = self.layout()?;
+        let mut rows = self.rows.get().try_borrow_mut().ok()?;
         let Rows::Stored(store, walk) = &mut *rows else { return None };
         if *walk != Some(number) {
             return None;
@@ -119,7 +126,7 @@ impl PlyResult {
     }
 
     fn columns<T>(&self, of: impl Fn(&ResultColumn) -> T) -> PyResult<Vec<T>> {
-        match &self.layout {
+        match self.layout() {
             Some(layout) => Ok(layout.columns().iter().map(of).collect()),
             None => Err(ply_error("command did not produce a result set")),
         }
@@ -154,7 +161,7 @@ impl PlyResult {
     }
 
     fn __len__(&self, py: Python<'_>) -> usize {
-        match self.rows.try_borrow().as_deref() {
+        match self.rows.get().try_borrow().as_deref() {
             Err(_) => 0,
             Ok(Rows::Made(list)) => list.bind(py).len(),
             Ok(Rows::Stored(store, _)) => store.len(),
@@ -175,13 +182,13 @@ impl PlyResult {
 
     fn __iter__<'py>(this: Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
         let py = this.py();
-        let walk = this.borrow().begin_walk(py);
+        let walk = this.get().begin_walk(py);
         match walk {
             Some(number) => {
-                let walk = PlyRows { result: this.unbind(), number, index: Cell::new(0) };
+                let walk = PlyRows { result: this.unbind(), number, index: AtomicUsize::new(0) };
                 Ok(Bound::new(py, walk)?.into_any())
             }
-            None => Ok(this.borrow().made(py)?.as_any().try_iter()?.into_any()),
+            None => Ok(this.get().made(py)?.as_any().try_iter()?.into_any()),
         }
     }
 
@@ -192,11 +199,11 @@ impl PlyResult {
 }
 
 /// A walk through the rows of a `PLyResult`.
-#[pyclass(frozen, unsendable, module = "plpy", name = "PLyRows")]
+#[pyclass(frozen, module = "plpy", name = "PLyRows")]
 struct PlyRows {
     result: Py<PlyResult>,
     number: u64,
-    index: Cell<usize>,
+    index: AtomicUsize,
 }
 
 #[pymethods]
@@ -206,9 +213,8 @@ impl PlyRows {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let result = self.result.bind(py).borrow();
-        let index = self.index.get();
-        self.index.set(index + 1);
+        let result = self.result.get();
+        let index = self.index.fetch_add(1, Ordering::Relaxed);
         match result.step(py, self.number, index) {
             Some(step) => step,
             None => {
