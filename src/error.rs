@@ -23,6 +23,11 @@ impl SqlState {
         bytes.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()).then(|| Self::new(bytes))
     }
 
+    /// Class 57: somebody ends the statement, or the session.
+    pub(crate) fn is_intervention(self) -> bool {
+        self.text().starts_with("57")
+    }
+
     pub(crate) fn text(self) -> String {
         (0..5).map(|i| char::from((((self.0 >> (6 * i)) & 0x3f) + 0x30) as u8)).collect()
     }
@@ -44,6 +49,10 @@ impl SqlState {
     pub(crate) const SERIALIZATION_FAILURE: Self = Self::new(b"40001");
     pub(crate) const SYNTAX_ERROR: Self = Self::new(b"42601");
     pub(crate) const DUPLICATE_COLUMN: Self = Self::new(b"42701");
+    pub(crate) const UNDEFINED_OBJECT: Self = Self::new(b"42704");
+    pub(crate) const NULL_VALUE_NOT_ALLOWED: Self = Self::new(b"22004");
+    pub(crate) const DATA_EXCEPTION: Self = Self::new(b"22000");
+    pub(crate) const UNDEFINED_COLUMN: Self = Self::new(b"42703");
     pub(crate) const UNDEFINED_FUNCTION: Self = Self::new(b"42883");
     pub(crate) const UNDEFINED_PARAMETER: Self = Self::new(b"42P02");
     pub(crate) const INDETERMINATE_DATATYPE: Self = Self::new(b"42P18");
@@ -51,8 +60,9 @@ impl SqlState {
     pub(crate) const QUERY_CANCELED: Self = Self::new(b"57014");
     pub(crate) const INTERNAL_ERROR: Self = Self::new(b"XX000");
     /// An exception that a function of `LANGUAGE python` raised.
-    pub(crate) const PYTHON_PROTOCOL: Self = Self::new(b"PY002");
     pub(crate) const PYTHON_EXCEPTION: Self = Self::new(b"PY001");
+    /// What `LANGUAGE python` demands of a function was not kept.
+    pub(crate) const PYTHON_PROTOCOL: Self = Self::new(b"PY002");
     pub(crate) const EXTERNAL_ROUTINE_EXCEPTION: Self = Self::new(b"38000");
     pub(crate) const SUCCESS: Self = Self::new(b"00000");
     pub(crate) const WARNING: Self = Self::new(b"01000");
@@ -78,6 +88,10 @@ pub(crate) struct Location {
     pub(crate) file: Option<&'static std::ffi::CStr>,
     pub(crate) function: Option<&'static std::ffi::CStr>,
     pub(crate) line: i32,
+    /// Whose translations its texts are in.
+    pub(crate) domain: Option<&'static std::ffi::CStr>,
+    /// `errno` when it was raised.
+    pub(crate) saved_errno: i32,
 }
 
 /// One error, all its parts in Rust's memory, so that it outlives the context that raised it.
@@ -98,6 +112,8 @@ pub(crate) struct Report {
     pub(crate) internal_position: i32,
     pub(crate) cursor_position: i32,
     pub(crate) location: Location,
+    /// Without the CONTEXT that a language adds: the function and its traceback.
+    pub(crate) bare: bool,
 }
 
 /// Why a callback cannot go on.
@@ -135,6 +151,7 @@ impl Report {
             internal_position: 0,
             cursor_position: 0,
             location: Location::default(),
+            bare: false,
         }
     }
 }

@@ -1,1 +1,123 @@
-"""PostgreSQL's own types and services, for functions of `LANGUAGE python`."""
+"""PostgreSQL as functions of `LANGUAGE python` see it.
+
+Everything that the body of such a function needs of the database: types and
+values (`Type`, `types`, `Object`), statements (`prepare`, `Statement`,
+`Cursor`, `sqleval`, `sqlexec`), functions (`proc`, `Function`), transactions
+(`xact`), errors (`Exception`, `exceptions`), messages (`NOTICE`, `ERROR`, …)
+and facts about the session.
+
+`prepare`, `proc`, `sqleval`, `sqlexec`, `xact` and `pytypes` are builtins too,
+once a function of the language has been called in the session.
+
+Module data, asked for when first used and the same for the whole session:
+
+- `backend_start`: when the session began, timestamptz
+- `client_addr`, `client_port`: where the client is, inet and int; None on a
+  Unix socket
+- `current_database`: its name
+- `encoding`: the name of the database's encoding, as `UTF8`
+- `version`: the server's version as text
+- `version_info`: `(major, minor, patch, state, level)`, as `(17, 2, 0, "final", 0)`
+- `severities`: the message levels and their numbers
+"""
+
+from typing import Any
+
+from Postgres import exceptions
+from Postgres._cursor import Cursor
+from Postgres._errors import (
+    ErrorData,
+    Exception,  # noqa: A004 - the interface's name
+    make_sqlstate,
+    severities,
+    unpack_sqlstate,
+)
+from Postgres._function import Function, proc
+from Postgres._large_object import LargeObject
+from Postgres._messages import DEBUG, ERROR, FATAL, INFO, LOG, NOTICE, WARNING, ereport
+from Postgres._session import (
+    FACTS,
+    cancel_backend,
+    clock_timestamp,
+    current_schemas,
+    current_schemas_oid,
+    notify,
+    quote_ident,
+    quote_literal,
+    quote_nullable,
+    session_uid,
+    sleep,
+    statement_timestamp,
+    terminate_backend,
+    transaction_timestamp,
+    uid,
+)
+from Postgres._start import clearcache, preload
+from Postgres._stateful import Stateful
+from Postgres._statement import Statement, prepare, sqleval, sqlexec
+from Postgres._transaction import Transaction, commit, rollback, xact
+from Postgres._trigger import StopEvent
+from Postgres._types import Object, Type, types
+
+__all__ = [
+    "DEBUG",
+    "ERROR",
+    "FATAL",
+    "INFO",
+    "LOG",
+    "NOTICE",
+    "WARNING",
+    "Cursor",
+    "ErrorData",
+    "Exception",
+    "Function",
+    "LargeObject",
+    "Object",
+    "Stateful",
+    "Statement",
+    "StopEvent",
+    "Transaction",
+    "Type",
+    "cancel_backend",
+    "clearcache",
+    "clock_timestamp",
+    "commit",
+    "current_schemas",
+    "current_schemas_oid",
+    "ereport",
+    "exceptions",
+    "make_sqlstate",
+    "notify",
+    "preload",
+    "prepare",
+    "proc",
+    "quote_ident",
+    "quote_literal",
+    "quote_nullable",
+    "rollback",
+    "session_uid",
+    "severities",
+    "sleep",
+    "sqleval",
+    "sqlexec",
+    "statement_timestamp",
+    "terminate_backend",
+    "transaction_timestamp",
+    "types",
+    "uid",
+    "unpack_sqlstate",
+    "xact",
+]
+
+
+def __getattr__(name: str) -> Any:
+    ask = FACTS.get(name)
+    if ask is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = ask()
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *FACTS})

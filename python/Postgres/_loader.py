@@ -10,6 +10,8 @@ from importlib.machinery import ModuleSpec
 from types import CodeType, ModuleType
 
 from multicorn._traceback import label
+from Postgres._function import Function
+from Postgres._start import start
 
 
 class Loader:
@@ -71,6 +73,11 @@ def load(oid: int, signature: str, source: str) -> Callable[..., object]:
     return main
 
 
+def load_module(oid: int, signature: str, source: str) -> ModuleType:
+    """Import the module of a trigger's function anew."""
+    return _imported(str(oid), signature, source)
+
+
 def check(signature: str, source: str) -> None:
     """Raise SyntaxError for a body that cannot be compiled."""
     Loader("", signature, source).get_code("")
@@ -91,6 +98,7 @@ def _imported(name: str, file: str, source: str) -> ModuleType:
     module.__spec__ = spec
     module.__loader__ = loader  # pyright: ignore[reportAttributeAccessIssue] - as above
     module.__file__ = file
+    module.__dict__["__func__"] = Function(int(name))
     label(file, f'File "{file}"', source)
     sys.modules[name] = module
     try:
@@ -99,3 +107,6 @@ def _imported(name: str, file: str, source: str) -> ModuleType:
         sys.modules.pop(name, None)
         raise
     return module
+
+
+start()

@@ -71,6 +71,25 @@ def sql_fetch(cursor: str, role: int, count: int) -> list[dict[str, Any]]:
 def sql_close(cursor: str) -> None:
     """Close a cursor, where that is possible now."""
 
+def wormhole_run(
+    query: str, args: tuple[object, ...]
+) -> tuple[list[str], list[tuple[Any, ...]], int]:
+    """Run a statement for a remote function.
+
+    Returns the names of its columns, its rows, and how many it gave or touched.
+    """
+
+def wormhole_open(query: str, args: tuple[object, ...]) -> str:
+    """Open a portal for a remote function and return its name."""
+
+def wormhole_fetch(
+    portal: str, count: int
+) -> tuple[list[str], list[tuple[Any, ...]], int]:
+    """Return the next rows of a portal, fewer than `count` only at its end."""
+
+def wormhole_close(portal: str) -> None:
+    """Close a portal, where that is possible now."""
+
 def is_main_thread() -> bool:
     """Tell whether the caller runs on the backend's main thread."""
 
@@ -82,3 +101,69 @@ def rights() -> tuple[bool, bool, bool, list[str]] | None:
     queries is a superuser, and which options come from its user mapping. None
     at any other time.
     """
+
+class _Statement:
+    """A prepared statement, kept by the library; see `Postgres.Statement`."""
+
+    count: int
+
+def pl_report(level: int, fields: dict[str, str | None], inhibit: bool) -> None:
+    """Send a message with everything that ereport takes, or raise it.
+
+    `level` is one of the server's own; from ERROR on it is raised as
+    `Postgres.Exception`. `inhibit` leaves out the CONTEXT that languages add.
+    """
+
+def pl_exception(fields: dict[str, str | None]) -> Exception:
+    """Make an error that arrives at the client as the server's own would."""
+
+def pl_begin() -> int:
+    """Open a subtransaction and return its number."""
+
+def pl_end(number: int, keep: bool) -> None:
+    """Close a subtransaction: release it, or roll it back."""
+
+def pl_end_transaction(commit: bool) -> None:
+    """Commit or roll back, and begin the next transaction."""
+
+def pl_ready() -> None:
+    """Raise what forbids an action on the database now."""
+
+def pl_is_ready() -> bool:
+    """Tell whether an action on the database would be let pass now."""
+
+def pl_read_only() -> bool:
+    """Tell whether the running function is STABLE or IMMUTABLE."""
+
+def pl_in_function() -> bool:
+    """Tell whether a function of LANGUAGE python is what runs now."""
+
+def pl_prepare(text: str) -> _Statement:
+    """Prepare one statement, whose parameters' types the server finds out."""
+
+def pl_fetch(portal: str, kind: str, count: int, column: bool) -> list[Any]:
+    """Return the next rows of a portal, or values of its first column."""
+
+def pl_move(portal: str, kind: str, count: int) -> int:
+    """Move a portal's place, and return over how many rows."""
+
+def pl_close(portal: str) -> None:
+    """Close a portal, where that is possible now."""
+
+def pl_script(text: str) -> None:
+    """Run several statements without parameters."""
+
+def pl_load(oid: int, role: str) -> None:
+    """Load a function of LANGUAGE python, unless it is loaded."""
+
+def pl_clear() -> None:
+    """Forget every loaded function."""
+
+def pl_procedures() -> int:
+    """Return a number that grows whenever a function changed."""
+
+def pl_era() -> int:
+    """Return a number that grows at each end of a transaction and each rollback."""
+
+def pl_call_site() -> dict[Any, Any] | None:
+    """Return what the place that called the running function keeps."""

@@ -4,18 +4,37 @@ A backend's real standard output leads nowhere a user looks. Writes are
 gathered into lines, and each line becomes one message.
 """
 
+from __future__ import annotations
+
 import io
-import threading
-from typing import BinaryIO, TextIO, cast
+from _thread import _local as _thread_local  # `threading` costs a start too much
 
 from multicorn._server import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, BinaryIO, TextIO
+
+    Redirection = Callable[[str, str], bool]
 
 # A line longer than this is sent in pieces: a progress bar that never ends
 # its line would otherwise grow without bound in a long session.
 _LONGEST_LINE = 65_536
 
 
-class _ThreadState(threading.local):
+_redirections: list[Redirection] = []
+
+
+def set_redirection(redirection: Redirection) -> None:
+    """Ask `redirection` first where the text of a stream goes.
+
+    It gets the stream's name and the text, and tells whether it has sent it.
+    """
+    _redirections[:] = [redirection]
+
+
+class _ThreadState(_thread_local):
     """Per thread: the unfinished line, and whether a message is being sent."""
 
     def __init__(self) -> None:
@@ -56,7 +75,8 @@ class MessageStream(io.TextIOBase):
     @property
     def buffer(self) -> BinaryIO:
         """The same stream, taking bytes."""
-        return cast("BinaryIO", self._bytes)
+        raw: Any = self._bytes
+        return raw
 
     def writable(self) -> bool:
         """Return True."""
@@ -69,10 +89,10 @@ class MessageStream(io.TextIOBase):
     def write(self, text: str) -> int:
         """Send the finished lines; keep the rest for later."""
         state = self._state
-        *lines, rest = (state.pending + text).split("\n")
+        finished, newline, rest = (state.pending + text).rpartition("\n")
         state.pending = rest
-        for line in lines:
-            self._send(line)
+        if newline:
+            self._send(finished)
         if len(rest) > _LONGEST_LINE:
             self.flush()
         elif rest:
@@ -92,16 +112,20 @@ class MessageStream(io.TextIOBase):
         """
         self.flush()
 
-    def _send(self, line: str) -> None:
+    def _send(self, text: str) -> None:
         state = self._state
         # The server side may itself print while it sends (a deallocator, a
         # signal handler written in Python); that output is dropped, or the
         # two would call each other without end.
-        if state.sending or not line.strip():
+        if state.sending or not text.strip():
             return
         state.sending = True
+        text = text.replace("\0", "\\x00")
         try:
-            native().print_message(line.replace("\0", "\\x00"))
+            if not any(send(self._name, text) for send in _redirections):
+                for line in text.split("\n"):
+                    if line.strip():
+                        native().print_message(line)
         except Exception:  # noqa: BLE001, S110 - see the class
             pass
         finally:
@@ -129,4 +153,5 @@ class _BytesOf(io.RawIOBase):
 
 def as_text_io(stream: MessageStream) -> TextIO:
     """Return the stream as the type that `sys.stdout` is declared with."""
-    return cast("TextIO", stream)
+    text: Any = stream
+    return text

@@ -70,6 +70,8 @@ def prepare(place: Environment) -> None:
 
 def build(place: Environment) -> None:
     """Copy the checkout and compile it; the first time installs PostgreSQL and the tools as well."""
+    # The checkout may go on while its copy is tested.
+    (place.folder / "revision").write_text(revision())
     copy_to(place.checkout)
     log = fresh_log(place, "build")
     say(f"{place.major}: building; the log is {log}")
@@ -100,7 +102,8 @@ def run_version(major: int) -> Outcome:
     place = environment(major)
     result = "passed"
     with alone(place.folder):
-        (place.folder / "test.log").unlink(missing_ok=True)
+        for name in ("test.log", "revision"):
+            (place.folder / name).unlink(missing_ok=True)
         for step, action in STEPS.items():
             try:
                 action(place)
@@ -111,8 +114,10 @@ def run_version(major: int) -> Outcome:
         log = place.folder / "test.log"
         cells = counts(log.read_text(errors="replace") if log.exists() else "")
         versions = versions_of(place)
+        tested = place.folder / "revision"
+        commit = tested.read_text() if tested.exists() else revision()
     minutes = f"{(time.monotonic() - start) / 60:.1f}"
-    return Outcome(Row((*versions, *cells, result, minutes, revision())), result == "passed")
+    return Outcome(Row((*versions, *cells, result, minutes, commit)), result == "passed")
 
 
 def explain(major: int, step: str, error: MatrixError) -> None:

@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyBaseException, PyException};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 
-use super::{interrupts, native, secrets};
+use super::{exceptions, interrupts, native, secrets};
 use crate::error::{Error, Report, SqlState};
 use crate::interpreter::{lifecycle, objects};
 use crate::pg::interrupts::{Pending, pending};
@@ -120,15 +120,19 @@ pub(crate) fn to_error(py: Python<'_>, exception: PyErr, origin: Origin) -> Erro
             Error::new(SqlState::FDW_ERROR, "Error in python: the exception cannot be described")
         }),
     };
-    let _ = py.import("multicorn._logging").and_then(|module| module.call_method0("flush"));
+    let _ = py.import("multicorn._output").and_then(|module| module.call_method0("flush"));
     drop(exception);
     error
 }
 
 fn describe(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error> {
-    if let Some(error) = carried(value) {
-        return Ok(match origin {
-            Origin::Plpy if !value.is_instance_of::<QueryCancelled>() => renamed(py, value, error)?,
+    if let Some(mut error) = carried(value) {
+        return Ok(match (origin, error.report_mut()) {
+            (Origin::Plpy, _) if !value.is_instance_of::<QueryCancelled>() => renamed(py, value, error)?,
+            (Origin::Python, Some(report)) if !report.bare => {
+                add_traceback(py, value, report);
+                error
+            }
             _ => error,
         });
     }
@@ -145,7 +149,21 @@ fn describe(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) 
     if let Some(report) = error.report_mut() {
         finish(py, value, report, origin);
     }
+    exceptions::relay(value, &mut error);
     Ok(error)
+}
+
+/// Says below the error's own CONTEXT which of the function's lines it went through.
+fn add_traceback(py: Python<'_>, value: &Bound<'_, PyBaseException>, report: &mut Report) {
+    let Ok(frames) = own_traceback(py, value, true) else { return };
+    if frames.is_empty() {
+        return;
+    }
+    let frames = bounded(secrets::redact(py, frames), LONGEST_TRACEBACK);
+    report.context = Some(match report.context.take() {
+        Some(context) if !context.is_empty() => format!("{context}\n{frames}"),
+        _ => frames,
+    });
 }
 
 /// The server's error as PL/Python shows one that nobody caught: by the name of its exception, and with the
@@ -161,6 +179,11 @@ fn renamed(py: Python<'_>, value: &Bound<'_, PyBaseException>, error: Error) -> 
         None => Some(frames).filter(|frames| !frames.is_empty()),
     };
     Ok(Error::Ours(report))
+}
+
+/// Lets the exception become the same error again when it leaves Python.
+pub(super) fn carry(value: &Bound<'_, PyAny>, error: &Error) -> PyResult<()> {
+    value.setattr(CARRIED, Carried(copy(error)))
 }
 
 fn carried(value: &Bound<'_, PyBaseException>) -> Option<Error> {

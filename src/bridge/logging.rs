@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Level, Report, SqlState};
+use crate::pg::call::without_places;
 use crate::pg::guard;
 use crate::pg::interrupts::held;
 
@@ -57,6 +58,31 @@ pub(super) fn send(message: Message) -> Result<(), Error> {
     }
     QUEUED.store(true, Ordering::Release);
     Ok(())
+}
+
+/// Sends a message with all its parts, at one of the server's own levels below ERROR; off the main thread
+/// only what is kept for it.
+pub(crate) fn send_report(level: i32, mut report: Report) -> Result<(), Error> {
+    if super::in_child() {
+        return Ok(());
+    }
+    if !interrupts::on_main_thread() {
+        let (text, hint, detail) = (report.message, report.hint, report.detail);
+        let level = if level < Level::Notice as i32 { Level::Debug1 } else { Level::Notice };
+        return send(Message { level, text, hint, detail });
+    }
+    flush()?;
+    let bare = report.bare;
+    report.message = bounded(report.message, LONGEST);
+    report.hint = report.hint.map(|hint| bounded(hint, LONGEST));
+    report.detail = report.detail.map(|detail| bounded(detail, LONGEST));
+    let send = || {
+        if interrupts::in_grace() {
+            return held(|| guard::emit_at(level, report));
+        }
+        guard::emit_at(level, report)
+    };
+    if bare { without_places(send) } else { send() }
 }
 
 /// Sends what other threads have left. Main thread only.

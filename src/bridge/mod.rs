@@ -3,6 +3,7 @@
 //! Python exception never crosses a server frame, and a server error never crosses a Python frame.
 
 pub(crate) mod errors;
+pub(crate) mod exceptions;
 pub(crate) mod interrupts;
 pub(crate) mod logging;
 pub(crate) mod native;
@@ -11,6 +12,7 @@ pub(crate) mod rights;
 pub(crate) mod secrets;
 pub(crate) mod sql;
 mod start;
+pub(crate) mod state;
 pub(crate) mod subtransaction;
 mod transaction;
 mod uncaught;
@@ -25,7 +27,8 @@ use crate::interpreter::lifecycle;
 use crate::pg::interrupts::{Pending, exiting_below_python, pending};
 pub(crate) use errors::Origin;
 
-pub(crate) use start::ensure;
+pub(crate) use start::{ensure, python_directories};
+pub(crate) use subtransaction::in_subtransaction as survive;
 pub(crate) use uncaught::uncaught;
 
 /// What ends a piece of Python work: `?` takes both kinds.

@@ -76,7 +76,9 @@ pub(crate) fn caller() -> Caller {
 /// The server may raise through this from the row loop: then the subtransaction's end puts it back.
 #[inline]
 pub(crate) fn called_by<T>(caller: Caller, work: impl FnOnce() -> T) -> T {
-    let before = CALLER.swap(caller.packed(), Ordering::Relaxed);
+    // No swap: the main thread alone writes it, and that would lock the bus for each row.
+    let before = CALLER.load(Ordering::Relaxed);
+    CALLER.store(caller.packed(), Ordering::Relaxed);
     let result = work();
     CALLER.store(before, Ordering::Relaxed);
     result

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 
-use super::{Failure, sql, subtransaction, uncaught};
+use super::{Failure, sql, state, subtransaction, uncaught};
 use crate::error::Error;
 use crate::pg::guard::{boundary, pg_try};
 use crate::pg::{interrupts, raw};
@@ -44,6 +44,7 @@ unsafe extern "C-unwind" fn at_event(event: pg_sys::XactEvent::Type, _arg: *mut 
         Event::XACT_EVENT_COMMIT | Event::XACT_EVENT_PARALLEL_COMMIT | Event::XACT_EVENT_PREPARE => {
             subtransaction::forget();
             sql::transaction_ended();
+            state::era_ended();
         }
         _ => {}
     }
@@ -64,6 +65,7 @@ unsafe extern "C-unwind" fn at_subtransaction_event(
             // Parallel mode begins and ends inside one: it has released what the statement held.
             uncaught::forget();
             sql::subtransaction_ended(true);
+            state::era_ended();
         }
         _ => {}
     }
@@ -75,13 +77,14 @@ fn forget() {
     uncaught::forget();
     subtransaction::forget();
     sql::transaction_ended();
+    state::era_ended();
 }
 
 /// Sends what was printed without a line end. Output is a courtesy: it fails no commit.
 fn finish_output() {
     if UNFINISHED.swap(false, Ordering::Relaxed) {
         let _ = super::call_hook("the end of Python's output", |py| {
-            py.import("multicorn._logging")?.call_method0("flush")?;
+            py.import("multicorn._output")?.call_method0("flush")?;
             Ok::<(), Failure>(())
         });
     }

@@ -96,3 +96,10 @@ impl ColumnPlan {
         Ok(Constant { datum: datum.unwrap_or(pg_sys::Datum::null()), is_null: datum.is_none() })
     }
 }
+
+/// The conversion of a column, whose typmod the value has to obey.
+pub(crate) fn column(type_oid: pg_sys::Oid, typmod: i32, dialect: Dialect) -> Result<Parameter, Error> {
+    let context = OwnedContext::new()?;
+    let plan = context.within(|| ColumnPlan::resolve(type_oid, typmod, dialect))?;
+    Ok(Held { plan, _context: context })
+}

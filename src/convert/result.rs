@@ -63,6 +63,18 @@ impl ResultPlan {
         }
     }
 
+    /// The same for a trigger's row, as the server takes it.
+    pub(crate) fn tuple(&self, object: &Bound<'_, PyAny>, shape: &RowShape) -> Result<Datum, Error> {
+        // SAFETY: as in `datum`; the arrays have an element for each column of the shape.
+        unsafe {
+            pg_try(|| {
+                let (values, nulls) = shape.room();
+                self.fill(object.as_ptr(), values, nulls)?;
+                Ok(shape.form(values, nulls))
+            })?
+        }
+    }
+
     /// Writes a row's values: of the columns, or of the only one.
     ///
     /// # Safety

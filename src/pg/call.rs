@@ -155,15 +155,30 @@ pub(crate) fn entered<R: Copy>(callback: impl FnOnce(&Place) -> Result<R, Error>
             Ok(Err(error)) => error,
             Err(panic) => guard::panic_error(&*panic),
         };
-        if matches!(error, Error::Server(_)) {
-            // It has its CONTEXT already.
+        if matches!(error, Error::Server(_)) || error.report().is_some_and(|report| report.bare) {
+            // It has its CONTEXT already, or does not want it.
             pg_sys::error_context_stack = context.previous;
         }
         guard::raise(error)
     }
 }
 
+/// Runs `send`, whose messages go without the lines that functions of ours add.
+pub(crate) fn without_places<T>(send: impl FnOnce() -> T) -> T {
+    let before = BARE.replace(true);
+    let sent = send();
+    BARE.set(before);
+    sent
+}
+
+thread_local! {
+    static BARE: Cell<bool> = const { Cell::new(false) };
+}
+
 unsafe extern "C-unwind" fn describe(place: *mut c_void) {
+    if BARE.get() {
+        return;
+    }
     // SAFETY: on the frame of `entered`, which is below whatever raises; the text is NUL-terminated.
     unsafe {
         if let Some(text) = (*place.cast::<Place>()).0.get() {

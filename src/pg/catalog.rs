@@ -158,8 +158,26 @@ pub(crate) fn role_exists(role: pg_sys::Oid) -> Result<bool, Error> {
     unsafe { pg_try(|| raw::SearchSysCacheExists(cache, role.into(), none, none, none)) }
 }
 
+/// Whether a role of that name exists.
+pub(crate) fn is_role(name: &str) -> Result<bool, Error> {
+    let name = encoding::to_server_exactly(name)?;
+    // SAFETY: raw call with a NUL-terminated name.
+    let role = unsafe { pg_try(|| raw::get_role_oid(name.as_ptr(), true))? };
+    Ok(role != pg_sys::InvalidOid)
+}
+
 /// The role whose rights the statement has now.
 pub(crate) fn current_user() -> pg_sys::Oid {
     // SAFETY: reads a variable of the backend.
     unsafe { raw::GetUserId() }
+}
+
+/// The name of the session's database.
+pub(crate) fn database_name() -> Result<String, Error> {
+    memory::scratch(|| {
+        // SAFETY: raw call; the name is copied out of the scratch context.
+        let name = unsafe { pg_try(|| raw::get_database_name(pg_sys::MyDatabaseId))? };
+        // SAFETY: null or NUL-terminated.
+        Ok(unsafe { encoding::from_server_ptr(name) }.unwrap_or_default())
+    })
 }

@@ -104,7 +104,10 @@ unsafe fn take_error() -> Report {
                 file: literal(error.filename),
                 function: literal(error.funcname),
                 line: error.lineno,
+                domain: literal(error.domain),
+                saved_errno: error.saved_errno,
             },
+            bare: false,
         };
         raw::FreeErrorData(data);
         report
@@ -174,8 +177,13 @@ pub(crate) fn raise(error: Error) -> ! {
 ///
 /// An error while it is being sent (a broken client socket, a full disk for the log) comes back.
 pub(crate) fn emit(level: Level, report: Report) -> Result<(), Error> {
-    debug_assert!(level < Level::Error);
-    let data = error_data(level as i32, report);
+    emit_at(level as i32, report)
+}
+
+/// As `emit`, at any of the server's levels below ERROR.
+pub(crate) fn emit_at(level: i32, report: Report) -> Result<(), Error> {
+    debug_assert!(level < Level::Error as i32);
+    let data = error_data(level, report);
     // SAFETY: raw call; `data` is palloc'd and copied by the callee.
     let sent = unsafe { pg_try(|| raw::ThrowErrorData(data)) };
     free_error_data(data);

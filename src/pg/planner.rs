@@ -146,9 +146,7 @@ impl BaseRel {
             let itself = query.resultRelation == relid;
             query.commandType == pg_sys::CmdType::CMD_UPDATE
                 && query.withCheckOptions.is_null()
-                && (itself
-                    || (query.returningList.is_null()
-                        && pg_try(|| raw::bms_is_member(relid, (*self.root).all_result_relids))?))
+                && (itself || (query.returningList.is_null() && self.is_result()?))
         };
         if !unseen {
             return Ok(false);
@@ -156,6 +154,20 @@ impl BaseRel {
         let shape = UpdateShape::of(self.table)?;
         // A partition's constraint and generated columns are computed from the whole row.
         Ok(!shape.before_row && !shape.after_row && !shape.is_partition && shape.generated.is_empty())
+    }
+
+    /// Whether the statement changes this table, by name or as a child of the one that it names.
+    fn is_result(&self) -> Result<bool, Error> {
+        let relid = self.info().relid as i32;
+        // SAFETY: a set of the planner's, which is null where nothing is changed.
+        unsafe { pg_try(|| raw::bms_is_member(relid, (*self.root).all_result_relids)) }
+    }
+
+    /// Whether this is a table that a MERGE would change: the executor refuses it, but only after planning.
+    pub(crate) fn is_merged(&self) -> Result<bool, Error> {
+        // SAFETY: the query being planned.
+        let merge = unsafe { (*(*self.root).parse).commandType == pg_sys::CmdType::CMD_MERGE };
+        Ok(merge && self.is_result()?)
     }
 
     /// As `attributes`, without the whole row that identifies the one to be changed.
@@ -219,15 +231,12 @@ impl BaseRel {
     ///
     /// A locked inheritance parent names its rows by ctid, which its children have to go along with.
     pub(crate) fn system_column(&self) -> Result<Option<&'static str>, Error> {
-        const NAMES: [(i16, &str); 5] =
-            [(-1, "ctid"), (-2, "xmin"), (-3, "cmin"), (-4, "xmax"), (-5, "cmax")];
         // SAFETY: the query being planned.
         let locked = unsafe { !(*self.root).rowMarks.is_null() };
         if locked && self.info().reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL {
             return Ok(None);
         }
-        let named = self.attributes()?;
-        Ok(NAMES.iter().find(|(attno, _)| named.contains(attno)).map(|(_, name)| *name))
+        Ok(system_name(&self.attributes()?))
     }
 
     /// Rows that pass the table's own clauses and their width, by what ANALYZE found; `None` before the
@@ -406,6 +415,12 @@ pub(super) unsafe fn attribute_numbers(set: *mut pg_sys::Bitmapset) -> Result<Ve
     let members = unsafe { bits(set)? };
     let attno = |member: u32| member as i32 + pg_sys::FirstLowInvalidHeapAttributeNumber;
     Ok(members.into_iter().filter_map(|member| i16::try_from(attno(member)).ok()).collect())
+}
+
+/// The first system column among attribute numbers; all tables have `tableoid`.
+pub(super) fn system_name(attnos: &[i16]) -> Option<&'static str> {
+    const NAMES: [(i16, &str); 5] = [(-1, "ctid"), (-2, "xmin"), (-3, "cmin"), (-4, "xmax"), (-5, "cmax")];
+    NAMES.iter().find(|(attno, _)| attnos.contains(attno)).map(|(_, name)| *name)
 }
 
 impl Quals {

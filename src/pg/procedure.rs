@@ -70,6 +70,11 @@ pub(crate) struct Procedure {
 }
 
 impl Procedure {
+    /// STABLE or IMMUTABLE: it sees what its query sees, and writes nothing.
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.volatility != Volatility::Volatile
+    }
+
     /// The parameters that a call passes, in its order.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &Parameter> {
         self.parameters.iter().filter(|parameter| parameter.mode.is_input())

@@ -17,6 +17,8 @@ macro_rules! raw {
     };
 }
 
+pub(super) use raw;
+
 raw! {
     // memory
     fn palloc(size: Size) -> *mut c_void;
@@ -79,6 +81,7 @@ raw! {
     fn SysCacheGetAttr(cache: c_int, tuple: HeapTuple, attribute: AttrNumber, is_null: *mut bool) -> Datum;
     fn format_type_be(type_oid: Oid) -> *mut c_char;
     fn format_type_with_typemod(type_oid: Oid, typmod: int32) -> *mut c_char;
+    fn get_database_name(database: Oid) -> *mut c_char;
     fn get_attname(relation: Oid, attno: AttrNumber, missing_ok: bool) -> *mut c_char;
     fn get_collation_isdeterministic(collation: Oid) -> bool;
     fn get_collation_name(collation: Oid) -> *mut c_char;
@@ -173,6 +176,24 @@ raw! {
 
 // the languages
 raw! {
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
+    fn heap_modify_tuple(
+        tuple: HeapTuple, descriptor: TupleDesc, values: *mut Datum, nulls: *mut bool, replaced: *mut bool,
+    ) -> HeapTuple;
+    #[cfg(any(feature = "pg17", feature = "pg18"))]
+    fn heap_modify_tuple(
+        tuple: HeapTuple, descriptor: TupleDesc, values: *const Datum, nulls: *const bool, replaced: *const bool,
+    ) -> HeapTuple;
+    fn MakeSingleTupleTableSlot(descriptor: TupleDesc, kind: *const TupleTableSlotOps) -> *mut TupleTableSlot;
+    fn ExecDropSingleTupleTableSlot(slot: *mut TupleTableSlot);
+    fn ExecFetchSlotHeapTuple(slot: *mut TupleTableSlot, materialize: bool, owned: *mut bool) -> HeapTuple;
+    fn tuplestore_alloc_read_pointer(store: *mut Tuplestorestate, flags: c_int) -> c_int;
+    fn tuplestore_select_read_pointer(store: *mut Tuplestorestate, pointer: c_int);
+    fn tuplestore_rescan(store: *mut Tuplestorestate);
+    fn tuplestore_gettupleslot(
+        store: *mut Tuplestorestate, forward: bool, copy: bool, slot: *mut TupleTableSlot,
+    ) -> bool;
+
     fn CheckFunctionValidatorAccess(validator: Oid, function: Oid) -> bool;
     fn SearchSysCache1(cache: c_int, key1: Datum) -> HeapTuple;
     fn get_fn_expr_argtype(info: *mut FmgrInfo, number: c_int) -> Oid;
@@ -389,6 +410,8 @@ raw! {
     ) -> *mut c_void;
     fn get_share_path(executable: *const c_char, path: *mut c_char);
     fn pg_strong_random(place: *mut c_void, length: usize) -> bool;
+    fn heap_copy_tuple_as_datum(tuple: HeapTuple, descriptor: TupleDesc) -> Datum;
+    fn SPI_getbinval(tuple: HeapTuple, descriptor: TupleDesc, number: c_int, is_null: *mut bool) -> Datum;
     fn SPI_connect() -> c_int;
     fn SPI_connect_ext(options: c_int) -> c_int;
     fn SPI_finish() -> c_int;

@@ -94,6 +94,25 @@ impl RowShape {
         RowShape { descriptor, fields }
     }
 
+    /// An array of values and one of NULLs, in the current memory context. May raise.
+    ///
+    /// # Safety
+    /// The caller's frames hold no destructors.
+    pub(crate) unsafe fn room(&self) -> (*mut Datum, *mut bool) {
+        let count = self.fields.len().max(1);
+        // SAFETY: the caller's promise.
+        unsafe { (raw::palloc0(count * size_of::<Datum>()).cast(), raw::palloc0(count).cast()) }
+    }
+
+    /// A row of such values, as triggers give it. May raise.
+    ///
+    /// # Safety
+    /// The arrays have an element for each field; the caller's frames hold no destructors.
+    pub(crate) unsafe fn form(&self, values: *mut Datum, nulls: *mut bool) -> Datum {
+        // SAFETY: the caller's promise; the tuple lies in the current memory context.
+        unsafe { Datum::from(raw::heap_form_tuple(self.descriptor, values, nulls)) }
+    }
+
     pub(crate) fn fields(&self) -> &[Field] {
         &self.fields
     }
@@ -210,6 +229,16 @@ unsafe fn fill(
             })
         }
     })
+}
+
+/// Writes the value of a row that has only one, for `materialize`.
+pub(crate) fn put(values: *mut Datum, nulls: *mut bool, value: Datum) -> Result<bool, Error> {
+    // SAFETY: `materialize` passes arrays with a place for each column, of which there is at least one.
+    unsafe {
+        *values = value;
+        *nulls = false;
+    }
+    Ok(true)
 }
 
 /// Rows of an own portal or result put into the store as they are: see `store_into`.

@@ -8,30 +8,27 @@ use pyo3::prelude::*;
 
 use super::frame::{self, Frame};
 use super::site::{Returned, Site};
-use super::{Language, rows};
-use crate::bridge::sql::called_by;
+use super::{Language, rows, trigger};
 use crate::bridge::{self, Failure};
 use crate::convert::native;
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
 use crate::pg::call::{Call, Place, Role};
+use crate::pg::trigger::without;
 
 /// What the server calls.
 pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Datum, Error> {
     let site = Site::of(call, language)?;
     place.set(site.routine.place());
-    let frame = Frame { routine: Some(site.routine.clone()), language, may_commit: call.may_commit() };
-    let caller = frame.caller();
-    let result = frame::within(frame, || {
-        let serve = || match site.routine.role() {
-            Role::Trigger | Role::EventTrigger => Err(Error::new(
-                SqlState::FEATURE_NOT_SUPPORTED,
-                format!("triggers in {} are not there yet", language.title()),
-            )),
-            Role::Function if site.routine.procedure().returns_set => rows::handle(call, &site),
-            Role::Function => one(call, &site),
-        };
-        frame::closing(language, || called_by(caller, serve))
+    let routine = site.routine.clone();
+    let read_only = routine.procedure().is_read_only();
+    let may_commit = call.may_commit();
+    let frame = Frame { routine: Some(routine), language, may_commit, read_only, site: Some(site.clone()) };
+    let result = frame::within(frame, || match site.routine.role() {
+        Role::Trigger => trigger::handle(call, &site),
+        Role::EventTrigger => without(|| trigger::handle_event(call, &site)),
+        Role::Function if site.routine.procedure().returns_set => without(|| rows::handle(call, &site)),
+        Role::Function => without(|| one(call, &site)),
     })?;
     // What the module keeps outlives the transaction.
     native::settle()?;

@@ -3,23 +3,28 @@
 
 use std::rc::Rc;
 
-use crate::bridge::sql::Caller;
-use crate::bridge::subtransaction;
+use crate::bridge::sql::{Caller, called_by};
+use crate::bridge::{state, subtransaction};
 use crate::error::{Error, Level, Report, SqlState};
 use crate::pg::guard;
 use crate::pg::memory::{Access, ForLife};
-use crate::pg::procedure::Volatility;
 
 use super::routine::Routine;
+use super::site::Site;
+use super::{Language, ended};
 
 /// What the Python code on top of the stack may do.
 #[derive(Clone)]
 pub(crate) struct Frame {
     /// `None` in a DO block.
     pub(crate) routine: Option<Rc<Routine>>,
-    pub(crate) language: super::Language,
+    pub(crate) language: Language,
     /// Whether it may end transactions.
     pub(crate) may_commit: bool,
+    /// Whether SQL run by it must not write: it is STABLE or IMMUTABLE.
+    pub(crate) read_only: bool,
+    /// What called it; `None` for a block, and while a function is loaded.
+    pub(crate) site: Option<Rc<Site>>,
 }
 
 impl Frame {
@@ -34,12 +39,7 @@ impl Frame {
 
     /// What holds for SQL that it runs.
     pub(super) fn caller(&self) -> Caller {
-        Caller::Function { read_only: self.is_read_only(), atomic: !self.may_commit }
-    }
-
-    /// Whether SQL run by it must not write.
-    pub(crate) fn is_read_only(&self) -> bool {
-        self.routine.as_ref().is_some_and(|routine| routine.procedure().volatility != Volatility::Volatile)
+        Caller::Function { read_only: self.read_only, atomic: !self.may_commit }
     }
 }
 
@@ -48,7 +48,9 @@ thread_local! {
 }
 
 /// Runs `work` with `frame` as the innermost.
-pub(super) fn within<T>(frame: Frame, work: impl FnOnce() -> T) -> T {
+///
+/// What it leaves open or swallows is an error then, if its language says so.
+pub(super) fn within<T>(frame: Frame, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     struct Pop;
     impl Drop for Pop {
         fn drop(&mut self) {
@@ -57,9 +59,15 @@ pub(super) fn within<T>(frame: Frame, work: impl FnOnce() -> T) -> T {
             drop(frame);
         }
     }
+    ended::sweep();
+    let (caller, language) = (frame.caller(), frame.language);
+    let kind = match language {
+        Language::Python => state::Kind::Strict,
+        Language::Plpy => state::Kind::Lenient,
+    };
     FRAMES.change(|frames| frames.push(frame));
     let _pop = Pop;
-    work()
+    called_by(caller, || state::in_call(kind, || closing(language, work)))
 }
 
 /// The innermost function or block, if any runs.
@@ -74,10 +82,7 @@ pub(crate) fn depth() -> usize {
 
 /// Runs a function, and ends the subtransactions that it has left open.
 #[inline]
-pub(super) fn closing<T>(
-    language: super::Language,
-    work: impl FnOnce() -> Result<T, Error>,
-) -> Result<T, Error> {
+fn closing<T>(language: super::Language, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let before = subtransaction::open_count();
     let result = work();
     if subtransaction::open_count() > before { close(before, language, result) } else { result }

@@ -4,17 +4,16 @@ use pgrx::pg_sys::Datum;
 
 use super::frame::{self, Frame};
 use super::{Language, plpy, python};
-use crate::bridge::sql::called_by;
 use crate::bridge::{self, Failure};
 use crate::error::Error;
 use crate::pg::call::{Block, Call, Place};
+use crate::pg::trigger::without;
 
 /// What the server calls.
 pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Datum, Error> {
     let block = Block::of(call)?;
-    let frame = Frame { routine: None, language, may_commit: block.may_commit };
+    let frame = Frame { routine: None, language, may_commit: block.may_commit, read_only: false, site: None };
     place.set(frame.place());
-    let caller = frame.caller();
     let run = || {
         bridge::call_as(language.origin(), |py| {
             match language {
@@ -24,6 +23,6 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
             Ok::<(), Failure>(())
         })
     };
-    frame::within(frame, || frame::closing(language, || called_by(caller, run)))?;
+    frame::within(frame, || without(run))?;
     Ok(call.give(Some(Datum::null())))
 }

@@ -3,6 +3,7 @@
 //! function calls SQL that calls a function, so nothing here is borrowed while Python runs.
 
 mod call;
+mod ended;
 pub(crate) mod frame;
 mod inline;
 mod plpy;
@@ -10,6 +11,7 @@ mod python;
 pub(crate) mod routine;
 mod rows;
 mod site;
+mod trigger;
 mod validate;
 
 use pyo3::exceptions::PySyntaxError;
@@ -85,6 +87,7 @@ fn uncompiled(py: Python<'_>, exception: PyErr, language: Language, procedure: &
 
 /// Adds what the languages' modules call to `multicorn._native`.
 pub(crate) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    python::extend(module)?;
     plpy::api::extend(module)
 }
 

@@ -8,9 +8,10 @@ use std::rc::Rc;
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 
+use super::frame::{self, Frame};
 use super::{Language, plpy, python};
 use crate::bridge::{self, Failure};
-use crate::error::Error;
+use crate::error::{Error, SqlState};
 use crate::pg::call::Role;
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::procedure::{self, Procedure};
@@ -85,14 +86,25 @@ fn load(oid: pg_sys::Oid, language: Language, role: Role) -> Result<Rc<Routine>,
     // What changes while it is being loaded is looked at again by the next call.
     let now = inval::procedures();
     let procedure = Procedure::read(oid)?;
+    if role == Role::Function && [pg_sys::TRIGGEROID, pg_sys::EVENT_TRIGGEROID].contains(&procedure.result) {
+        return Err(Error::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            "trigger functions can only be called as triggers",
+        ));
+    }
     let place = place(&procedure, language);
-    let body = bridge::call_as(language.origin(), |py| {
-        let body = match language {
-            Language::Python => python::load(py, &procedure),
-            Language::Plpy => plpy::compile(py, &procedure, role),
-        };
-        let body = body.map_err(|error| super::uncompiled(py, error, language, &procedure))?;
-        Ok::<_, Failure>(body.unbind())
+    let read_only = procedure.is_read_only();
+    // What a module does while it is loaded, it does as the function.
+    let frame = Frame { routine: None, language, may_commit: false, read_only, site: None };
+    let body = frame::within(frame, || {
+        bridge::call_as(language.origin(), |py| {
+            let body = match language {
+                Language::Python => python::load(py, &procedure, role),
+                Language::Plpy => plpy::compile(py, &procedure, role),
+            };
+            let body = body.map_err(|error| super::uncompiled(py, error, language, &procedure))?;
+            Ok::<_, Failure>(body.unbind())
+        })
     })?;
     let routine = Rc::new(Routine { procedure, language, role, body, place });
     let key = (oid.to_u32(), role != Role::Function);

@@ -7,10 +7,11 @@ use std::rc::Rc;
 
 use pgrx::pg_sys;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 
-use super::Language;
 use super::routine::{self, Routine};
 use super::rows::Set;
+use super::{Language, ended};
 use crate::convert::known;
 use crate::convert::result::ResultPlan;
 use crate::error::{Error, SqlState};
@@ -19,7 +20,7 @@ use crate::pg::inval;
 use crate::pg::result_set::{self, Expected, RowShape, Running};
 
 /// A call site.
-pub(super) struct Site {
+pub(crate) struct Site {
     pub(super) routine: Rc<Routine>,
     arguments: Vec<Rc<known::Value>>,
     pub(super) result: Returned,
@@ -27,6 +28,8 @@ pub(super) struct Site {
     procedures: u64,
     /// The set that is being read here, value by value.
     pub(super) running: RefCell<Option<Running<Set>>>,
+    /// What its Python code keeps here from call to call.
+    kept: RefCell<Option<Py<PyDict>>>,
 }
 
 /// What the call expects back.
@@ -95,10 +98,17 @@ impl Site {
             Role::Function => (arguments(call, &routine)?, Returned::resolve(call, language)?),
             Role::Trigger | Role::EventTrigger => (Vec::new(), Returned::Trigger),
         };
+        let kept = RefCell::new(call.kept::<Site>().and_then(|old| old.kept.take()));
         let running = RefCell::new(None);
-        let site = Rc::new(Site { routine, arguments, result, types, procedures, running });
+        let site = Rc::new(Site { routine, arguments, result, types, procedures, running, kept });
         call.keep(site.clone())?;
         Ok(site)
+    }
+
+    /// What Python code keeps here, a dict.
+    pub(crate) fn kept<'py>(&self, py: Python<'py>) -> Bound<'py, PyDict> {
+        let mut kept = self.kept.borrow_mut();
+        kept.get_or_insert_with(|| PyDict::new(py).unbind()).bind(py).clone()
     }
 
     /// The arguments of a call as Python objects.
@@ -114,6 +124,14 @@ impl Site {
             objects.push(plan.to_object(py, call.argument(at))?);
         }
         Ok(objects)
+    }
+}
+
+impl Drop for Site {
+    fn drop(&mut self) {
+        if let Some(kept) = self.kept.take() {
+            ended::bury(kept);
+        }
     }
 }
 

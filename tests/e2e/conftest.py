@@ -108,3 +108,33 @@ def new_lines(log: Path, size: int) -> list[str]:
     with log.open("rb") as file:
         file.seek(size)
         return file.read().decode(errors="replace").splitlines()
+
+
+STUB = Path(__file__).parent / "fake_wormhole.sql"
+
+
+@pytest.fixture(scope="module")
+def shop_database(cluster: Cluster) -> Iterator[Database]:
+    """A database for the tests of Wormhole's client, made once for a module."""
+    size = cluster.log.stat().st_size
+    cluster.sql(f"CREATE DATABASE e2e_shop TEMPLATE {TEMPLATE}")
+    made = Database(cluster, "e2e_shop")
+    if made.sql("SELECT to_regproc('wormhole_execute')").strip() == "":
+        if made.sql("SELECT 1 FROM pg_available_extensions WHERE name = 'plpython3u'") == "":
+            pytest.skip("there is neither Wormhole nor PL/Python to stand in for it")
+        source = cluster.stage(CHECKOUT / "python" / "wormhole" / "src", "wormhole_src")
+        made.sql(STUB.read_text().replace("PATH", str(source)))
+    yield made
+    cluster.sql("DROP DATABASE e2e_shop WITH (FORCE)")
+    crashes = [line for line in new_lines(cluster.log, size) if "was terminated by signal" in line]
+    assert not crashes, "a backend crashed: " + "; ".join(crashes)
+
+
+@pytest.fixture
+def shop(shop_database: Database) -> Database:
+    """The same with two empty tables `t (n int)` and `u (n int PRIMARY KEY)`, and no function installed."""
+    shop_database.sql(
+        "DROP TABLE IF EXISTS t, u; CREATE TABLE t (n int); CREATE TABLE u (n int PRIMARY KEY);"
+        "DELETE FROM wormhole_functions"
+    )
+    return shop_database

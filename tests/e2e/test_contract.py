@@ -58,7 +58,7 @@ class TestCritical:
         connection.execute(TABLE)
         source = "from multicorn.utils import *; log_to_postgres('the end', CRITICAL)"
         query = psycopg.sql.SQL("SELECT result FROM run WHERE source = {}").format(source)
-        with pytest.raises(psycopg.Error) as caught:  # noqa: PT012 - the last statement is the one that raises
+        with pytest.raises(psycopg.Error) as caught:
             connection.execute("BEGIN; SAVEPOINT a")
             if place == "cursor":
                 connection.execute(psycopg.sql.SQL("DECLARE c CURSOR FOR {}").format(query))

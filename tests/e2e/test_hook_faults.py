@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import psycopg
 import pytest
+from running import written_since
 
 from conftest import Database
 
@@ -126,3 +127,24 @@ def test_a_failing_method(connection: psycopg.Connection, method: str) -> None:
             assert connection.execute("SELECT id FROM t").fetchall() == [(1,)]
             connection.execute("DELETE FROM t")
             take_journal(connection)
+
+
+@pytest.mark.parametrize(
+    ("method", "course"), [("commit", "commit"), ("rollback", "rollback"), ("sub_rollback", "undo")]
+)
+def test_a_warning_has_its_traceback_in_the_log(
+    database: Database, connection: psycopg.Connection, method: str, course: str
+) -> None:
+    """The client is told what is wrong; where it is wrong is for those who run the server."""
+    told: list[tuple[str | None, str | None]] = []
+    connection.add_notice_handler(
+        lambda diag: told.append((diag.severity_nonlocalized, diag.message_detail)),
+    )
+    fail_in(connection, method, "raise")
+    size = database.cluster.log.stat().st_size
+    assert go(connection, course) == 0
+    assert ("WARNING", f"{method} fails") in told
+    log = written_since(database.cluster.log, size)
+    warning = log[log.index("WARNING:  Error in python: ValueError") :]
+    assert "Traceback (most recent call last):" in warning
+    assert f"in {method}\n" in warning

@@ -16,12 +16,13 @@ mod slots;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
 
 pub(crate) use self::class::NativeValue;
 pub(crate) use self::column::NativeColumn;
 pub(crate) use self::module::extend;
 pub(crate) use self::object::settle;
-use crate::bridge::{self, Failure};
+use crate::bridge::{self, Failure, state};
 use crate::pg::raw;
 
 thread_local! {
@@ -50,7 +51,7 @@ fn on_main_thread() -> bool {
 fn ready() -> Result<(), Failure> {
     bridge::stay_one_process();
     // SAFETY: reads a variable of the backend.
-    if on_main_thread() && unsafe { raw::IsTransactionState() } {
+    if on_main_thread() && !state::has_failed() && unsafe { raw::IsTransactionState() } {
         return Ok(());
     }
     Err(refused())
@@ -58,6 +59,9 @@ fn ready() -> Result<(), Failure> {
 
 #[cold]
 fn refused() -> Failure {
+    if on_main_thread() && state::has_failed() {
+        return Failure::Python(Python::attach(state::failed));
+    }
     let reason = match on_main_thread() {
         false => "values of the server can be used only on the session's own thread",
         true => "values of the server cannot be used while no transaction is open",

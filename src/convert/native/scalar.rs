@@ -167,6 +167,6 @@ fn plain<'py>(py: Python<'py>, object: &Object) -> Result<Bound<'py, PyAny>, Fai
 pub(super) fn exception(py: Python<'_>, failure: Failure) -> PyErr {
     match failure {
         Failure::Python(error) => error,
-        Failure::Server(error) => crate::bridge::errors::to_python(py, error),
+        Failure::Server(error) => crate::bridge::state::fail(py, error),
     }
 }

@@ -153,10 +153,12 @@ impl Scan {
                 self.values.push(value);
             }
         }
-        let plan = &self.reading.plan;
-        self.limit = self.count(node, plan.limit, "LIMIT", b"2201W")?;
-        // To skip nothing is not to skip.
-        self.offset = self.count(node, plan.offset, "OFFSET", b"2201X")?.filter(|offset| *offset != 0);
+        let (limit, offset) = (self.reading.plan.limit, self.reading.plan.offset);
+        if limit.is_some() || offset.is_some() {
+            self.limit = self.count(node, limit, "LIMIT", b"2201W")?;
+            // To skip nothing is not to skip.
+            self.offset = self.count(node, offset, "OFFSET", b"2201X")?.filter(|offset| *offset != 0);
+        }
         Ok(true)
     }
 

@@ -21,7 +21,7 @@ pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
         rel.bind_to_role();
     }
     if let Some(column) = rel.system_column()? {
-        return Err(no_system_column(&instance, column));
+        return Err(if rel.is_merged()? { no_merge(&instance) } else { no_system_column(&instance, column) });
     }
     let restrictions = rel.restrictions()?;
     let columns = rel.columns(&instance.live, instance.class.updates_part())?;
@@ -48,7 +48,14 @@ pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
     Ok(Planning { instance, restrictions, columns, cost, width, keys, equal, sort: Vec::new() })
 }
 
-fn no_system_column(instance: &Instance, column: &str) -> Error {
+/// In the server's words: it would say so when it executes the plan, for which it wants a `ctid`.
+fn no_merge(instance: &Instance) -> Error {
+    let table = &instance.table().name;
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("cannot execute MERGE on relation \"{table}\""))
+        .detail("This operation is not supported for foreign tables.")
+}
+
+pub(super) fn no_system_column(instance: &Instance, column: &str) -> Error {
     let table = &instance.table().name;
     Error::new(
         SqlState::FEATURE_NOT_SUPPORTED,

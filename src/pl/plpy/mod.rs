@@ -5,7 +5,9 @@ pub(super) mod api;
 mod cursor;
 mod plan;
 mod result;
+pub(super) mod trigger;
 
+use pgrx::pg_sys;
 use pyo3::prelude::*;
 
 use crate::pg::call::Role;
@@ -21,7 +23,7 @@ pub(super) fn compile<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let names: Vec<&str> = match role {
         Role::Function => procedure.inputs().map(|parameter| parameter.name.as_str()).collect(),
-        Role::Trigger | Role::EventTrigger => Vec::new(),
+        Role::Trigger | Role::EventTrigger => vec!["TD"],
     };
     py.import(COMPILER)?.getattr("function")?.call1((
         &procedure.name,
@@ -33,7 +35,12 @@ pub(super) fn compile<'py>(
 
 /// Whether the body can be compiled.
 pub(super) fn check(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
-    compile(py, procedure, Role::Function).map(drop)
+    let role = match procedure.result {
+        pg_sys::TRIGGEROID => Role::Trigger,
+        pg_sys::EVENT_TRIGGEROID => Role::EventTrigger,
+        _ => Role::Function,
+    };
+    compile(py, procedure, role).map(drop)
 }
 
 /// Runs a DO block.

@@ -1,19 +1,31 @@
 //! `LANGUAGE python`: the body is a module, and `main` its entry. The danger is the module's own code,
 //! which runs at the first call and may do anything that a function may.
 
+mod messages;
+mod sessions;
+mod statements;
+mod transaction;
+pub(super) mod trigger;
+
 use pyo3::prelude::*;
 
+use crate::pg::call::Role;
 use crate::pg::procedure::Procedure;
+
+/// Adds what the package `Postgres` calls to `multicorn._native`.
+pub(super) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    messages::extend(module)?;
+    statements::extend(module)?;
+    transaction::extend(module)?;
+    sessions::extend(module)
+}
 
 const LOADER: &str = "Postgres._loader";
 
-/// Imports the function's module, and returns its entry.
-pub(super) fn load<'py>(py: Python<'py>, procedure: &Procedure) -> PyResult<Bound<'py, PyAny>> {
-    py.import(LOADER)?.getattr("load")?.call1((
-        procedure.oid.to_u32(),
-        &procedure.signature,
-        &procedure.source,
-    ))
+/// Imports the function's module, and returns its entry, or the module of a trigger's function.
+pub(super) fn load<'py>(py: Python<'py>, procedure: &Procedure, role: Role) -> PyResult<Bound<'py, PyAny>> {
+    let load = if role == Role::Function { "load" } else { "load_module" };
+    py.import(LOADER)?.getattr(load)?.call1((procedure.oid.to_u32(), &procedure.signature, &procedure.source))
 }
 
 /// Whether the body can be compiled.

@@ -64,7 +64,8 @@ CREATE FOREIGN TABLE h (told text) SERVER asking OPTIONS (
     explain 'sql.execute("SELECT 4 AS a")', insert 'sql.execute("SELECT 5 AS a")',
     "finally" 'sql.execute("SELECT 6")', end_scan 'sql.execute("SELECT 7")', end_modify 'sql.execute("SELECT 8")',
     begin 'sql.execute("SELECT 9")', sub_begin 'sql.execute("SELECT 10")', sub_commit 'sql.execute("SELECT 11")',
-    pre_commit 'sql.execute("SELECT 12")', commit 'sql.execute("SELECT 13")');
+    pre_commit 'sql.execute("SELECT 12")', commit 'sql.execute("SELECT 13")',
+    sub_rollback 'sql.execute("SELECT 14")', rollback 'sql.execute("SELECT 15")');
 EXPLAIN (COSTS OFF) SELECT * FROM h;
 SELECT * FROM h LIMIT 1;
 BEGIN;
@@ -72,6 +73,11 @@ SAVEPOINT a;
 INSERT INTO h VALUES ('x');
 RELEASE a;
 COMMIT;
+BEGIN;
+SAVEPOINT a;
+INSERT INTO h VALUES ('x');
+ROLLBACK TO a;
+ROLLBACK;
 
 -- Whose rights: the owner's of the table, whoever asks; and nobody gets them by names of his own.
 CREATE ROLE regress_sql_owner;

@@ -132,5 +132,7 @@ CREATE TABLE source (a int, b text);
 INSERT INTO source VALUES (1, 'merged');
 MERGE INTO m USING source s ON m.a = s.a WHEN MATCHED THEN UPDATE SET b = s.b;
 MERGE INTO m USING source s ON m.a = s.a WHEN MATCHED THEN DELETE;
+MERGE INTO m USING (VALUES (1)) v(a) ON m.a = v.a WHEN MATCHED THEN UPDATE SET b = '' WHEN NOT MATCHED THEN INSERT VALUES (v.a);
+\echo :LAST_ERROR_SQLSTATE
 MERGE INTO m USING source s ON m.a = s.a + 8 WHEN NOT MATCHED THEN INSERT VALUES (s.a, s.b);
 SELECT tableoid::regclass, * FROM m ORDER BY 2, 3;

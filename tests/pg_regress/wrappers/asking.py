@@ -60,11 +60,17 @@ class Asking(ForeignDataWrapper):
     def sub_commit(self, level):
         self.ask("sub_commit")
 
+    def sub_rollback(self, level):
+        self.ask("sub_rollback")
+
     def pre_commit(self):
         self.ask("pre_commit")
 
     def commit(self):
         self.ask("commit")
+
+    def rollback(self):
+        self.ask("rollback")
 
     @classmethod
     def import_schema(cls, schema, srv_options, options, restriction_type, restricts):

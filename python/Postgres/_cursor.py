@@ -1,0 +1,244 @@
+"""The rows of a running statement: `Cursor`."""
+
+from collections.abc import Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from Postgres._server import native
+
+if TYPE_CHECKING:
+    from Postgres._statement import Statement
+
+
+ROWS: Final = "rows"
+COLUMN: Final = "column"
+CHUNKS: Final = "chunks"
+SCROLL: Final = "declare"
+"""What a cursor gives: the name of the method that makes it."""
+
+_ABSOLUTE = "absolute"
+_FORWARD = "forward"
+_BACKWARD = "backward"
+_RELATIVE = "relative"
+_ALL = 2**62
+
+
+class Cursor:
+    """The rows of a statement, fetched as they are asked for.
+
+    Made by the methods of `Statement`: `rows` gives rows, `column` values of
+    the first column, `chunks` lists of rows, `declare` rows in any order. It is
+    an iterator, and a context manager that closes it. Returned from a function
+    with a set as its result it gives the rest of its rows, without making
+    Python objects of them; from one with the result type refcursor it gives
+    itself.
+
+    A cursor ends with the transaction, or the subtransaction, in which it was
+    made; using it then is an error (SQLSTATE 34000).
+    """
+
+    # A cancel may end `__init__` at any step; `__del__` comes all the same.
+    _name: str | None = None
+
+    def __init__(
+        self,
+        statement: "Statement",
+        arguments: tuple[Any, ...],
+        shape: str,
+        size: int,
+    ) -> None:
+        self._statement = statement
+        self._arguments = arguments
+        self._shape = shape
+        self._chunksize = size
+        self._direction = True
+        self._rows: Iterator[Any] = iter(())
+        self._is_closed = False
+        self._is_given = False
+        scroll = shape == SCROLL
+        self._name = statement._plan.open(arguments, scroll)
+
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else self._shape
+        return f"<Postgres.Cursor {state} of {self._statement.string!r}>"
+
+    def _portal(self) -> str:
+        if self._is_closed or self._name is None:
+            raise ValueError("the cursor is closed")
+        return self._name
+
+    def _fetch(self, count: int, *, forward: bool) -> list[Any]:
+        kind = _FORWARD if forward else _BACKWARD
+        column = self._shape == COLUMN
+        return native().pl_fetch(self._portal(), kind, count, column)
+
+    def __iter__(self) -> Self:
+        """Return the cursor itself."""
+        return self
+
+    def __next__(self) -> Any:
+        """Return the next row, value or list of rows."""
+        for row in self._rows:
+            return row
+        rows = self._fetch(self._chunksize, forward=self._direction)
+        if not rows:
+            raise StopIteration
+        if self._shape == CHUNKS:
+            return rows
+        self._rows = iter(rows)
+        return next(self._rows)
+
+    def _must_scroll(self, what: str) -> None:
+        if self._shape != SCROLL:
+            raise TypeError(f"{what} needs a cursor that Statement.declare has made")
+
+    def read(self, n: int | None = None, direction: bool | None = None) -> list[Any]:  # noqa: FBT001
+        """Return the next `n` rows, or all that are left; fewer only at the end.
+
+        `direction` is True for forward and False for backward; the default is
+        the cursor's own. As with FETCH, the cursor stands on the row that was
+        read last, and reading backward begins with the one before it.
+        """
+        self._must_scroll("read")
+        if n is not None and n < 0:
+            raise ValueError(f"n must not be negative, but is {n}")
+        if n == 0:
+            return []
+        forward = self._direction if direction is None else bool(direction)
+        return self._fetch(_ALL if n is None else n, forward=forward)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Move to another place; return over how many rows that went.
+
+        `whence` 0: after row `offset`, 0 being before the first; 1: `offset`
+        rows on from here, backward if negative; 2: `offset` rows back from the
+        end, where 0 is after the last row.
+        """
+        self._must_scroll("seek")
+        name, move = self._portal(), native().pl_move
+        if whence == 0:
+            if offset < 0:
+                raise ValueError(f"offset must not be negative, but is {offset}")
+            return move(name, _ABSOLUTE, offset)
+        if whence == 1:
+            return move(name, _RELATIVE, offset)
+        if whence == 2:  # noqa: PLR2004 - as of io.IOBase.seek
+            moved = move(name, _FORWARD, _ALL)
+            back = abs(offset)
+            return move(name, _BACKWARD, back) if back else moved
+        raise ValueError(f"whence must be 0, 1 or 2, not {whence}")
+
+    @property
+    def direction(self) -> bool:
+        """Whether iterating and reading go forward; may be set for `declare`d ones."""
+        return self._direction
+
+    @direction.setter
+    def direction(self, forward: bool) -> None:
+        if not forward:
+            self._must_scroll("reading backward")
+        self._direction = bool(forward)
+
+    @property
+    def chunksize(self) -> int:
+        """How many rows are fetched at a time while it is iterated; may be set."""
+        return self._chunksize
+
+    @chunksize.setter
+    def chunksize(self, size: int) -> None:
+        if size < 1:
+            raise ValueError(f"chunksize must be at least 1, not {size}")
+        self._chunksize = int(size)
+
+    @property
+    def cursor_id(self) -> str:
+        """The name by which SQL (FETCH, MOVE, CLOSE) knows the cursor."""
+        return self._portal()
+
+    @property
+    def statement(self) -> "Statement":
+        """The statement that it runs."""
+        return self._statement
+
+    def clone(self) -> Self:
+        """Return a new cursor over the same statement and arguments."""
+        made = type(self)(
+            self._statement, self._arguments, self._shape, self._chunksize
+        )
+        made._direction = self._direction
+        return made
+
+    def close(self) -> None:
+        """Give the rows up. Repeatable."""
+        self._is_closed = True
+        self._rows = iter(())
+        name, self._name = self._name, None
+        if name is not None and not self._is_given:
+            native().pl_close(name)
+
+    def __enter__(self) -> Self:
+        """Return the cursor itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the cursor."""
+        self.close()
+
+    def __del__(self) -> None:
+        if self._name is not None:
+            self.close()
+
+    @property
+    def string(self) -> str:
+        """The statement's text."""
+        return self._statement.string
+
+    @property
+    def command(self) -> str:
+        """The statement's command."""
+        return self._statement.command
+
+    @property
+    def parameters(self) -> tuple[Any, ...]:
+        """The values of the statement's parameters."""
+        return self._arguments
+
+    @property
+    def parameter_types(self) -> tuple[Any, ...]:
+        """The types of the parameters, as classes."""
+        return self._statement.parameter_types
+
+    @property
+    def pg_parameter_types(self) -> tuple[int, ...]:
+        """The OIDs of the types of the parameters."""
+        return self._statement.pg_parameter_types
+
+    @property
+    def column_names(self) -> tuple[str, ...] | None:
+        """The names of the columns."""
+        return self._statement.column_names
+
+    @property
+    def column_types(self) -> tuple[Any, ...] | None:
+        """The types of the columns, as classes."""
+        return self._statement.column_types
+
+    @property
+    def pg_column_types(self) -> tuple[int, ...] | None:
+        """The OIDs of the types of the columns."""
+        return self._statement.pg_column_types
+
+    @property
+    def input(self) -> Any:
+        """A TupleDesc of the parameters."""
+        return self._statement.input
+
+    @property
+    def output(self) -> Any:
+        """A TupleDesc of the columns."""
+        return self._statement.output

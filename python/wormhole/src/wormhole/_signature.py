@@ -1,0 +1,49 @@
+"""The signature of a function of which only the text is there."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from typing import Any
+
+Def = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+class Written:
+    """A default or annotation that is known as text only."""
+
+    def __init__(self, node: ast.expr) -> None:
+        self.text = ast.unparse(node)
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def of_node(node: Def) -> inspect.Signature:
+    """The signature as `inspect.signature` would give it, with texts for what it would evaluate."""
+    args = node.args
+    positional = [*args.posonlyargs, *args.args]
+    missing = [None] * (len(positional) - len(args.defaults))
+    found: list[inspect.Parameter] = []
+    for at, (arg, default) in enumerate(zip(positional, [*missing, *args.defaults], strict=True)):
+        only = at < len(args.posonlyargs)
+        kind = inspect.Parameter.POSITIONAL_ONLY if only else inspect.Parameter.POSITIONAL_OR_KEYWORD
+        found.append(_parameter(arg, kind, default))
+    if args.vararg:
+        found.append(_parameter(args.vararg, inspect.Parameter.VAR_POSITIONAL, None))
+    for arg, default in zip(args.kwonlyargs, args.kw_defaults, strict=True):
+        found.append(_parameter(arg, inspect.Parameter.KEYWORD_ONLY, default))
+    if args.kwarg:
+        found.append(_parameter(args.kwarg, inspect.Parameter.VAR_KEYWORD, None))
+    empty: Any = inspect.Signature.empty
+    return inspect.Signature(found, return_annotation=Written(node.returns) if node.returns else empty)
+
+
+def _parameter(arg: ast.arg, kind: Any, default: ast.expr | None) -> inspect.Parameter:
+    empty: Any = inspect.Parameter.empty
+    return inspect.Parameter(
+        arg.arg,
+        kind,
+        default=Written(default) if default is not None else empty,
+        annotation=Written(arg.annotation) if arg.annotation else empty,
+    )

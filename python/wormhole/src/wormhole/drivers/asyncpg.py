@@ -1,0 +1,137 @@
+"""asyncpg.
+
+The server says which types parameters and columns have; JSON, which asyncpg leaves as text, is read and
+written by that. A connection made with `statement_cache_size=0` is taken to be behind a transaction pooler:
+a statement outside of a transaction, which asyncpg sends in two steps, gets one of its own.
+"""
+# pyright: basic
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import asyncpg
+
+from wormhole.drivers._base import AsyncAdapter, Mode, Result, json_text
+
+JSON = {"json", "jsonb"}
+KEPT = 100
+"""How many prepared statements a connection keeps, as many as asyncpg keeps itself."""
+
+
+class Asyncpg(AsyncAdapter):
+    """An `asyncpg.Connection`, or one lent by its pool."""
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__(connection)
+        self.statements: OrderedDict[str, Any] = OrderedDict()
+        self.transaction: Any = None
+        config = getattr(connection, "_config", None)
+        self.pooled = getattr(config, "statement_cache_size", 1) == 0
+
+    async def run(self, sql: str, args: Sequence[Any]) -> Result:
+        if self.pooled and not self.is_open():
+            async with self.connection.transaction():
+                return await self._run(await self.connection.prepare(sql), args)
+        if self.pooled:
+            return await self._run(await self.connection.prepare(sql), args)
+        kept = self.statements.get(sql)
+        if kept is None:
+            return await self._run(await self._prepare(sql), args)
+        self.statements.move_to_end(sql)
+        try:
+            return await self._run(kept, args)
+        except (
+            asyncpg.InvalidSQLStatementNameError,
+            asyncpg.InvalidCachedStatementError,
+            asyncpg.InterfaceError,
+        ):
+            del self.statements[sql]
+            if self.is_open():
+                raise  # the transaction is lost by it
+            return await self._run(await self._prepare(sql), args)
+
+    async def _prepare(self, sql: str) -> Any:
+        made = await self.connection.prepare(sql)
+        self.statements[sql] = made
+        if len(self.statements) > KEPT:
+            self.statements.popitem(last=False)
+        return made
+
+    async def _run(self, statement: Any, args: Sequence[Any]) -> Result:
+        kinds = [kind.name for kind in statement.get_parameters()]
+        values = [
+            json_text(arg) if kind in JSON and arg is not None else arg
+            for kind, arg in zip(kinds, args, strict=True)
+        ]
+        records = await statement.fetch(*values)
+        attributes = statement.get_attributes()
+        columns = [attribute.name for attribute in attributes]
+        trees = {at for at, attribute in enumerate(attributes) if attribute.type.name in JSON}
+        return columns, [_row(record, trees) for record in records], _count(statement.get_statusmsg())
+
+    def is_open(self) -> bool:
+        return self.connection.is_in_transaction()
+
+    def is_broken(self) -> bool:
+        return self.connection.is_closed()
+
+    async def begin(self, mode: Mode) -> None:
+        clauses = mode.clauses()
+        self.transaction = self.connection.transaction(
+            isolation=mode.isolation.replace(" ", "_").lower() if mode.isolation else None,
+            readonly=bool(mode.read_only),
+            deferrable=bool(mode.deferrable),
+        )
+        await self.transaction.start()
+        if mode.read_only is False:
+            await self.connection.execute(f"SET TRANSACTION {clauses}")
+
+    async def commit(self) -> None:
+        transaction, self.transaction = self.transaction, None
+        await transaction.commit()
+
+    async def rollback(self) -> None:
+        transaction, self.transaction = self.transaction, None
+        if transaction is not None and not self.is_broken():
+            await transaction.rollback()
+
+
+def _row(record: Any, trees: set[int]) -> tuple[Any, ...]:
+    values = tuple(record)
+    if not trees:
+        return values
+    return tuple(
+        json.loads(value) if at in trees and value is not None else value for at, value in enumerate(values)
+    )
+
+
+def _count(tag: str) -> int:
+    """The row count of a command tag, as `INSERT 0 3`."""
+    last = (tag or "").rpartition(" ")[2]
+    return int(last) if last.isdigit() else 0
+
+
+class Pool(AsyncAdapter):
+    """An `asyncpg.Pool`: a connection for each call, or for the time of a transaction."""
+
+    async def run(self, sql: str, args: Sequence[Any]) -> Result:
+        async with self.lend() as lent:
+            return await lent.run(sql, args)
+
+    def is_open(self) -> bool:
+        return False
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[AsyncAdapter]:
+        async with self.connection.acquire() as connection:
+            yield Asyncpg(connection)
+
+    async def begin(self, mode: Mode) -> None:
+        raise NotImplementedError
+
+    commit = rollback = begin  # type: ignore[assignment]

@@ -1,0 +1,228 @@
+"""SQLAlchemy: engines, connections and sessions, and their asynchronous forms.
+
+Statements go through `exec_driver_sql`, so that a session's own transaction, its events and its echo see
+them. An engine lends a connection for each call, in autocommit mode, or for the time of a transaction.
+"""
+# pyright: basic
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from typing import Any
+
+from wormhole._placeholders import parse
+from wormhole.drivers._base import Adapter, AsyncAdapter, Mode, Result, is_json, json_text
+
+JSON_OIDS = {114, 3802}
+
+
+def find(name: str, connection: Any) -> Adapter | AsyncAdapter | None:
+    """The adapter for a class of SQLAlchemy, None for one that is no connection."""
+    kinds: dict[str, Callable[[Any], Adapter | AsyncAdapter]] = {
+        "Engine": Engine,
+        "Connection": Connection,
+        "Session": Session,
+        "scoped_session": lambda scoped: Session(scoped()),
+        "AsyncEngine": AsyncEngine,
+        "AsyncConnection": lambda found: Bridged(found, Connection(found.sync_connection)),
+        "AsyncSession": lambda found: Bridged(found, Session(found.sync_session)),
+    }
+    kind = kinds.get(name)
+    return kind(connection) if kind else None
+
+
+def execute(connection: Any, sql: str, args: Sequence[Any]) -> Result:
+    """Run a statement with `$1` in the style of whichever driver is below."""
+    driver = connection.dialect.driver
+    with unprepared(connection) if driver == "psycopg" else nullcontext():
+        return _execute(connection, driver, sql, args)
+
+
+@contextmanager
+def unprepared(connection: Any) -> Iterator[None]:
+    """Keep psycopg from preparing what runs often, which would break behind a transaction pooler."""
+    raw = connection.connection.driver_connection
+    threshold, raw.prepare_threshold = raw.prepare_threshold, None
+    try:
+        yield
+    finally:
+        raw.prepare_threshold = threshold
+
+
+def _execute(connection: Any, driver: str, sql: str, args: Sequence[Any]) -> Result:
+    if driver == "asyncpg":
+        values = tuple(json_text(arg) if is_json(arg) else arg for arg in args)
+        cursor = connection.exec_driver_sql(sql, values)
+    else:
+        statement = parse(sql)
+        values = tuple(_argument(driver, arg) for arg in statement.in_order(args))
+        if values:
+            cursor = connection.exec_driver_sql(statement.formatted(), values)
+        else:
+            cursor = connection.exec_driver_sql(sql, execution_options={"no_parameters": True})
+    with cursor:
+        count = max(cursor.rowcount, 0)
+        if not cursor.returns_rows:
+            return (), (), count
+        columns, kinds = zip(*(column[:2] for column in cursor.cursor.description), strict=True)
+        rows = [tuple(row) for row in cursor]
+    if driver == "asyncpg":
+        rows = [_row(row, kinds) for row in rows]
+    elif driver == "psycopg2":
+        rows = [tuple(map(_bytes, row)) for row in rows]
+    return columns, rows, count
+
+
+def _argument(driver: str, value: Any) -> Any:
+    if driver == "psycopg2":
+        from wormhole.drivers.psycopg2 import argument
+
+        return argument(value)
+    from wormhole.drivers.psycopg3 import arguments
+
+    return arguments([value])[0]
+
+
+def _bytes(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_bytes(item) for item in value]
+    return bytes(value) if isinstance(value, memoryview) else value
+
+
+def _row(row: tuple[Any, ...], kinds: Sequence[Any]) -> tuple[Any, ...]:
+    # SQLAlchemy has asyncpg leave JSON as text, and reads it by the types of its own statements.
+    return tuple(
+        json.loads(value) if kind in JSON_OIDS and isinstance(value, str) else value
+        for value, kind in zip(row, kinds, strict=True)
+    )
+
+
+class Connection(Adapter):
+    """A `Connection`."""
+
+    def run(self, sql: str, args: Sequence[Any]) -> Result:
+        return execute(self.connection, sql, args)
+
+    def is_open(self) -> bool:
+        return self.connection.in_transaction()
+
+    def is_untouched(self) -> bool:
+        raw = self.connection.connection.driver_connection
+        info = getattr(raw, "info", None)
+        return getattr(info, "transaction_status", 1) == 0
+
+    def is_owned(self) -> bool:
+        # SQLAlchemy forbids a commit inside of its own transaction blocks.
+        return getattr(self.connection, "_trans_context_manager", None) is not None
+
+    def is_broken(self) -> bool:
+        return self.connection.closed or self.connection.invalidated
+
+    def begin(self, mode: Mode) -> None:
+        clauses = mode.clauses()
+        if not self.connection.in_transaction():
+            self.connection.begin()
+        if clauses:
+            self.run(f"SET TRANSACTION {clauses}", ())
+
+    def commit(self) -> None:
+        self.connection.commit()
+
+    def rollback(self) -> None:
+        self.connection.rollback()
+
+
+class Session(Connection):
+    """A `Session`, in whose own transaction everything happens."""
+
+    def run(self, sql: str, args: Sequence[Any]) -> Result:
+        self.connection.flush()
+        return execute(self.connection.connection(), sql, args)
+
+    def is_untouched(self) -> bool:
+        return False  # a rollback would also lose what the session has not written yet
+
+    def is_broken(self) -> bool:
+        return False
+
+
+class Engine(Adapter):
+    """An `Engine`."""
+
+    in_thread = True
+
+    def run(self, sql: str, args: Sequence[Any]) -> Result:
+        with self.connection.connect().execution_options(isolation_level="AUTOCOMMIT") as lent:
+            return execute(lent, sql, args)
+
+    def is_open(self) -> bool:
+        return False
+
+    @contextmanager
+    def lend(self) -> Iterator[Adapter]:
+        with self.connection.connect() as lent:
+            yield Connection(lent)
+
+    def begin(self, mode: Mode) -> None:
+        raise NotImplementedError
+
+    commit = rollback = begin  # type: ignore[assignment]
+
+
+class Bridged(AsyncAdapter):
+    """An asynchronous connection or session: its synchronous half does the work, as SQLAlchemy has it."""
+
+    def __init__(self, connection: Any, below: Connection) -> None:
+        super().__init__(connection)
+        self.below = below
+
+    async def _call(self, function: Callable[..., Any], *args: Any) -> Any:
+        return await self.connection.run_sync(lambda _: function(*args))
+
+    async def run(self, sql: str, args: Sequence[Any]) -> Result:
+        return await self._call(self.below.run, sql, args)
+
+    def is_open(self) -> bool:
+        return self.below.is_open()
+
+    def is_untouched(self) -> bool:
+        return False
+
+    def is_owned(self) -> bool:
+        return self.below.is_owned()
+
+    def is_broken(self) -> bool:
+        return self.below.is_broken()
+
+    async def begin(self, mode: Mode) -> None:
+        await self._call(self.below.begin, mode)
+
+    async def commit(self) -> None:
+        await self._call(self.below.commit)
+
+    async def rollback(self) -> None:
+        await self._call(self.below.rollback)
+
+
+class AsyncEngine(AsyncAdapter):
+    """An `AsyncEngine`."""
+
+    async def run(self, sql: str, args: Sequence[Any]) -> Result:
+        async with self.connection.connect() as plain:
+            lent = await plain.execution_options(isolation_level="AUTOCOMMIT")
+            return await lent.run_sync(execute, sql, args)
+
+    def is_open(self) -> bool:
+        return False
+
+    @asynccontextmanager
+    async def lend(self) -> AsyncIterator[AsyncAdapter]:
+        async with self.connection.connect() as lent:
+            yield Bridged(lent, Connection(lent.sync_connection))
+
+    async def begin(self, mode: Mode) -> None:
+        raise NotImplementedError
+
+    commit = rollback = begin  # type: ignore[assignment]

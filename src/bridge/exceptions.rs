@@ -1,0 +1,93 @@
+//! The server's errors as `Postgres.Exception`, and Python's own exceptions on their way through the
+//! server. The danger is an exception that comes back for another error than the one it became: it is
+//! given back for the SQLSTATE that marks it and for nothing else.
+
+use std::ffi::CStr;
+
+use pyo3::exceptions::PyBaseException;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::errors;
+use crate::error::{Error, Level, Report, SqlState};
+use crate::pg::encoding;
+use crate::pg::memory::{Access, ForLife};
+
+/// Marks an error that is an exception passing through the server, from one function to another.
+const RELAY: SqlState = SqlState::new(b"PY999");
+const ADMIN_SHUTDOWN: SqlState = SqlState::new(b"57P01");
+
+thread_local! {
+    /// The exception that the latest error so marked stands for.
+    static PASSING: ForLife<Option<Py<PyBaseException>>> = ForLife::default();
+}
+
+/// Lets the exception that became `error` come back as itself, if a function of ours waits for it below.
+pub(crate) fn relay(value: &Bound<'_, PyBaseException>, error: &mut Error) {
+    let Error::Ours(report) = error else { return };
+    if report.sqlstate != SqlState::PYTHON_EXCEPTION || super::state::depth() < 2 {
+        return;
+    }
+    report.sqlstate = RELAY;
+    let old = PASSING.change(|passing| passing.replace(value.clone().unbind()));
+    drop(old);
+}
+
+/// The error as an exception: `Postgres.Exception`, the exception that it was, or a cancel.
+pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
+    let Some(report) = error.report() else { return errors::to_python(py, error) };
+    if [SqlState::QUERY_CANCELED, ADMIN_SHUTDOWN].contains(&report.sqlstate) {
+        return errors::to_python(py, error);
+    }
+    if report.sqlstate == RELAY
+        && let Some(exception) = PASSING.change(Option::take)
+    {
+        return PyErr::from_value(exception.into_bound(py).into_any());
+    }
+    made(py, error).unwrap_or_else(|other| other)
+}
+
+fn made(py: Python<'_>, error: Error) -> PyResult<PyErr> {
+    let Some(report) = error.report() else { return Ok(errors::to_python(py, error)) };
+    let fatal = matches!(error, Error::Fatal(_));
+    let level = if fatal { Level::Fatal } else { Level::Error } as i32;
+    let fields = fields(py, report, level)?;
+    let value = py.import("Postgres._errors")?.call_method1("from_fields", (fields,))?;
+    errors::carry(&value, &error)?;
+    Ok(PyErr::from_value(value))
+}
+
+/// Everything that the server says of an error, by the names of `pg_errordata`.
+fn fields<'py>(py: Python<'py>, report: &Report, level: i32) -> PyResult<Bound<'py, PyDict>> {
+    let fields = PyDict::new(py);
+    let literal = |text: Option<&'static CStr>| text.map(encoding::from_server);
+    for (name, text) in [
+        ("detail", &report.detail),
+        ("hint", &report.hint),
+        ("context", &report.context),
+        ("schema_name", &report.schema_name),
+        ("table_name", &report.table_name),
+        ("column_name", &report.column_name),
+        ("datatype_name", &report.datatype_name),
+        ("constraint_name", &report.constraint_name),
+        ("internal_query", &report.internal_query),
+        ("domain", &literal(report.location.domain)),
+        ("filename", &literal(report.location.file)),
+        ("function", &literal(report.location.function)),
+    ] {
+        fields.set_item(name, text)?;
+    }
+    fields.set_item("message", &report.message)?;
+    fields.set_item("code", report.sqlstate.text())?;
+    for (name, number) in [
+        ("sqlerrcode", report.sqlstate.0),
+        ("elevel", level),
+        ("line", report.location.line),
+        ("cursorpos", report.cursor_position),
+        ("internal_position", report.internal_position),
+        ("saved_errno", report.location.saved_errno),
+    ] {
+        fields.set_item(name, number)?;
+    }
+    Ok(fields)
+}

@@ -1,0 +1,289 @@
+//! Statements for `Postgres.Statement` and `Postgres.Cursor`, kept by number. The danger is a plan that is let
+//! go on another thread, or while it runs: who runs one holds it, and other threads leave only its number.
+
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::{Mutex, PoisonError};
+
+use pgrx::pg_sys;
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyList, PyTuple};
+
+use crate::bridge::state;
+use crate::convert::{Dialect, known, records};
+use crate::error::{Error, SqlState};
+use crate::pg::memory::{Access, ForLife};
+use crate::pg::planner::Constant;
+use crate::pg::spi::{self, Answer, How, Spi};
+use crate::pg::statement::{Direction, Name, Scroll, Statement, Types};
+
+/// Adds the class and the functions to `multicorn._native`.
+pub(super) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add_class::<Plan>()?;
+    module.add_function(wrap_pyfunction!(pl_prepare, module)?)?;
+    module.add_function(wrap_pyfunction!(pl_fetch, module)?)?;
+    module.add_function(wrap_pyfunction!(pl_move, module)?)?;
+    module.add_function(wrap_pyfunction!(pl_close, module)?)?;
+    module.add_function(wrap_pyfunction!(pl_script, module)?)
+}
+
+/// The two forms of a statement: one whose portals scroll is planned otherwise.
+struct Prepared {
+    text: String,
+    forward: Statement,
+    scrolling: Option<Rc<Statement>>,
+}
+
+#[derive(Default)]
+struct Table {
+    last: u64,
+    plans: HashMap<u64, Rc<Prepared>>,
+}
+
+thread_local! {
+    static TABLE: ForLife<Table> = ForLife::default();
+}
+
+/// Numbers that other threads, or a hook, have let go.
+static LET_GO: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+
+fn take_out(number: u64) {
+    let plan = TABLE.change(|table| table.plans.remove(&number));
+    drop(plan);
+}
+
+fn sweep() {
+    let numbers = std::mem::take(&mut *LET_GO.lock().unwrap_or_else(PoisonError::into_inner));
+    numbers.into_iter().for_each(take_out);
+}
+
+fn find(number: u64) -> PyResult<Rc<Prepared>> {
+    let known = TABLE.read(|table| table.plans.get(&number).cloned());
+    known.ok_or_else(|| PyRuntimeError::new_err("the statement belongs to another thread"))
+}
+
+/// A prepared statement.
+#[pyclass(frozen, module = "multicorn._native", name = "_Statement")]
+pub(super) struct Plan {
+    number: u64,
+    #[pyo3(get)]
+    count: usize,
+}
+
+impl Drop for Plan {
+    fn drop(&mut self) {
+        if state::is_reachable() {
+            take_out(self.number);
+        } else {
+            LET_GO.lock().unwrap_or_else(PoisonError::into_inner).push(self.number);
+        }
+    }
+}
+
+/// Prepares one statement.
+#[pyfunction]
+fn pl_prepare(py: Python<'_>, text: &str) -> PyResult<Plan> {
+    let statement = state::statement(py, |_| spi::connected(|spi| prepare(spi, text, Scroll::AsItComes)))?;
+    sweep();
+    let count = statement.parameters().len();
+    let prepared = Rc::new(Prepared { text: text.to_owned(), forward: statement, scrolling: None });
+    let number = TABLE.change(|table| {
+        table.last += 1;
+        table.plans.insert(table.last, prepared);
+        table.last
+    });
+    Ok(Plan { number, count })
+}
+
+fn prepare(spi: &Spi, text: &str, scroll: Scroll) -> Result<Statement, Error> {
+    spi.prepare(text, Types::Inferred(None), scroll)
+}
+
+/// What a statement gave: rows, none for one that gives none, and how many it gave or touched.
+type Outcome<'py> = (Option<Bound<'py, PyList>>, u64);
+
+#[pymethods]
+impl Plan {
+    /// The types of all parameters.
+    fn parameters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        state::ready(py)?;
+        PyTuple::new(py, find(self.number)?.forward.parameters().iter().map(|oid| oid.to_u32()))
+    }
+
+    /// Name, type and typmod of each column of the result; None for a statement without rows.
+    fn columns<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
+        let plan = find(self.number)?;
+        let columns = state::statement(py, |_| spi::connected(|_| plan.forward.columns()))?;
+        let Some(columns) = columns else { return Ok(None) };
+        let described: Vec<(String, u32, i32)> = columns
+            .into_iter()
+            .map(|column| (column.name, column.type_oid.to_u32(), column.typmod))
+            .collect();
+        PyTuple::new(py, described).map(Some)
+    }
+
+    /// The command, such as SELECT.
+    fn command(&self, py: Python<'_>) -> PyResult<String> {
+        let plan = find(self.number)?;
+        state::immediate(py, || plan.forward.command())
+    }
+
+    /// Runs it. `limit` ends a SELECT after so many rows, 0 never; `column` gives the values of the first
+    /// column instead of rows, and None does so if it is the only one.
+    fn execute<'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &Bound<'py, PyTuple>,
+        limit: i64,
+        column: Option<bool>,
+    ) -> PyResult<Outcome<'py>> {
+        state::ready(py)?;
+        let plan = find(self.number)?;
+        state::statement(py, |terms| {
+            spi::connected(|spi| {
+                let values = values(&plan.forward, arguments)?;
+                let select = limit > 0 && plan.forward.gives_rows()? && plan.forward.command()? == "SELECT";
+                let how = How { read_only: terms.read_only, limit: if select { limit } else { 0 } };
+                outcome(py, spi.execute(&plan.forward, &values, how)?, column)
+            })
+        })
+    }
+
+    /// Runs it once for each tuple of arguments that `rows` gives; the sum of what the runs touched.
+    fn load(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<u64> {
+        state::ready(py)?;
+        let plan = find(self.number)?;
+        let mut count = 0;
+        for row in rows.try_iter()? {
+            let row = row?.cast_into::<PyTuple>()?;
+            count += state::statement(py, |terms| {
+                let how = How { read_only: terms.read_only, limit: 0 };
+                spi::connected(|spi| {
+                    Ok(spi.execute(&plan.forward, &values(&plan.forward, &row)?, how)?.count)
+                })
+            })?;
+        }
+        Ok(count)
+    }
+
+    /// Opens a portal, and returns its name; with `scroll` one that reads backward too.
+    fn open(&self, py: Python<'_>, arguments: &Bound<'_, PyTuple>, scroll: bool) -> PyResult<String> {
+        state::ready(py)?;
+        let plan = if scroll { scrolling(py, self.number)? } else { Opened::Forward(find(self.number)?) };
+        state::statement(py, |terms| {
+            let how = How { read_only: terms.read_only, limit: 0 };
+            spi::connected(|spi| {
+                let statement = plan.statement();
+                spi.open(statement, &values(statement, arguments)?, Name::Numbered, how)
+            })
+        })
+    }
+}
+
+enum Opened {
+    Forward(Rc<Prepared>),
+    Scrolling(Rc<Statement>),
+}
+
+impl Opened {
+    fn statement(&self) -> &Statement {
+        match self {
+            Opened::Forward(prepared) => &prepared.forward,
+            Opened::Scrolling(statement) => statement,
+        }
+    }
+}
+
+/// The form of the statement whose portals scroll, prepared at its first use.
+fn scrolling(py: Python<'_>, number: u64) -> PyResult<Opened> {
+    let prepared = find(number)?;
+    if let Some(known) = &prepared.scrolling {
+        return Ok(Opened::Scrolling(known.clone()));
+    }
+    let made = state::statement(py, |_| spi::connected(|spi| prepare(spi, &prepared.text, Scroll::Both)))?;
+    let made = Rc::new(made);
+    // Prepared once more if somebody runs it right now, which costs time and nothing else.
+    drop(prepared);
+    TABLE.change(|table| {
+        if let Some(prepared) = table.plans.get_mut(&number).and_then(Rc::get_mut) {
+            prepared.scrolling = Some(made.clone());
+        }
+    });
+    Ok(Opened::Scrolling(made))
+}
+
+fn values(statement: &Statement, arguments: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
+    let value = |(at, (argument, type_oid)): (usize, (Bound<'_, PyAny>, &pg_sys::Oid))| {
+        known::parameter(type_oid.to_u32(), Dialect::Native)?
+            .constant(&argument)
+            .map_err(|error| error.context(format!("parameter ${}", at + 1)))
+    };
+    arguments.iter().zip(statement.parameters()).enumerate().map(value).collect()
+}
+
+fn outcome<'py>(py: Python<'py>, answer: Answer, column: Option<bool>) -> Result<Outcome<'py>, Error> {
+    let Some(mut rows) = answer.rows else { return Ok((None, answer.count)) };
+    let column = column.unwrap_or(rows.columns().len() == 1);
+    let list = if column { records::column(py, &mut rows)? } else { records::rows(py, &mut rows)? };
+    Ok((Some(list), answer.count))
+}
+
+fn gone() -> Error {
+    Error::new(SqlState::INVALID_CURSOR_NAME, "the cursor is closed")
+        .detail("A cursor ends with the transaction or subtransaction in which it was opened.")
+}
+
+fn direction(name: &str) -> PyResult<Direction> {
+    Ok(match name {
+        "forward" => Direction::Forward,
+        "backward" => Direction::Backward,
+        "absolute" => Direction::Absolute,
+        "relative" => Direction::Relative,
+        _ => return Err(PyValueError::new_err(name.to_owned())),
+    })
+}
+
+/// The next rows of a portal, `forward` or `backward`, at most `count`; with `column` the values of the first
+/// column.
+#[pyfunction]
+fn pl_fetch<'py>(
+    py: Python<'py>,
+    portal: &str,
+    kind: &str,
+    count: i64,
+    column: bool,
+) -> PyResult<Bound<'py, PyList>> {
+    let direction = direction(kind)?;
+    state::statement(py, |_| {
+        spi::connected(|spi| {
+            let answer = spi.fetch(portal, direction, count)?.ok_or_else(gone)?;
+            Ok(outcome(py, answer, Some(column))?.0.unwrap_or_else(|| PyList::empty(py)))
+        })
+    })
+}
+
+/// Moves a portal's place, and tells over how many rows.
+#[pyfunction]
+fn pl_move(py: Python<'_>, portal: &str, kind: &str, count: i64) -> PyResult<u64> {
+    let direction = direction(kind)?;
+    state::statement(py, |_| spi::connected(|spi| spi.move_by(portal, direction, count)?.ok_or_else(gone)))
+}
+
+/// Closes a portal if that is possible now; if not, the end of the transaction does.
+#[pyfunction]
+fn pl_close(py: Python<'_>, portal: &str) -> PyResult<()> {
+    if !state::is_ready() {
+        return Ok(());
+    }
+    state::statement(py, |_| spi::connected(|spi| spi.close(portal)))
+}
+
+/// Runs a text of several statements without parameters.
+#[pyfunction]
+fn pl_script(py: Python<'_>, text: &str) -> PyResult<()> {
+    state::statement(py, |terms| {
+        let how = How { read_only: terms.read_only, limit: 0 };
+        spi::connected(|spi| spi.run(text, how).map(drop))
+    })
+}
