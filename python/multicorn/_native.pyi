@@ -102,6 +102,12 @@ def rights() -> tuple[bool, bool, bool, list[str]] | None:
     at any other time.
     """
 
+def quote_identifier(name: str) -> str:
+    """Return a name as SQL wants it."""
+
+def quote_literal(text: str) -> str:
+    """Return a text as a literal of SQL."""
+
 class _Statement:
     """A prepared statement, kept by the library; see `Postgres.Statement`."""
 

@@ -41,6 +41,8 @@ pub(crate) fn extend(native: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(quote_literal, &module)?)?;
     let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
     modules.set_item(NAME, &module)?;
+    native.add_function(wrap_pyfunction!(quote_identifier, native)?)?;
+    native.add_function(wrap_pyfunction!(quote_literal, native)?)?;
     native.add("plpy", module)
 }
 
@@ -52,7 +54,7 @@ pub(super) fn conversion(type_oid: u32) -> Result<Rc<known::Value>, Error> {
 /// `plpy.Error`.
 pub(super) fn ply_error(text: &str) -> PyErr {
     Python::attach(|py| {
-        let made = || Ok(py.import("multicorn._plpy_errors")?.getattr("Error")?.call1((text,))?);
+        let made = || py.import("multicorn._plpy_errors")?.getattr("Error")?.call1((text,));
         made().map_or_else(|other: PyErr| other, PyErr::from_value)
     })
 }
