@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use super::call::invoke;
 use super::site::Site;
-use crate::bridge::{self, Failure};
+use crate::bridge::{self, Failure, Origin};
 use crate::convert::result::Items;
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
@@ -46,10 +46,12 @@ fn one_more(call: Call, site: &Rc<Site>) -> Result<Datum, Error> {
         None => {
             let begun = bridge::call_as(language.origin(), |py| {
                 let Some(items) = begin(py, call, site)? else { return Ok(None) };
-                Ok(Some(Running::begin(call, Set { items, site: Rc::downgrade(site) })?))
+                let set = Set { items, origin: language.origin(), site: Rc::downgrade(site) };
+                Ok(Some(Running::begin_again(call, site.ended.take(), set)?))
             })?;
             let Some(set) = begun else { return end(call, site, None) };
             site.running.replace(Some(set));
+            site.ended.set(Some(set));
             set
         }
     };
@@ -100,6 +102,7 @@ fn begin(py: Python<'_>, call: Call, site: &Site) -> Result<Option<Items>, Failu
 /// A set that is read value by value.
 pub(super) struct Set {
     items: Items,
+    origin: Origin,
     site: std::rc::Weak<Site>,
 }
 
@@ -110,8 +113,8 @@ impl Ends for Set {
         }
         let close = |py: Python<'_>| Ok::<(), Failure>(self.items.close(py)?);
         match ending {
-            Ending::Normal => bridge::call_early_hook("the end of a set", close),
-            Ending::Abort => bridge::call_hook("the end of a set", close),
+            Ending::Normal => bridge::call_early_hook_as(self.origin, "the end of a set", close),
+            Ending::Abort => bridge::call_hook_as(self.origin, "the end of a set", close),
         }
     }
 }
