@@ -3,7 +3,7 @@
 //! data.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pgrx::pg_sys::Oid;
 use wormhole_protocol::{
@@ -33,6 +33,7 @@ pub(super) struct Talk {
     meter: Meter,
     /// The worker's processor time when the call began.
     began: Duration,
+    started: Instant,
     cursors: HashMap<u32, String>,
     next_cursor: u32,
     failures: VecDeque<(u32, Error)>,
@@ -83,6 +84,7 @@ impl Talk {
             conversation: Conversation::begin(purpose),
             meter: Meter::new(limits),
             began,
+            started: Instant::now(),
             cursors: HashMap::new(),
             next_cursor: 0,
             failures: VecDeque::new(),
@@ -124,7 +126,11 @@ impl Talk {
     fn receive(&mut self) -> Result<Frame, Error> {
         loop {
             let worker = self.lease.worker()?;
-            let used = worker.process.cpu().saturating_sub(self.began);
+            // One thread cannot have used more than what has passed, and asking the kernel costs more.
+            let mut used = self.started.elapsed();
+            if used >= self.meter.limits().cpu {
+                used = worker.process.cpu().saturating_sub(self.began);
+            }
             let left = self.meter.cpu(used).map_err(|limit| failure::exceeded(&limit))?;
             match worker.channel.receive(left.min(SLICE))? {
                 Received::Frame(frame) => return Ok(frame),
