@@ -38,6 +38,9 @@ pub(super) struct Talk {
     next_cursor: u32,
     failures: VecDeque<(u32, Error)>,
     next_failure: u32,
+    /// What was asked for, of a worker that has served before and has not answered yet: if it has ended
+    /// meanwhile (the kernel was short of memory), another one is asked.
+    again: Option<(Request, String)>,
 }
 
 /// What a worker has come to.
@@ -89,12 +92,17 @@ impl Talk {
             next_cursor: 0,
             failures: VecDeque::new(),
             next_failure: 0,
+            again: None,
         })
     }
 
     /// Begins a call of a function.
     pub(super) fn start(function: &Function, role: Oid, args: &str, purpose: Purpose) -> Result<Self, Error> {
         let mut talk = Talk::begin(role, &function.owner, purpose)?;
+        if talk.lease.is_used() {
+            let whole = run(&function.id, &function.name, purpose, Some(&function.source));
+            talk.again = Some((whole, args.to_owned()));
+        }
         let is_new = talk.lease.worker()?.known.insert(function.id.clone());
         let source = is_new.then_some(function.source.as_str());
         talk.ask(&run(&function.id, &function.name, purpose, source), args)?;
@@ -118,8 +126,23 @@ impl Talk {
         match self.lease.worker()?.channel.send(&Frame::encode(request, body))? {
             Sent::All => Ok(()),
             Sent::Interrupted => Err(failure::died("it does not keep to the protocol")),
-            Sent::Closed => Err(failure::died(&self.lease.worker()?.cause()?)),
+            Sent::Closed => self.ended(),
         }
+    }
+
+    /// The worker has ended: asks another one if the first has done nothing yet.
+    fn ended(&mut self) -> Result<(), Error> {
+        let Some((request, body)) = self.again.take() else {
+            return Err(failure::died(&self.lease.worker()?.cause()?));
+        };
+        self.lease.renew(self.meter.limits())?;
+        let worker = self.lease.worker()?;
+        if let Request::Run { id, .. } = &request {
+            worker.known.insert(id.clone());
+        }
+        self.began = worker.process.cpu();
+        self.started = Instant::now();
+        self.ask(&request, &body)
     }
 
     /// The next frame, unless the call takes too long.
@@ -133,13 +156,16 @@ impl Talk {
             }
             let left = self.meter.cpu(used).map_err(|limit| failure::exceeded(&limit))?;
             match worker.channel.receive(left.min(SLICE))? {
-                Received::Frame(frame) => return Ok(frame),
+                Received::Frame(frame) => {
+                    self.again = None;
+                    return Ok(frame);
+                }
                 Received::Late => {}
                 Received::Garbage(FrameError::TooLong(_, most)) => {
                     return Err(failure::exceeded(&wormhole_protocol::Exceeded::Frame(most)));
                 }
                 Received::Garbage(error) => return Err(failure::died(&error.to_string())),
-                Received::Closed => return Err(failure::died(&worker.cause()?)),
+                Received::Closed => self.ended()?,
             }
         }
     }
