@@ -57,7 +57,9 @@ pub(super) fn check(id: &str, name: &str, source: &str) -> Result<(), Error> {
     let role = catalog::current_user();
     let owner = catalog::role_name(role)?;
     let mut talk = Talk::begin(role, &owner, Purpose::Check)?;
-    talk.ask(&run(id, name, Purpose::Check, Some(source)), "")?;
+    let whole = run(id, name, Purpose::Check, Some(source));
+    talk.remember(&whole, "");
+    talk.ask(&whole, "")?;
     talk.advance()?;
     talk.end();
     Ok(())
@@ -99,14 +101,18 @@ impl Talk {
     /// Begins a call of a function.
     pub(super) fn start(function: &Function, role: Oid, args: &str, purpose: Purpose) -> Result<Self, Error> {
         let mut talk = Talk::begin(role, &function.owner, purpose)?;
-        if talk.lease.is_used() {
-            let whole = run(&function.id, &function.name, purpose, Some(&function.source));
-            talk.again = Some((whole, args.to_owned()));
-        }
+        talk.remember(&run(&function.id, &function.name, purpose, Some(&function.source)), args);
         let is_new = talk.lease.worker()?.known.insert(function.id.clone());
         let source = is_new.then_some(function.source.as_str());
         talk.ask(&run(&function.id, &function.name, purpose, source), args)?;
         Ok(talk)
+    }
+
+    /// Keeps what is asked for, if the worker may have ended since it last served.
+    fn remember(&mut self, whole: &Request, args: &str) {
+        if self.lease.is_used() {
+            self.again = Some((whole.clone(), args.to_owned()));
+        }
     }
 
     /// Asks for the next value of a stream.

@@ -202,7 +202,7 @@ def test_counts_are_written_now_and_then(database: Database, tenant: Tenant) -> 
         assert counted(other) == (1, None)
         time.sleep(10.2)
         tenant.lives()
-        assert counted(other) == (8, "WH005: ValueError: counted")
+        assert counted(other) == (9, "WH005: ValueError: counted")
 
 
 def test_calls_work_on_a_standby(database: Database, tenant: Tenant) -> None:
