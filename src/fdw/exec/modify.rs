@@ -6,7 +6,7 @@ use std::rc::Rc;
 use multicorn_plan::ModifyPlan;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::super::instance::{self, Instance, wrong_result};
 use super::super::items::items;

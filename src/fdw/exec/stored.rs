@@ -20,7 +20,8 @@ pub(super) struct Field {
     pub(super) value: Known,
 }
 
-fn fields(py: Python<'_>, instance: &Instance) -> Result<Vec<Field>, Error> {
+/// The columns of a table, in its order.
+pub(super) fn fields(py: Python<'_>, instance: &Instance) -> Result<Vec<Field>, Error> {
     let field = |column: &crate::pg::relation::Column| {
         Ok(Field {
             attno: column.attno,
