@@ -102,7 +102,6 @@ UPDATE updated SET told = 'x';
 DELETE FROM deleted;
 TRUNCATE inserted;
 COPY inserted FROM STDIN;
-\.
 RESET ROLE;
 DROP OWNED BY regress_sqlr_owner, regress_sqlr_user, regress_sqlr_super CASCADE;
 DROP ROLE regress_sqlr_owner, regress_sqlr_user, regress_sqlr_super;
