@@ -160,6 +160,25 @@ class Cursor:
         """The statement that it runs."""
         return self._statement
 
+    def _give(self, is_scalar: bool) -> tuple[list[Any], str, bool, bool, Self]:  # noqa: FBT001
+        """Hand what is left over to the library, which makes a set of it.
+
+        Returns the rows that were fetched already (values, if the set has
+        those), the portal's name, the direction, and whether only the first
+        column counts, and the cursor to let go afterwards.
+        """
+        rest = list(self._rows)
+        self._rows = iter(())
+        is_column = self._shape == COLUMN
+        if is_scalar and not is_column:
+            rest = [row[0] if len(row) == 1 else row for row in rest]
+        return rest, self._portal(), self._direction, is_column, self
+
+    def _give_name(self) -> str:
+        """Hand the portal over to SQL, which closes it from now on."""
+        self._is_given = True
+        return self._portal()
+
     def clone(self) -> Self:
         """Return a new cursor over the same statement and arguments."""
         made = type(self)(

@@ -8,6 +8,7 @@ pub(crate) mod catalog;
 pub(crate) mod clause;
 pub(crate) mod ddl;
 pub(crate) mod direct;
+pub(crate) mod drain;
 pub(crate) mod encoding;
 pub(crate) mod explain;
 pub(crate) mod expression;

@@ -239,6 +239,16 @@ unsafe extern "C-unwind" {
     ) -> bool;
     // Bound for no version, for want of a use in C without its macro.
     pub(crate) fn pg_re_throw() -> !;
+    // Bound for no version (executor/tstoreReceiver.h); the same in each.
+    pub(crate) fn CreateTuplestoreDestReceiver() -> *mut DestReceiver;
+    pub(crate) fn SetTuplestoreDestReceiverParams(
+        receiver: *mut DestReceiver,
+        store: *mut Tuplestorestate,
+        memory: MemoryContext,
+        detoast: bool,
+        descriptor: TupleDesc,
+        failure: *const c_char,
+    );
     // The handler of functions in SQL, bound for no version.
     pub(crate) fn fmgr_sql(call: FunctionCallInfo) -> Datum;
 }
@@ -410,6 +420,9 @@ raw! {
     fn pg_strong_random(place: *mut c_void, length: usize) -> bool;
     fn heap_copy_tuple_as_datum(tuple: HeapTuple, descriptor: TupleDesc) -> Datum;
     fn SPI_getbinval(tuple: HeapTuple, descriptor: TupleDesc, number: c_int, is_null: *mut bool) -> Datum;
+    fn PortalRunFetch(
+        portal: Portal, direction: FetchDirection::Type, count: std::ffi::c_long, receiver: *mut DestReceiver,
+    ) -> uint64;
     fn SPI_connect() -> c_int;
     fn SPI_connect_ext(options: c_int) -> c_int;
     fn SPI_finish() -> c_int;
