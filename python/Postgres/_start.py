@@ -5,6 +5,7 @@ import linecache
 from typing import Final
 
 from Postgres import _function
+from Postgres._pytypes import pytypes
 from Postgres._server import native
 from Postgres._statement import Statement, prepare, sqleval, sqlexec
 from Postgres._streams import install
@@ -13,6 +14,7 @@ from Postgres._transaction import xact
 _BUILTINS: Final = {
     "prepare": prepare,
     "proc": _function.proc,
+    "pytypes": pytypes,
     "sqleval": sqleval,
     "sqlexec": sqlexec,
     "xact": xact,

@@ -140,8 +140,8 @@ impl Family {
             b'd' => Family::Domain(Box::new(DomainPlan::resolve(type_oid, dialect)?)),
             b'e' => Family::Enum,
             b'c' => Family::Composite(Box::new(CompositePlan::resolve(type_oid, dialect)?)),
-            b'r' => Family::Range(Box::new(RangePlan::resolve(type_oid)?)),
-            b'm' => Family::Multirange(Box::new(MultirangePlan::resolve(type_oid)?)),
+            b'r' => Family::Range(Box::new(RangePlan::resolve(type_oid, dialect)?)),
+            b'm' => Family::Multirange(Box::new(MultirangePlan::resolve(type_oid, dialect)?)),
             _ if types::is_hstore(type_oid)? => Family::Hstore,
             _ => Family::Fallback,
         })

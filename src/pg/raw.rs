@@ -249,6 +249,13 @@ unsafe extern "C-unwind" {
         descriptor: TupleDesc,
         failure: *const c_char,
     );
+    // In a header that the bindings lack (multirangetypes.h).
+    pub(crate) fn multirange_deserialize(
+        range_type: *mut TypeCacheEntry,
+        multirange: *const c_void,
+        count: *mut int32,
+        ranges: *mut *mut *mut RangeType,
+    );
     // The handler of functions in SQL, bound for no version.
     pub(crate) fn fmgr_sql(call: FunctionCallInfo) -> Datum;
 }
@@ -504,6 +511,13 @@ raw! {
     fn expression_planner(expression: *mut Expr) -> *mut Expr;
     fn get_typcollation(type_oid: Oid) -> Oid;
     fn get_rel_type_id(relation: Oid) -> Oid;
+    fn array_get_element(
+        array: Datum, count: c_int, indexes: *mut c_int, array_length: c_int, length: c_int, by_value: bool,
+        align: c_char, is_null: *mut bool,
+    ) -> Datum;
+    fn array_contains_nulls(array: *mut ArrayType) -> bool;
+    fn GetTopTransactionId() -> TransactionId;
+    fn GetCurrentTransactionId() -> TransactionId;
     fn ExecInitExpr(expression: *mut Expr, parent: *mut PlanState) -> *mut ExprState;
     fn CreateStandaloneExprContext() -> *mut ExprContext;
     fn makeParamList(count: c_int) -> ParamListInfo;

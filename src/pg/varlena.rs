@@ -202,3 +202,12 @@ fn total_length(word: u32) -> usize {
 fn total_length(word: u32) -> usize {
     (word & 0x3fff_ffff) as usize
 }
+
+/// Whether a value has a header of four bytes and is not compressed.
+///
+/// # Safety
+/// `start` is the first byte of a live value.
+pub(crate) unsafe fn is_unpacked(start: *const u8) -> bool {
+    // SAFETY: the caller's promise; a header of four bytes is told by its first.
+    unsafe { !short_header(*start) && plain_length(start.cast::<u32>().read_unaligned()).is_some() }
+}

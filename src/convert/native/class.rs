@@ -12,6 +12,7 @@ use pyo3::types::PyType;
 
 use super::column::NativeColumn;
 use super::object;
+use super::record::Shape;
 use crate::bridge::Failure;
 use crate::convert::known::Held;
 use crate::convert::python::{Import, running};
@@ -22,7 +23,7 @@ use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::type_entry::TypeEntry;
 use crate::pg::types::{self, Field, Function, Output, RowType};
 
-static MAKE_CLASS: Import = Import::new("Postgres._types", "make_class");
+static MAKE_CLASS: Import = Import::new("Postgres._families", "make_class");
 
 /// Types whose values Rust looks into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub(super) enum Kind {
     Bytea,
     Array,
     Record,
+    Multirange,
     Other,
 }
 
@@ -62,6 +64,7 @@ impl Kind {
             _ if is_oid_type(base) => Kind::Oid,
             _ if base == entry.oid && entry.element.is_some() => Kind::Array,
             _ if base == entry.oid && entry.kind == b'c' => Kind::Record,
+            _ if base == entry.oid && entry.kind == b'm' => Kind::Multirange,
             _ if base == entry.oid => Kind::Other,
             _ => Kind::of(&TypeEntry::lookup(base)?, base)?,
         })
@@ -103,6 +106,8 @@ pub(crate) struct TypeInfo {
     references: Cell<usize>,
     output: OnceCell<Output>,
     hash: OnceCell<Option<Function>>,
+    /// Of a composite type.
+    pub(super) shape: OnceCell<Rc<Held<Shape>>>,
     columns: RefCell<HashMap<i32, Rc<Held<NativeColumn>>>>,
     // Dropped last: the others point into it.
     context: OwnedContext,
@@ -121,6 +126,7 @@ impl TypeInfo {
             references: Cell::new(0),
             output: OnceCell::new(),
             hash: OnceCell::new(),
+            shape: OnceCell::new(),
             columns: RefCell::default(),
             context,
             entry,
@@ -302,6 +308,7 @@ fn make(py: Python<'_>, type_oid: Oid, generation: u64) -> Result<Class, Failure
         (*pointer).tp_free = Some(ffi::PyObject_Free);
         (*pointer).tp_traverse = None;
         (*pointer).tp_clear = None;
+        super::lend::fill(pointer, (*info).kind);
         ffi::PyType_Modified(pointer);
     }
     let known = Known { class: class.clone().unbind(), info, generation };
