@@ -168,7 +168,7 @@ SELECT * FROM column_as_set();
 -- Types are converted, and wrong numbers of columns are errors.
 CREATE FUNCTION converted_set() RETURNS TABLE (a bigint, b text) LANGUAGE python AS $$
 def main():
-    return prepare("SELECT n, n::numeric FROM number ORDER BY n LIMIT 2")
+    return prepare("SELECT n, n::numeric FROM number ORDER BY 1 LIMIT 2")
 $$;
 SELECT * FROM converted_set();
 CREATE FUNCTION wrong_set() RETURNS TABLE (a int, b int) LANGUAGE python AS $$
