@@ -71,6 +71,25 @@ def sql_fetch(cursor: str, role: int, count: int) -> list[dict[str, Any]]:
 def sql_close(cursor: str) -> None:
     """Close a cursor, where that is possible now."""
 
+def wormhole_run(
+    query: str, args: tuple[object, ...]
+) -> tuple[list[str], list[tuple[Any, ...]], int]:
+    """Run a statement for a remote function.
+
+    Returns the names of its columns, its rows, and how many it gave or touched.
+    """
+
+def wormhole_open(query: str, args: tuple[object, ...]) -> str:
+    """Open a portal for a remote function and return its name."""
+
+def wormhole_fetch(
+    portal: str, count: int
+) -> tuple[list[str], list[tuple[Any, ...]], int]:
+    """Return the next rows of a portal, fewer than `count` only at its end."""
+
+def wormhole_close(portal: str) -> None:
+    """Close a portal, where that is possible now."""
+
 def is_main_thread() -> bool:
     """Tell whether the caller runs on the backend's main thread."""
 

@@ -26,7 +26,8 @@ use crate::interpreter::lifecycle;
 use crate::pg::interrupts::{Pending, exiting_below_python, pending};
 pub(crate) use errors::Origin;
 
-pub(crate) use start::ensure;
+pub(crate) use start::{ensure, python_directories};
+pub(crate) use subtransaction::in_subtransaction as survive;
 pub(crate) use uncaught::uncaught;
 
 /// What ends a piece of Python work: `?` takes both kinds.

@@ -173,7 +173,6 @@ impl ColumnPlan {
 
     /// The same for what is no instance of a type; what it consists of may be.
     fn resolve_plain(type_oid: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
-        python::prepare()?;
         let input = Input::lookup(type_oid, typmod)?;
         let family = Family::resolve(type_oid, typmod, dialect)?;
         Ok(ColumnPlan { family, input })
@@ -286,6 +285,7 @@ impl Kind {
     fn resolve(base: Oid, dialect: Dialect) -> Result<Self, Error> {
         let plain = dialect != Dialect::Plpy;
         if let Some(kind) = datetime_kind(base).filter(|_| plain) {
+            python::prepare()?;
             return Ok(Kind::DateTime(kind));
         }
         Ok(match base {
@@ -318,7 +318,6 @@ impl Kind {
 impl ValuePlan {
     /// Looks everything up; the plan lives as long as the memory context that is current now.
     pub(crate) fn resolve(type_oid: Oid, dialect: Dialect) -> Result<Self, Error> {
-        python::prepare()?;
         let (base, _) = types::base_type(type_oid, -1)?;
         let kind = match dialect {
             Dialect::Native => Kind::Native(NativeValue::resolve(type_oid)?),

@@ -17,6 +17,8 @@ macro_rules! raw {
     };
 }
 
+pub(super) use raw;
+
 raw! {
     // memory
     fn palloc(size: Size) -> *mut c_void;

@@ -231,6 +231,16 @@ unsafe fn fill(
     })
 }
 
+/// Writes the value of a row that has only one, for `materialize`.
+pub(crate) fn put(values: *mut Datum, nulls: *mut bool, value: Datum) -> Result<bool, Error> {
+    // SAFETY: `materialize` passes arrays with a place for each column, of which there is at least one.
+    unsafe {
+        *values = value;
+        *nulls = false;
+    }
+    Ok(true)
+}
+
 /// The tuple store of a call, for rows that are put into it as they come.
 pub(crate) struct Store {
     store: *mut pg_sys::Tuplestorestate,

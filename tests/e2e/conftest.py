@@ -120,7 +120,7 @@ def shop_database(cluster: Cluster) -> Iterator[Database]:
     cluster.sql(f"CREATE DATABASE e2e_shop TEMPLATE {TEMPLATE}")
     made = Database(cluster, "e2e_shop")
     if made.sql("SELECT to_regproc('wormhole_execute')").strip() == "":
-        if made.sql("SELECT FROM pg_available_extensions WHERE name = 'plpython3u'") == "":
+        if made.sql("SELECT 1 FROM pg_available_extensions WHERE name = 'plpython3u'") == "":
             pytest.skip("there is neither Wormhole nor PL/Python to stand in for it")
         source = cluster.stage(CHECKOUT / "python" / "wormhole" / "src", "wormhole_src")
         made.sql(STUB.read_text().replace("PATH", str(source)))

@@ -35,16 +35,13 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Steps = Generator[Any, Any, Any]
 
-BASE_DELAY = 0.01
-MAX_DELAY = 2.0
-
 
 @dataclass(frozen=True)
 class Backoff:
     """Exponential backoff with full jitter: retry n waits anything up to `base * 2**n`, at most `limit`."""
 
-    base: float = BASE_DELAY
-    limit: float = MAX_DELAY
+    base: float = 0.01
+    limit: float = 2.0
 
     def delay(self, retry: int) -> float:
         """Seconds before retry number 1, 2 and so on."""
@@ -349,32 +346,23 @@ def goes_round(frame: FrameType) -> bool:
     That can be told from its code only: the call of `__exit__` is followed by a jump back to the loop. When
     in doubt the answer is no.
     """
-    after = [item for item in dis.get_instructions(frame.f_code) if item.offset > frame.f_lasti]
-    dropped = 0
-    for item in after:
-        if item.opname == "POP_TOP":
-            dropped += 1
-        elif item.opname in {"JUMP_BACKWARD", "JUMP_ABSOLUTE"}:
+    code = list(dis.get_instructions(frame.f_code))
+    places = {item.offset: at for at, item in enumerate(code)}
+    at, dropped = sum(offset <= frame.f_lasti for offset in places), 0
+    for _ in code[at:]:
+        item = code[at]
+        if item.opname in {"JUMP_BACKWARD", "JUMP_ABSOLUTE"}:
             # A second value dropped would be the iterator of the loop, which is left.
             return dropped == 1
-        elif item.opname not in BETWEEN:
+        if item.opname not in BETWEEN:
             return False
+        dropped += item.opname == "POP_TOP"
+        at = places[item.argval] if item.opname == "JUMP_FORWARD" else at + 1
     return False
 
 
-BETWEEN = frozenset(
-    {
-        "NOP",
-        "CACHE",
-        "EXTENDED_ARG",
-        "RESUME",
-        "SEND",
-        "YIELD_VALUE",
-        "END_SEND",
-        "JUMP_BACKWARD_NO_INTERRUPT",
-    }
-    | {"CLEANUP_THROW", "JUMP_FORWARD", "NOT_TAKEN"}
-)
+AWAITING = ("SEND", "YIELD_VALUE", "JUMP_BACKWARD_NO_INTERRUPT", "END_SEND", "CLEANUP_THROW", "RESUME")
+BETWEEN = frozenset({"POP_TOP", "NOP", "CACHE", "EXTENDED_ARG", "NOT_TAKEN", "JUMP_FORWARD", *AWAITING})
 """Instructions that only await, or do nothing."""
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any
 
 from wormhole._placeholders import parse
@@ -36,6 +36,22 @@ def find(name: str, connection: Any) -> Adapter | AsyncAdapter | None:
 def execute(connection: Any, sql: str, args: Sequence[Any]) -> Result:
     """Run a statement with `$1` in the style of whichever driver is below."""
     driver = connection.dialect.driver
+    with unprepared(connection) if driver == "psycopg" else nullcontext():
+        return _execute(connection, driver, sql, args)
+
+
+@contextmanager
+def unprepared(connection: Any) -> Iterator[None]:
+    """Keep psycopg from preparing what runs often, which would break behind a transaction pooler."""
+    raw = connection.connection.driver_connection
+    threshold, raw.prepare_threshold = raw.prepare_threshold, None
+    try:
+        yield
+    finally:
+        raw.prepare_threshold = threshold
+
+
+def _execute(connection: Any, driver: str, sql: str, args: Sequence[Any]) -> Result:
     if driver == "asyncpg":
         values = tuple(json_text(arg) if is_json(arg) else arg for arg in args)
         cursor = connection.exec_driver_sql(sql, values)
