@@ -31,6 +31,14 @@ class TupleDesc:
         self._columns = tuple(columns)
         self._relation = relation
 
+    @classmethod
+    def of_columns(cls, columns: Iterable[tuple[str, int, int]]) -> TupleDesc:
+        """Describe columns of these names, types and typmods."""
+        return cls(
+            (number, name, oid, typmod, False)
+            for number, (name, oid, typmod) in enumerate(columns, 1)
+        )
+
     @property
     def column_count(self) -> int:
         """The number of columns that are not dropped."""
@@ -115,9 +123,8 @@ class Record(Value):
         if found is not None:
             return found
         names, oids = _values.record_columns(self)
-        return TupleDesc(
-            (at, name, oid, -1, False)
-            for at, (name, oid) in enumerate(zip(names, oids, strict=True), 1)
+        return TupleDesc.of_columns(
+            (name, oid, -1) for name, oid in zip(names, oids, strict=True)
         )
 
     def keys(self) -> tuple[str, ...]:

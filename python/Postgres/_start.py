@@ -4,6 +4,7 @@ import builtins
 import linecache
 from typing import Final
 
+from multicorn import _values
 from Postgres import _function
 from Postgres._pytypes import pytypes
 from Postgres._server import native
@@ -76,4 +77,5 @@ def clearcache() -> None:
     lost. The function that is running goes on as it is.
     """
     native().pl_clear()
+    _values.forget()
     linecache.clearcache()

@@ -233,7 +233,7 @@ fn transaction_id(py: Python<'_>, innermost: bool) -> PyResult<u32> {
                 false => raw::GetTopTransactionId(),
             })
         };
-        Ok(id.map(|id| u32::from(id))?)
+        Ok(id.map(u32::from)?)
     });
     raised(py, found)
 }
