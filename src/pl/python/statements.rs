@@ -114,7 +114,9 @@ impl Plan {
     /// Name, type and typmod of each column of the result; None for a statement without rows.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let plan = find(self.number)?;
-        let columns = state::statement(py, |_| spi::connected(|_| plan.forward.columns()).map_err(|error| in_query(error, &plan.text)))?;
+        let columns = state::statement(py, |_| {
+            spi::connected(|_| plan.forward.columns()).map_err(|error| in_query(error, &plan.text))
+        })?;
         let Some(columns) = columns else { return Ok(None) };
         let described: Vec<(String, u32, i32)> = columns
             .into_iter()
