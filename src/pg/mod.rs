@@ -34,6 +34,7 @@ pub(crate) mod procedure;
 pub(crate) mod process;
 pub(crate) mod raw;
 mod raw_more;
+pub(crate) mod receiver;
 pub(crate) mod relation;
 #[allow(dead_code)] // as in lib.rs
 pub(crate) mod result_set;

@@ -339,7 +339,7 @@ fn operand<'py>(
     let own = info.entry.oid;
     let joins = op == Op::Add && concatenates(info);
     if !joins
-        && let Some(natural) = natural_type(object)?
+        && let Some(natural) = natural_type(object)
         && ((natural != pg_sys::TEXTOID && info.entry.category != b'N') || !exists(py, op, own, own)?)
         && (if is_left { exists(py, op, natural, own)? } else { exists(py, op, own, natural)? })
     {
@@ -365,27 +365,28 @@ fn exists(py: Python<'_>, op: Op, left: Oid, right: Oid) -> Result<bool, Failure
 }
 
 /// The type that SQL gives to such a value.
-fn natural_type(object: *mut ffi::PyObject) -> Result<Option<Oid>, Failure> {
+fn natural_type(object: *mut ffi::PyObject) -> Option<Oid> {
     // SAFETY: the caller holds the object; no code runs.
     unsafe {
         let class = ffi::Py_TYPE(object);
         if class == &raw mut ffi::PyLong_Type {
             let mut overflow = 0;
             let value = ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow);
-            return Ok(Some(match (overflow, i32::try_from(value)) {
+            return Some(match (overflow, i32::try_from(value)) {
                 (0, Ok(_)) => pg_sys::INT4OID,
                 (0, Err(_)) => pg_sys::INT8OID,
                 _ => pg_sys::NUMERICOID,
-            }));
+            });
         }
         if class == &raw mut ffi::PyFloat_Type {
-            return Ok(Some(pg_sys::FLOAT8OID));
+            return Some(pg_sys::FLOAT8OID);
         }
         if class == &raw mut ffi::PyUnicode_Type {
-            return Ok(Some(pg_sys::TEXTOID));
+            return Some(pg_sys::TEXTOID);
         }
-        crate::convert::python::prepare()?;
-        Ok((ffi::PyDelta_Check(object) != 0).then_some(pg_sys::INTERVALOID))
+        // Where nobody has asked for the module datetime, there is no object of it.
+        let has_dates = !ffi::PyDateTimeAPI().is_null();
+        (has_dates && ffi::PyDelta_Check(object) != 0).then_some(pg_sys::INTERVALOID)
     }
 }
 

@@ -26,10 +26,13 @@ cursor = numbers.declare(10)
 def ns(rows):
     return [int(row["n"]) for row in rows]
 print(ns(cursor.read(3)), ns(cursor.read(2)), ns(cursor.read(2, False)), ns(cursor.read(0)))
-print(cursor.seek(0), ns(cursor.read(1)), cursor.seek(8), ns(cursor.read()), ns(cursor.read(3)))
-print(cursor.seek(0, 2), ns(cursor.read(2, False)), cursor.seek(3, 2), ns(cursor.read()))
+def sought(*place):
+    cursor.seek(*place)
+    return cursor
+print(ns(sought(0).read(1)), ns(sought(8).read()), ns(cursor.read(3)), ns(sought(99).read(1)))
+print(ns(sought(0, 2).read(2, False)), ns(sought(3, 2).read()), ns(sought(99, 2).read(1)))
 cursor.seek(5)
-print(cursor.seek(2, 1), ns(cursor.read(1)), cursor.seek(-3, 1), ns(cursor.read(1)))
+print(ns(sought(2, 1).read(1)), ns(sought(-3, 1).read(1)), ns(sought(-99, 1).read(1)))
 cursor.seek(0)
 cursor.direction = False
 print(ns(cursor.read()), cursor.direction)
