@@ -384,7 +384,9 @@ fn natural_type(object: *mut ffi::PyObject) -> Option<Oid> {
         if class == &raw mut ffi::PyUnicode_Type {
             return Some(pg_sys::TEXTOID);
         }
-        (ffi::PyDelta_Check(object) != 0).then_some(pg_sys::INTERVALOID)
+        // Where nobody has asked for the module datetime, there is no object of it.
+        let has_dates = !ffi::PyDateTimeAPI().is_null();
+        (has_dates && ffi::PyDelta_Check(object) != 0).then_some(pg_sys::INTERVALOID)
     }
 }
 
