@@ -143,7 +143,7 @@ impl Talk {
         };
         self.lease.renew(self.meter.limits())?;
         let worker = self.lease.worker()?;
-        if let Request::Run { id, .. } = &request {
+        if let Request::Run { id, purpose: Purpose::Call | Purpose::Stream, .. } = &request {
             worker.known.insert(id.clone());
         }
         self.began = worker.process.cpu();
