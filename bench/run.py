@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import functions
 import writes
 from cases import PLPYTHON, SCANNED, Case, Cases
+from functions import CALLED, Functions
 from measure import Samples, interleave
 from setting import FULL, QUICK, bench_cluster, set_up
 from writes import WRITTEN, Writes
@@ -47,6 +49,18 @@ TARGETS = (
     # Of what ten times as many rows cost a local table.
     Target("changes", "update", 0.6, "heap"),
     Target("changes", "delete", 0.35, "heap"),
+    Target("int call", "plpy", 0.6),
+    Target("int call", "python", 0.8),
+    Target("text call", "plpy", 0.6),
+    Target("numeric a*b+c", "plpy", 0.5),
+    Target("numeric a*b+c", "python", 0.5),
+    Target("row trigger", "plpy", 0.8),
+    Target("row trigger", "python", 0.8),
+    Target("rows of a set", "plpy", 0.5),
+    Target("rows of a set", "python", 0.5),
+    Target("rows of a query", "plpy", 0.6),
+    Target("rows of a query", "python", 0.6),
+    Target("statement as a set", "python", 1.5, "query"),
 )
 
 
@@ -165,10 +179,14 @@ def main(arguments: list[str]) -> int:
     with bench_cluster() as cluster:
         set_up(cluster, sizes)
         writes.set_up(cluster, sizes)
+        functions.set_up(cluster, sizes)
         cases = Cases(cluster.conninfo("bench"), sizes)
         reads = Table(TITLE, SCANNED, list(cases.all()))
         changes = Table("Writes: the same for a row", WRITTEN, list(Writes(cases.backend, sizes).all()))
-        measured = {**measure(reads, options, rounds), **measure(changes, options, rounds)}
+        calls = Table("Functions: a call or row", CALLED, list(Functions(cases.backend, sizes).all()))
+        measured: dict[str, Samples] = {}
+        for table in (reads, changes, calls):
+            measured |= measure(table, options, rounds)
         if not measured:
             print("no case has such a name", file=sys.stderr)
             return 2
@@ -176,7 +194,7 @@ def main(arguments: list[str]) -> int:
         version = cases.backend.connection.info.server_version
         cases.backend.close()
     targets = print_targets(measured, plans)
-    chosen = [case for case in (*reads.cases, *changes.cases) if case.name in measured]
+    chosen = [case for case in (*reads.cases, *changes.cases, *calls.cases) if case.name in measured]
     rest: dict[str, object] = {"server_version": version, "targets": targets, "generic_plans": plans[0]}
     write_json(options.json, chosen, measured, rest)
     return 0

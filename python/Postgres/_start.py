@@ -4,8 +4,7 @@ import builtins
 import linecache
 from typing import Final
 
-from multicorn import _values
-from Postgres import _function
+from Postgres import _function, _types
 from Postgres._pytypes import pytypes
 from Postgres._server import native
 from Postgres._statement import Statement, prepare, sqleval, sqlexec
@@ -77,5 +76,5 @@ def clearcache() -> None:
     lost. The function that is running goes on as it is.
     """
     native().pl_clear()
-    _values.forget()
+    _types.forget()
     linecache.clearcache()

@@ -189,17 +189,29 @@ class _Types:
     A name that is no type is an AttributeError.
     """
 
-    __slots__ = ()
-
     def __getattr__(self, name: str) -> Any:
         oid = None if name.startswith("__") else _values.in_catalog(name)
         if oid is None:
             message = f"pg_catalog has no type {name!r}"
             raise AttributeError(message, name=name, obj=self)
-        return _values.class_of(oid)
+        found = _values.class_of(oid)
+        if oid < _FIRST_NORMAL_OID:
+            # Such a type does not change, so that later look-ups find it at once.
+            self.__dict__[name] = found
+        return found
 
     def __repr__(self) -> str:
         return "Postgres.types"
+
+
+#: OIDs below belong to what the server is built with.
+_FIRST_NORMAL_OID = 16384
+
+
+def forget() -> None:
+    """Forget all classes; each is made anew at its next use."""
+    types.__dict__.clear()
+    _values.forget()
 
 
 types = _Types()

@@ -6,6 +6,7 @@ mod array;
 mod bytea;
 mod composite;
 mod datetime;
+mod decimal;
 mod dialect;
 mod domain;
 mod enumeration;
@@ -27,6 +28,7 @@ pub(crate) mod result;
 mod row;
 mod scalar;
 mod sequence;
+pub(crate) mod store;
 pub(crate) mod table;
 mod text;
 pub(crate) mod trigger_row;
@@ -334,6 +336,15 @@ impl ValuePlan {
             Kind::Array(plan) => plan.is_faithful(),
             _ => true,
         }
+    }
+
+    /// Whether the conversion cannot fail, and gives objects that cannot be changed.
+    fn is_simple(&self) -> bool {
+        use Kind::{Bool, Bytea, Float4, Float8, Int2, Int4, Int8, Numeric, Oid, Padded, Text};
+        matches!(
+            self.kind,
+            Bool | Int2 | Int4 | Int8 | Oid | Float4 | Float8 | Numeric | Text | Padded | Bytea
+        )
     }
 
     /// Whether the values are lists in Python, whose index begins at 0 wherever the array's does.

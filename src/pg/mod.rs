@@ -10,6 +10,7 @@ pub(crate) mod channel;
 pub(crate) mod clause;
 pub(crate) mod ddl;
 pub(crate) mod direct;
+pub(crate) mod drain;
 pub(crate) mod encoding;
 pub(crate) mod explain;
 pub(crate) mod expression;
@@ -33,6 +34,7 @@ pub(crate) mod procedure;
 pub(crate) mod process;
 pub(crate) mod raw;
 mod raw_more;
+pub(crate) mod receiver;
 pub(crate) mod relation;
 #[allow(dead_code)] // as in lib.rs
 pub(crate) mod result_set;

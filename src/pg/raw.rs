@@ -241,6 +241,16 @@ unsafe extern "C-unwind" {
     ) -> bool;
     // Bound for no version, for want of a use in C without its macro.
     pub(crate) fn pg_re_throw() -> !;
+    // Bound for no version (executor/tstoreReceiver.h); the same in each.
+    pub(crate) fn CreateTuplestoreDestReceiver() -> *mut DestReceiver;
+    pub(crate) fn SetTuplestoreDestReceiverParams(
+        receiver: *mut DestReceiver,
+        store: *mut Tuplestorestate,
+        memory: MemoryContext,
+        detoast: bool,
+        descriptor: TupleDesc,
+        failure: *const c_char,
+    );
     // In a header that the bindings lack (multirangetypes.h).
     pub(crate) fn multirange_deserialize(
         range_type: *mut TypeCacheEntry,
@@ -424,6 +434,11 @@ raw! {
     fn SPI_finish() -> c_int;
     fn SPI_commit();
     fn SPI_rollback();
+    fn SPI_execute_extended(query: *const c_char, options: *const SPIExecuteOptions) -> c_int;
+    fn SPI_execute_plan_extended(plan: SPIPlanPtr, options: *const SPIExecuteOptions) -> c_int;
+    fn PortalRunFetch(
+        portal: Portal, direction: FetchDirection::Type, count: std::ffi::c_long, dest: *mut DestReceiver,
+    ) -> uint64;
     fn SPI_execute(query: *const c_char, read_only: bool, limit: std::ffi::c_long) -> c_int;
     fn SPI_prepare_cursor(query: *const c_char, count: c_int, types: *mut Oid, options: c_int) -> SPIPlanPtr;
     fn SPI_plan_get_plan_sources(plan: SPIPlanPtr) -> *mut List;

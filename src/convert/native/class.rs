@@ -247,6 +247,8 @@ struct Known {
 
 thread_local! {
     static CLASSES: ForLife<HashMap<u32, Known>> = ForLife::default();
+    /// So many classes are worth a look for those of types that are gone.
+    static SWEEP: Cell<usize> = const { Cell::new(256) };
 }
 
 /// A type's class, with what is known of the type.
@@ -291,6 +293,9 @@ pub(super) fn class_of(py: Python<'_>, type_oid: Oid) -> Result<Class, Failure> 
 
 fn make(py: Python<'_>, type_oid: Oid, generation: u64) -> Result<Class, Failure> {
     inval::register()?;
+    if CLASSES.read(HashMap::len) >= SWEEP.get() {
+        sweep();
+    }
     let holder = Bound::new(py, InfoHolder::new(TypeInfo::lookup(type_oid)?))?;
     let info: *const TypeInfo = holder.get().0;
     let factory = MAKE_CLASS.get(py)?;
@@ -315,6 +320,21 @@ fn make(py: Python<'_>, type_oid: Oid, generation: u64) -> Result<Class, Failure
     let before = CLASSES.change(|classes| classes.insert(type_oid.to_u32(), known));
     drop(before);
     Ok(Class { class: class.unbind(), info })
+}
+
+/// Forgets the classes of types that are gone or have changed, and the operators that refer to them.
+#[cold]
+fn sweep() {
+    let infos: Vec<(u32, *const TypeInfo)> =
+        CLASSES.read(|classes| classes.iter().map(|(&key, known)| (key, known.info)).collect());
+    // SAFETY: nobody takes a class out of the table meanwhile, and each owns its description.
+    let stale = |info: *const TypeInfo| !unsafe { (*info).is_current() }.unwrap_or(false);
+    let gone: Vec<u32> = infos.into_iter().filter(|&(_, info)| stale(info)).map(|(key, _)| key).collect();
+    super::operator::forget();
+    let dropped: Vec<_> =
+        CLASSES.change(|classes| gone.iter().filter_map(|key| classes.remove(key)).collect());
+    drop(dropped);
+    SWEEP.set((CLASSES.read(HashMap::len) * 2).max(256));
 }
 
 /// Forgets all classes; each is made anew at its next use.

@@ -3,7 +3,7 @@
 //! while the transaction does, so such objects are listed, and `settle` fetches what is left of them.
 
 use std::cell::{Cell, UnsafeCell};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use pgrx::pg_sys::{Datum, NullableDatum};
@@ -11,7 +11,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::class::TypeInfo;
-use crate::bridge::Failure;
+use crate::bridge::{Failure, state};
 use crate::error::Error;
 use crate::pg::guard::pg_try;
 use crate::pg::raw;
@@ -256,8 +256,8 @@ pub(super) unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     }
 }
 
-/// Objects whose value is a pointer to a toasted one; guarded by the GIL.
-struct Toasted(UnsafeCell<Option<HashSet<usize>>>);
+/// Objects whose value is a pointer to a toasted one, with the era of their transaction; guarded by the GIL.
+struct Toasted(UnsafeCell<Option<HashMap<usize, u64>>>);
 
 // SAFETY: reached only by threads that hold the GIL, which nothing here lets go of.
 unsafe impl Sync for Toasted {}
@@ -267,7 +267,7 @@ static TOASTED_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// # Safety
 /// The thread holds the GIL.
-unsafe fn toasted() -> &'static mut HashSet<usize> {
+unsafe fn toasted() -> &'static mut HashMap<usize, u64> {
     // SAFETY: the caller's promise; no reference outlives the calls below.
     unsafe { (*TOASTED.0.get()).get_or_insert_default() }
 }
@@ -276,7 +276,7 @@ unsafe fn toasted() -> &'static mut HashSet<usize> {
 unsafe fn note_toasted(object: *mut Object) {
     // SAFETY: the caller holds the GIL.
     unsafe {
-        toasted().insert(object as usize);
+        toasted().insert(object as usize, state::era());
         TOASTED_COUNT.store(toasted().len(), Ordering::Relaxed);
     }
 }
@@ -302,8 +302,14 @@ fn fetch_toasted() -> Result<(), Error> {
     // SAFETY: called on the main thread, which holds the GIL; an object in the list is alive, since
     // `dealloc` takes it out.
     unsafe {
-        let listed: Vec<usize> = toasted().iter().copied().collect();
-        for object in listed {
+        let listed: Vec<(usize, u64)> = toasted().iter().map(|(&object, &era)| (object, era)).collect();
+        for (object, era) in listed {
+            if era != state::era() {
+                // Its transaction has been undone, or has ended by an error: what can still be had of it is
+                // the server's to say when somebody looks.
+                forget_toasted(object as *mut Object);
+                continue;
+            }
             let object = object as *mut Object;
             let fetched = pg_try(|| raw::pg_detoast_datum((*object).datum.get().cast_mut_ptr()))?;
             (*object).keep(fetched.cast())?;
