@@ -128,3 +128,10 @@ def main(n):
 $$;
 SELECT dropped(3);
 SELECT dropped(3);
+
+-- A statement's rows are checked by a domain over them, too.
+CREATE FUNCTION from_statement() RETURNS SETOF positive LANGUAGE python AS $$
+def main():
+    return prepare("SELECT 1 - n, 'x' || n FROM generate_series(0, 1) n")
+$$;
+SELECT * FROM from_statement();
