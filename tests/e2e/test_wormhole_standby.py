@@ -71,7 +71,6 @@ def make_add() -> wormhole.Remote[..., str]:
 def test_reads_go_to_the_standby(places, standby) -> None:
     where = make_where()
     assert where() == (False, 0)  # nothing is known of it
-    assert where() == (False, 0)  # nothing is known of the standby
     standby.catch_up()
     assert where() == (True, 0)
     assert where() == (True, 0)
@@ -80,7 +79,6 @@ def test_reads_go_to_the_standby(places, standby) -> None:
 def test_a_read_sees_what_was_written_before(places, standby) -> None:
     where, add = make_where(), make_add()
     _, copy = places
-    where()
     where()
     add()
     copy.execute("SELECT pg_wal_replay_pause()")
@@ -102,7 +100,6 @@ def test_a_read_sees_what_was_written_before(places, standby) -> None:
 def test_a_write_comes_back_to_the_primary(places, standby) -> None:
     add = make_add()
     assert add(0) == "primary"
-    assert add(0) == "primary"
     standby.catch_up()
     assert add(0) == "standby"
     assert add(2) == "primary"
@@ -121,9 +118,8 @@ def test_a_function_may_be_declared_read_only(places, standby) -> None:
 
 def test_within_a_transaction_nothing_is_routed(places, standby) -> None:
     where = make_where()
-    for _ in range(3):
-        where()
-        standby.catch_up()
+    where()
+    standby.catch_up()
     assert where() == (True, 0)
     with transaction():
         assert where() == (False, 0)
@@ -198,6 +194,7 @@ def test_a_connection_to_a_standby_knows_its_primary(shop, standby, connect) -> 
 
 
 def test_without_a_primary_the_error_says_so(shop, standby) -> None:
+    standby.catch_up()
     with by_psycopg(standby.conninfo("e2e_shop")) as copy, set_connection(copy):
         with pytest.raises(psycopg.errors.ReadOnlySqlTransaction) as caught, transaction():
             execute("INSERT INTO t VALUES (1)")
@@ -216,9 +213,8 @@ def test_awaited_standbys(shop, standby, connect) -> None:
         where, add = make_where(), make_add()
         async with connect(shop.conninfo) as primary, connect(standby.conninfo("e2e_shop")) as copy:
             set_connection(primary, standbys=[copy])
-            for _ in range(2):
-                assert await where() == (False, 0)
-                assert await add(0) == "primary"
+            assert await where() == (False, 0)
+            assert await add(0) == "primary"
             standby.catch_up()
             assert await where() == (True, 0)
             assert await add(0) == "standby"
