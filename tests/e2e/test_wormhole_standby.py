@@ -70,6 +70,7 @@ def make_add() -> wormhole.Remote[..., str]:
 
 def test_reads_go_to_the_standby(places, standby) -> None:
     where = make_where()
+    where.install()
     assert where() == (False, 0)  # nothing is known of it
     standby.catch_up()
     assert where() == (True, 0)
@@ -78,6 +79,8 @@ def test_reads_go_to_the_standby(places, standby) -> None:
 
 def test_a_read_sees_what_was_written_before(places, standby) -> None:
     where, add = make_where(), make_add()
+    where.install()
+    add.install()
     _, copy = places
     where()
     add()
@@ -99,6 +102,7 @@ def test_a_read_sees_what_was_written_before(places, standby) -> None:
 
 def test_a_write_comes_back_to_the_primary(places, standby) -> None:
     add = make_add()
+    add.install()
     assert add(0) == "primary"
     standby.catch_up()
     assert add(0) == "standby"
@@ -111,6 +115,7 @@ def test_a_write_comes_back_to_the_primary(places, standby) -> None:
 
 def test_a_function_may_be_declared_read_only(places, standby) -> None:
     where = remote(read_only=True)(make_where().local)
+    where.install()
     assert where() == (False, 0)
     standby.catch_up()
     assert where() == (True, 0)
@@ -118,6 +123,7 @@ def test_a_function_may_be_declared_read_only(places, standby) -> None:
 
 def test_within_a_transaction_nothing_is_routed(places, standby) -> None:
     where = make_where()
+    where.install()
     where()
     standby.catch_up()
     assert where() == (True, 0)
@@ -130,6 +136,7 @@ def test_within_a_transaction_nothing_is_routed(places, standby) -> None:
 
 def test_a_lost_standby_is_left_alone(places, shop, standby) -> None:
     where = make_where()
+    where.install()
     for _ in range(2):
         where()
         standby.catch_up()
@@ -213,6 +220,8 @@ def test_awaited_standbys(shop, standby, connect) -> None:
         where, add = make_where(), make_add()
         async with connect(shop.conninfo) as primary, connect(standby.conninfo("e2e_shop")) as copy:
             set_connection(primary, standbys=[copy])
+            for function in (where, add):
+                await function.install()  # type: ignore[reportGeneralTypeIssues]
             assert await where() == (False, 0)
             assert await add(0) == "primary"
             standby.catch_up()

@@ -61,6 +61,14 @@ class RemoteError(Exception):
         return f"{self.class_name}: {text}" if self.class_name else text
 
 
+class ServerError(RemoteError):
+    """In remote code: a statement failed, with `sqlstate`, `detail`, `hint`, `constraint_name` and so on.
+
+    The name stands for the class of the other side, so that remote code may catch it. Here an error of the
+    database is the driver's own exception.
+    """
+
+
 class CaptureError(TypeError):
     """A function cannot be sent: the text names what it uses and why that does not travel."""
 
