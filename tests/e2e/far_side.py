@@ -108,6 +108,7 @@ def by_django(conninfo: str) -> Iterator[Any]:
 
 DRIVERS: dict[str, Callable[[str], Any]] = {
     "psycopg": by_psycopg,
+    "psycopg-confined": lambda conninfo: by_psycopg(conninfo.replace("=postgres", "=wormhole_app")),
     "psycopg-transactional": lambda conninfo: by_psycopg(conninfo, autocommit=False),
     "psycopg-pool": by_psycopg_pool,
     "psycopg2": by_psycopg2,
