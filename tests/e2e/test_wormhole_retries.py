@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SCRIPT = """
 DROP SEQUENCE IF EXISTS tries;
 CREATE SEQUENCE tries;
+GRANT USAGE, SELECT ON SEQUENCE tries TO wormhole_app;
 -- A sequence counts whatever is rolled back.
 CREATE OR REPLACE FUNCTION fail(times int, state text DEFAULT '40001') RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
