@@ -349,7 +349,7 @@ def test_a_connection_is_passed_or_bound(shop) -> None:
             with transaction(connection=connection):
                 assert query_value("SELECT pg_backend_pid()") == pid
                 assert wormhole.get_connection() is connection
-        with pytest.raises(wormhole.ConnectionMissing, match="no database connection is set"):
+        with pytest.raises(wormhole.ConnectionMissing, match="No database connection set"):
             wormhole.get_connection()
         with set_connection(one), set_connection(two):
             assert wormhole.get_connection() is two

@@ -407,5 +407,5 @@ def test_arguments_are_checked_here() -> None:
 
     with pytest.raises(TypeError, match="missing a required argument: 'b'"):
         f(1)  # type: ignore[reportCallIssue]
-    with pytest.raises(RuntimeError, match="no database connection is set"):
+    with pytest.raises(RuntimeError, match="No database connection set"):
         f(1, b=2)

@@ -142,7 +142,7 @@ def current(connection: Any = None) -> Route:
         return connection if isinstance(connection, Route) else Route(adapter_for(connection))
     route = _route.get() or next(iter(_everywhere), None)
     if route is None:
-        raise ConnectionMissing("no database connection is set; call set_connection(connection) first")
+        raise ConnectionMissing("No database connection set; call set_connection(connection) first")
     return route
 
 

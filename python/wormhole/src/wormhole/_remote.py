@@ -98,9 +98,9 @@ class Remote(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the function inside the database and return its value, or an iterator over what it yields."""
         self.__signature__.bind(*args, **kwargs)
-        route = current(self._connection)
-        arguments = _codec.dumps_call(args, kwargs)
         shipped = self.capture().shipped
+        arguments = _codec.dumps_call(args, kwargs)
+        route = current(self._connection)
         if self._streams:
             if self._is_async or route.adapter.is_async:
                 return cast("R", self._items_async(route, arguments))
