@@ -78,9 +78,9 @@ def raised(error: Exception, shipped: Shipped) -> Exception:
 
 def _call(adapter: AnyAdapter, route: Route, shipped: Shipped, arguments: str) -> Steps:
     watched = bool(route.standbys) and route.is_behind and not adapter.is_open()
-    answer, position = yield from _once(adapter, watched, [shipped.id], arguments)
+    answer, position = yield from _once(adapter, route, [shipped.id], arguments, watched=watched)
     if answer.get("unknown"):
-        answer, position = yield from _once(adapter, watched, contents(shipped), arguments)
+        answer, position = yield from _once(adapter, route, contents(shipped), arguments, watched=watched)
         if answer.get("unknown"):
             raise RemoteError(f"{shipped.name} was installed and is unknown all the same", sqlstate="WH002")
         answer["installed"] = True
@@ -89,14 +89,14 @@ def _call(adapter: AnyAdapter, route: Route, shipped: Shipped, arguments: str) -
     return answer
 
 
-def _once(adapter: AnyAdapter, watched: bool, function: list[str], arguments: str) -> Steps:  # noqa: FBT001
+def _once(adapter: AnyAdapter, route: Route, function: list[str], arguments: str, *, watched: bool) -> Steps:
     """One call, of a function that is named by its id, or that is installed by the same statement."""
     named = "$1" if len(function) == 1 else INSTALL
     number = len(function) + 1
     columns = [f"wormhole_execute({named}, ${number}::text::jsonb)::text"]
     if watched:
         columns.append(POSITION)
-    _, rows, _ = yield adapter.run(f"SELECT {', '.join(columns)}", [*function, arguments])
+    _, rows, _ = yield adapter.run(route.named(f"SELECT {', '.join(columns)}"), [*function, arguments])
     row = next(iter(rows))
     return _codec.loads(row[0]), row[1] if watched else None
 
@@ -106,9 +106,9 @@ def contents(shipped: Shipped) -> list[str]:
     return [shipped.name, shipped.source, shipped.signature, shipped.origin]
 
 
-def install(adapter: AnyAdapter, shipped: Shipped) -> Steps:
+def install(adapter: AnyAdapter, route: Route, shipped: Shipped) -> Steps:
     """Send the source; the server must come to the same id."""
-    _, rows, _ = yield adapter.run(f"SELECT {INSTALL}", contents(shipped))
+    _, rows, _ = yield adapter.run(route.named(f"SELECT {INSTALL}"), contents(shipped))
     given = next(iter(rows))[0]
     if given != shipped.id:
         raise RemoteError(f"the server has another id for {shipped.name}: {given}, not {shipped.id}")
@@ -129,7 +129,9 @@ def _candidates(route: Route) -> Iterator[Standby]:
 def _call_on(standby: Standby, route: Route, shipped: Shipped, arguments: str, known: Knowledge) -> Steps:
     """Call on a standby; None sends the caller to the primary."""
     try:
-        _, rows, _ = yield standby.adapter.run(CALL_ON_STANDBY, [shipped.id, arguments, route.position])
+        _, rows, _ = yield standby.adapter.run(
+            route.named(CALL_ON_STANDBY), [shipped.id, arguments, route.position]
+        )
     except Exception as error:
         state = sqlstate_of(error)
         if state == READ_ONLY:
@@ -231,14 +233,14 @@ def finish(reading: Reading, error: BaseException | None) -> Steps:
     adapter = reading.adapter
     failed = error is not None and not isinstance(error, GeneratorExit)
     try:
-        if not failed and adapter.is_open():
+        if not failed and adapter.is_open() and not adapter.is_broken():
             yield adapter.run(f"CLOSE {reading.name}", ())
     finally:
         if reading.is_ours:
             adapter.streams -= 1
             if failed:
                 yield adapter.rollback()
-            elif adapter.streams == 0:
+            elif adapter.streams == 0 and not adapter.is_broken():
                 yield adapter.commit()
         if reading.lent is not None:
             yield leave(adapter, reading.lent, None)
