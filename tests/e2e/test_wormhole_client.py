@@ -376,6 +376,29 @@ def test_what_is_no_connection_is_refused() -> None:
         set_connection(5)
 
 
+def test_the_extension_may_be_in_another_schema(shop) -> None:
+    cluster = shop.cluster
+    cluster.sql("CREATE DATABASE e2e_schema")
+    try:
+        cluster.sql(
+            'CREATE SCHEMA "far ""away"; CREATE EXTENSION multicorn SCHEMA "far ""away"', "e2e_schema"
+        )
+        with by_psycopg(cluster.conninfo("e2e_schema")) as connection:
+            with set_connection(connection), pytest.raises(psycopg.errors.UndefinedFunction) as caught:
+                echo(1)
+            assert caught.value.__notes__[0].startswith("the database lacks Wormhole, or has it in a schema")
+            with set_connection(connection, schema='far "away'):
+                assert echo(1) == ([1], {})
+                assert list(numbers_of(2)) == [0, 1]
+    finally:
+        cluster.sql("DROP DATABASE e2e_schema WITH (FORCE)")
+
+
+@remote
+def numbers_of(n: int) -> Any:
+    yield from range(n)
+
+
 # Round trips.
 
 

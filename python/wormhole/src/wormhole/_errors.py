@@ -22,7 +22,8 @@ RETRYABLE = frozenset({"40001", "40P01", "25006"})
 READ_ONLY = "25006"
 
 HINTS = {
-    "42883": "the database lacks Wormhole; CREATE EXTENSION multicorn",
+    "42883": "the database lacks Wormhole, or has it in a schema outside of the search path: CREATE EXTENSION"
+    " multicorn, or set_connection(connection, schema=...)",
 }
 
 

@@ -83,7 +83,7 @@ class Remote(Generic[P, R]):
     def install(self) -> str:
         """Install the function without calling it, and return its id."""
         route = current(self._connection)
-        steps = _core.guarded(route, lambda adapter: _core.install(adapter, self.capture().shipped))
+        steps = _core.guarded(route, lambda adapter: _core.install(adapter, route, self.capture().shipped))
         return cast("str", self._perform(route, steps))
 
     # Calling it.
@@ -92,7 +92,8 @@ class Remote(Generic[P, R]):
         """Give the same function, always called over this connection."""
         bound: Remote[P, R] = object.__new__(type(self))
         bound.__dict__.update(self.__dict__)
-        bound._connection = Route(current(connection).adapter)
+        found = current(connection)
+        bound._connection = Route(found.adapter, schema=found.schema)
         return bound
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -116,12 +117,12 @@ class Remote(Generic[P, R]):
         """What a generator yields; it runs as far as its items are asked for, a chunk ahead."""
         shipped = self.capture().shipped
         for is_last in (False, True):
-            chunks = _core.stream(route, _core.STREAM, [shipped.id, arguments], self._chunk)
+            chunks = _core.stream(route, route.named(_core.STREAM), [shipped.id, arguments], self._chunk)
             try:
                 yield from _core.items(chunks, shipped, is_last=is_last)
             except _core.Unknown:
                 chunks.close()
-                perform(_core.guarded(route, lambda adapter: _core.install(adapter, shipped)))
+                perform(_core.guarded(route, lambda adapter: _core.install(adapter, route, shipped)))
             except Exception as error:  # noqa: BLE001 - turned into what it was there
                 raise _core.raised(error, shipped) from error.__cause__
             else:
@@ -132,14 +133,16 @@ class Remote(Generic[P, R]):
     async def _items_async(self, route: Route, arguments: str) -> AsyncIterator[Any]:
         shipped = self.capture().shipped
         for is_last in (False, True):
-            chunks = _core.stream_async(route, _core.STREAM, [shipped.id, arguments], self._chunk)
+            chunks = _core.stream_async(
+                route, route.named(_core.STREAM), [shipped.id, arguments], self._chunk
+            )
             try:
                 async for _, rows in chunks:
                     for row in rows:
                         yield _core.item(row[0], shipped, is_last=is_last)
             except _core.Unknown:
                 await chunks.aclose()
-                steps = _core.guarded(route, lambda adapter: _core.install(adapter, shipped))
+                steps = _core.guarded(route, lambda adapter: _core.install(adapter, route, shipped))
                 await perform_async(route.adapter, steps)
             except Exception as error:  # noqa: BLE001 - turned into what it was there
                 raise _core.raised(error, shipped) from error.__cause__
