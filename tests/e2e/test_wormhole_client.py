@@ -380,14 +380,12 @@ def test_the_extension_may_be_in_another_schema(shop) -> None:
     cluster = shop.cluster
     cluster.sql("CREATE DATABASE e2e_schema")
     try:
-        cluster.sql(
-            'CREATE SCHEMA "far ""away"; CREATE EXTENSION multicorn SCHEMA "far ""away"', "e2e_schema"
-        )
+        cluster.sql('CREATE SCHEMA "Far away"; CREATE EXTENSION multicorn SCHEMA "Far away"', "e2e_schema")
         with by_psycopg(cluster.conninfo("e2e_schema")) as connection:
             with set_connection(connection), pytest.raises(psycopg.errors.UndefinedFunction) as caught:
                 echo(1)
             assert caught.value.__notes__[0].startswith("the database lacks Wormhole, or has it in a schema")
-            with set_connection(connection, schema='far "away'):
+            with set_connection(connection, schema="Far away"):
                 assert echo(1) == ([1], {})
                 assert list(numbers_of(2)) == [0, 1]
     finally:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 import textwrap
@@ -113,20 +112,6 @@ def test_no_connection_is_one_line(shop) -> None:
     text = command(shop, "-d", "host=/nowhere", "list", status=1)
     assert text.startswith("wormhole: ")
     assert "Traceback" not in text
-
-
-def test_the_package_is_installed_by_pip(tmp_path) -> None:
-    source = tmp_path / "source"
-    shutil.copytree(CHECKOUT / "python" / "wormhole", source, ignore=shutil.ignore_patterns("__pycache__"))
-    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check"]
-    pip = [sys.executable, "-m", "pip", "install", *options, "--target", str(tmp_path / "there"), str(source)]
-    subprocess.run(pip, check=True, timeout=120)
-    there = tmp_path / "there"
-    assert (there / "wormhole" / "py.typed").exists()
-    assert (there / "wormhole" / "drivers" / "psycopg3.py").exists()
-    run = [str(there / "bin" / "wormhole"), "--help"]
-    done = subprocess.run(run, env={"PYTHONPATH": str(there)}, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("usage: wormhole ")
 
 
 def ipython(shop: Database, *cells: str) -> str:
