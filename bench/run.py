@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import remote
 import writes
 from cases import PLPYTHON, SCANNED, Case, Cases
 from measure import Samples, interleave
@@ -169,7 +170,9 @@ def main(arguments: list[str]) -> int:
         reads = Table(TITLE, SCANNED, list(cases.all()))
         changes = Table("Writes: the same for a row", WRITTEN, list(Writes(cases.backend, sizes).all()))
         measured = {**measure(reads, options, rounds), **measure(changes, options, rounds)}
-        if not measured:
+        chosen_remote = not options.only or any(text in "remote" for text in options.only)
+        far = remote.measure(cluster, rounds) if chosen_remote else None
+        if not measured and far is None:
             print("no case has such a name", file=sys.stderr)
             return 2
         plans = cases.generic_plans()
@@ -177,7 +180,12 @@ def main(arguments: list[str]) -> int:
         cases.backend.close()
     targets = print_targets(measured, plans)
     chosen = [case for case in (*reads.cases, *changes.cases) if case.name in measured]
-    rest: dict[str, object] = {"server_version": version, "targets": targets, "generic_plans": plans[0]}
+    rest: dict[str, object] = {
+        "server_version": version,
+        "targets": targets,
+        "generic_plans": plans[0],
+        "remote": far,
+    }
     write_json(options.json, chosen, measured, rest)
     return 0
 

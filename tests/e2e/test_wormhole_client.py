@@ -13,7 +13,8 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from far_side import ASYNC_DRIVERS, DRIVERS, Wire, by_asyncpg, by_psycopg, by_psycopg2
+from devkit.wire import Wire
+from far_side import ASYNC_DRIVERS, DRIVERS, by_asyncpg, by_psycopg, by_psycopg2
 
 import wormhole
 from wormhole import (
