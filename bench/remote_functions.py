@@ -8,18 +8,18 @@ from wormhole import query, query_value, remote
 
 
 @remote
-def add(value):
+def add(value: int) -> int:
     return value + 2
 
 
 @remote
-def ask(count):
+def ask(count: int) -> None:
     for _ in range(count):
         query_value("SELECT 1")
 
 
 @remote
-def dashboard(user_id):
+def dashboard(user_id: int) -> dict[str, Any]:
     user = query("SELECT * FROM users WHERE id = $1", user_id)[0]
     orders = query("SELECT * FROM orders WHERE user_id = $1", user_id)
     total = query("SELECT sum(amount) FROM orders WHERE user_id = $1", user_id)[0]
