@@ -41,10 +41,12 @@ CREATE INDEX ON orders (user_id);
 INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, 1000) n;
 INSERT INTO orders (user_id, amount) SELECT n % 1000 + 1, n FROM generate_series(1, 10000) n;
 GRANT SELECT ON users, orders TO {ROLE};
-CREATE FUNCTION plpy_add(args jsonb) RETURNS jsonb LANGUAGE plpython3u AS $$
+CREATE FUNCTION plpy_add(value int) RETURNS int LANGUAGE plpython3u AS $$
+return value + 2
+$$;
+CREATE FUNCTION plpy_json(given jsonb) RETURNS jsonb LANGUAGE plpython3u AS $$
 import json
-values = json.loads(args)
-return json.dumps({{"r": values["a"][0] + 2, "w": False}})
+return json.dumps({{"r": json.loads(given)["a"][0] + 2, "w": False}})
 $$;
 ANALYZE;
 """
@@ -110,13 +112,15 @@ class Remote:
                 add.on(session).install()
                 ask.on(session).install()
             call = "SELECT count(wormhole_execute(%s, %s::jsonb)) FROM generate_series(1, %s)"
-            plpy = "SELECT count(plpy_add(%s::jsonb)) FROM generate_series(1, %s)"
+            plpy = "SELECT count(plpy_add(1)) FROM generate_series(1, %s)"
+            json = "SELECT count(plpy_json(%s::jsonb)) FROM generate_series(1, %s)"
 
             def many(session: Any, function: Any, given: str, count: int = CALLS) -> float:
                 return timed(lambda: session.execute(call, [function.id, given, count])) / count
 
             ways = {
-                "plpython3u": lambda: timed(lambda: inside.execute(plpy, [arguments, CALLS])) / CALLS,
+                "plpython3u": lambda: timed(lambda: inside.execute(plpy, [CALLS])) / CALLS,
+                "plpython3u, jsonb": lambda: timed(lambda: inside.execute(json, [arguments, CALLS])) / CALLS,
                 "in process": lambda: many(inside, add, arguments),
                 "confined": lambda: many(outside, add, arguments),
             }
@@ -134,6 +138,12 @@ class Remote:
             )
         targets = [
             Target("in-process call, of PL/Python's", adding["in process"] / adding["plpython3u"], 1.5, ""),
+            Target(
+                "in-process call, of PL/Python's with jsonb",
+                adding["in process"] / adding["plpython3u, jsonb"],
+                1.5,
+                "",
+            ),
             Target("confined call, over one in process", adding["confined"] - adding["in process"], 40, "µs"),
             Target("query of a confined function, over", asking["confined"] - asking["in process"], 30, "µs"),
         ]
