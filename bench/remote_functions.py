@@ -19,6 +19,12 @@ def ask(count: int) -> None:
 
 
 @remote
+def spin() -> None:
+    while True:
+        pass
+
+
+@remote
 def dashboard(user_id: int) -> dict[str, Any]:
     user = query("SELECT * FROM users WHERE id = $1", user_id)[0]
     orders = query("SELECT * FROM orders WHERE user_id = $1", user_id)
