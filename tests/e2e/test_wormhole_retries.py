@@ -333,6 +333,13 @@ def test_awaited_transactions_are_repeated(name, tries) -> None:
                     await query("INSERT INTO u VALUES (5)")
             assert attempt.number == 3
 
+            @transactional
+            @remote
+            async def remote_one(times):
+                return await aio.query_value("SELECT fail($1::int)", times + 5)
+
+            assert await remote_one(1) == 7
+
             async def returning():  # noqa: RET503 - the last attempt raises
                 async for attempt in transactions():
                     async with attempt:

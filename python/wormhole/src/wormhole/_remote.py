@@ -25,8 +25,8 @@ ITEMS = 100
 class Remote(Generic[P, R]):
     """A remote function: call it like the function that it was made from.
 
-    `local` is that function, `id` and `source` what the server knows it by. `on(connection)` gives the same
-    function bound to a connection.
+    `local` is that function, `id` and `source` what the server knows it by, `is_async` whether each call is
+    awaited. `on(connection)` gives the same function bound to a connection.
     """
 
     __name__: str
@@ -45,7 +45,7 @@ class Remote(Generic[P, R]):
         self._setup(base, connection, chunk)
         self._known.has_run = read_only
         kinds = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
-        self._is_async = any(kind(base) for kind in kinds)
+        self.is_async = any(kind(base) for kind in kinds)
         self._streams = inspect.isgeneratorfunction(base) or inspect.isasyncgenfunction(base)
         if inspect.iscoroutinefunction(base):
             _mark(self)
@@ -103,13 +103,13 @@ class Remote(Generic[P, R]):
         arguments = _codec.dumps_call(args, kwargs)
         route = current(self._connection)
         if self._streams:
-            if self._is_async or route.adapter.is_async:
+            if self.is_async or route.adapter.is_async:
                 return cast("R", self._items_async(route, arguments))
             return cast("R", self._items(route, arguments))
         return cast("R", self._perform(route, _core.call(route, shipped, arguments, self._known)))
 
     def _perform(self, route: Route, steps: _core.Steps) -> Any:
-        if self._is_async or route.adapter.is_async:
+        if self.is_async or route.adapter.is_async:
             return perform_async(route.adapter, steps)
         return perform(steps)
 
@@ -165,7 +165,7 @@ class _Given(Remote[..., Any]):
         self._setup(None, connection, chunk)
         self._capture = found
         self._known.has_run = read_only
-        self._is_async, self._streams = facts
+        self.is_async, self._streams = facts
         self.name = self.__name__ = self.__qualname__ = name
         self.__signature__ = signature
         self.__doc__ = None
