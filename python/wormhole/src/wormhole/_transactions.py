@@ -493,19 +493,6 @@ def transactional(
     connection: Any = None,
     backoff: Backoff | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
-def transactional(function: Callable[P, R], /) -> Callable[P, R]: ...
-@overload
-def transactional(
-    max_retries: int = 5,
-    /,
-    *,
-    isolation: str | None = None,
-    read_only: bool | None = None,
-    deferrable: bool | None = None,
-    standby: bool = False,
-    connection: Any = None,
-    backoff: Backoff | None = None,
-) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 def transactional(
     function: Callable[..., Any] | int = 5, /, *, max_retries: int | None = None, **options: Any
 ) -> Any:
