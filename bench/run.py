@@ -13,9 +13,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import functions
 import remote
 import writes
 from cases import PLPYTHON, SCANNED, Case, Cases
+from functions import CALLED, Functions
 from measure import Samples, interleave
 from setting import FULL, QUICK, bench_cluster, set_up
 from writes import WRITTEN, Writes
@@ -48,6 +50,18 @@ TARGETS = (
     # Of what ten times as many rows cost a local table.
     Target("changes", "update", 0.6, "heap"),
     Target("changes", "delete", 0.35, "heap"),
+    Target("int call", "plpy", 0.6),
+    Target("int call", "python", 0.8),
+    Target("text call", "plpy", 0.6),
+    Target("numeric a*b+c", "plpy", 0.5),
+    Target("numeric a*b+c", "python", 0.5),
+    Target("row trigger", "plpy", 0.8),
+    Target("row trigger", "python", 0.8),
+    Target("rows of a set", "plpy", 0.5),
+    Target("rows of a set", "python", 0.5),
+    Target("rows of a query", "plpy", 0.6),
+    Target("rows of a query", "python", 0.6),
+    Target("statement as a set", "python", 1.5, "query"),
 )
 
 
@@ -166,11 +180,15 @@ def main(arguments: list[str]) -> int:
     with bench_cluster() as cluster:
         set_up(cluster, sizes)
         writes.set_up(cluster, sizes)
+        functions.set_up(cluster, sizes)
         cases = Cases(cluster.conninfo("bench"), sizes)
         reads = Table(TITLE, SCANNED, list(cases.all()))
         changes = Table("Writes: the same for a row", WRITTEN, list(Writes(cases.backend, sizes).all()))
-        measured = {**measure(reads, options, rounds), **measure(changes, options, rounds)}
-        chosen_remote = not options.only or any(text in "remote" for text in options.only)
+        calls = Table("Functions: a call or row", CALLED, list(Functions(cases.backend, sizes).all()))
+        measured: dict[str, Samples] = {}
+        for table in (reads, changes, calls):
+            measured |= measure(table, options, rounds)
+        chosen_remote = remote.EXISTS and (not options.only or any(text in "remote" for text in options.only))
         far = remote.measure(cluster, rounds) if chosen_remote else None
         if not measured and far is None:
             print("no case has such a name", file=sys.stderr)
@@ -179,7 +197,7 @@ def main(arguments: list[str]) -> int:
         version = cases.backend.connection.info.server_version
         cases.backend.close()
     targets = print_targets(measured, plans)
-    chosen = [case for case in (*reads.cases, *changes.cases) if case.name in measured]
+    chosen = [case for case in (*reads.cases, *changes.cases, *calls.cases) if case.name in measured]
     rest: dict[str, object] = {
         "server_version": version,
         "targets": targets,

@@ -46,6 +46,7 @@ class Sizes:
     prepared: int
     imported: int
     written: int
+    called: int
     rounds: int
 
 
@@ -55,6 +56,7 @@ FULL = Sizes(
     prepared=5_000,
     imported=1_000,
     written=100_000,
+    called=100_000,
     rounds=9,
 )
 QUICK = Sizes(
@@ -63,6 +65,7 @@ QUICK = Sizes(
     prepared=2_000,
     imported=200,
     written=20_000,
+    called=20_000,
     rounds=3,
 )
 

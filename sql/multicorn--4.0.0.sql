@@ -47,3 +47,229 @@ CREATE LANGUAGE plpy
     INLINE multicorn_plpy_inline
     VALIDATOR multicorn_plpy_validator;
 COMMENT ON LANGUAGE plpy IS 'PL/Python''s dialect, untrusted';
+
+-- Wormhole: functions that clients send. The tables belong to the extension; nobody else may write them, and
+-- the C functions do so as its owner.
+CREATE TABLE wormhole_functions (
+    func_id text NOT NULL,
+    func_name text NOT NULL,
+    created_by name NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    execution_count bigint NOT NULL DEFAULT 0,
+    last_executed timestamptz,
+    source text NOT NULL,
+    hash text NOT NULL,
+    version integer NOT NULL DEFAULT 1,
+    signature text NOT NULL DEFAULT '',
+    created_by_session name NOT NULL,
+    total_time double precision NOT NULL DEFAULT 0,
+    last_error text,
+    origin jsonb,
+    trusted boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (func_id, created_by)
+);
+COMMENT ON TABLE wormhole_functions IS 'Multicorn: remote functions; a role sees its own';
+COMMENT ON COLUMN wormhole_functions.created_by_session IS 'the session''s user when it was installed';
+COMMENT ON COLUMN wormhole_functions.total_time IS 'milliseconds in all calls';
+COMMENT ON COLUMN wormhole_functions.trusted IS 'installed when current, session and outer user were superusers: runs in process';
+ALTER TABLE wormhole_functions ENABLE ROW LEVEL SECURITY;
+CREATE POLICY wormhole_own ON wormhole_functions FOR SELECT USING (created_by = current_user);
+GRANT SELECT ON wormhole_functions TO PUBLIC;
+
+CREATE TABLE wormhole_approvals (
+    func_id text PRIMARY KEY,
+    approved_by name NOT NULL,
+    approved_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE wormhole_approvals IS 'Multicorn: remote functions that run in process, whoever has installed them';
+
+CREATE TABLE wormhole_grants (
+    func_id text NOT NULL,
+    created_by name NOT NULL,
+    grantee name NOT NULL,
+    granted_by name NOT NULL,
+    granted_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (func_id, created_by, grantee)
+);
+COMMENT ON TABLE wormhole_grants IS 'Multicorn: who else may call a remote function';
+ALTER TABLE wormhole_grants ENABLE ROW LEVEL SECURITY;
+CREATE POLICY wormhole_own ON wormhole_grants FOR SELECT USING (created_by = current_user);
+GRANT SELECT ON wormhole_grants TO PUBLIC;
+
+CREATE VIEW wormhole_granted WITH (security_barrier) AS
+    SELECT f.func_id, f.func_name, f.created_by, f.created_at, f.version, f.signature, g.grantee
+    FROM wormhole_functions f JOIN wormhole_grants g USING (func_id, created_by)
+    WHERE g.grantee = 'public'
+        OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = g.grantee AND pg_has_role(r.oid, 'USAGE'));
+COMMENT ON VIEW wormhole_granted IS 'Multicorn: remote functions of others that one may call';
+GRANT SELECT ON wormhole_granted TO PUBLIC;
+
+CREATE TABLE wormhole_allowed_modules (
+    module_name text PRIMARY KEY,
+    allowed boolean NOT NULL DEFAULT true,
+    notes text
+);
+COMMENT ON TABLE wormhole_allowed_modules IS 'Multicorn: modules that remote functions may import';
+GRANT SELECT ON wormhole_allowed_modules TO PUBLIC;
+
+CREATE TABLE wormhole_installs (
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    action text NOT NULL,
+    func_id text NOT NULL,
+    func_name text,
+    created_by name,
+    role name NOT NULL,
+    session_role name NOT NULL,
+    detail text
+);
+COMMENT ON TABLE wormhole_installs IS 'Multicorn: who has installed, dropped, granted and approved remote functions';
+
+INSERT INTO wormhole_allowed_modules (module_name, allowed, notes) VALUES
+    ('abc', true, 'abstract classes'),
+    ('base64', true, 'binary data as text'),
+    ('bisect', true, 'sorted lists'),
+    ('calendar', true, 'calendars'),
+    ('collections', true, 'containers'),
+    ('contextlib', true, 'context managers'),
+    ('copy', true, 'copies of objects'),
+    ('dataclasses', true, 'data classes'),
+    ('datetime', true, 'dates and times'),
+    ('decimal', true, 'exact numbers'),
+    ('enum', true, 'enumerations'),
+    ('fractions', true, 'rational numbers'),
+    ('functools', true, 'functions of functions'),
+    ('hashlib', true, 'hashes'),
+    ('heapq', true, 'heaps'),
+    ('itertools', true, 'iterators'),
+    ('json', true, 'JSON'),
+    ('math', true, 'mathematics'),
+    ('numbers', true, 'kinds of numbers'),
+    ('operator', true, 'operators as functions'),
+    ('random', true, 'random numbers'),
+    ('re', true, 'regular expressions'),
+    ('statistics', true, 'statistics'),
+    ('string', true, 'texts'),
+    ('textwrap', true, 'paragraphs'),
+    ('time', true, 'clocks'),
+    ('typing', true, 'type hints'),
+    ('unicodedata', true, 'characters'),
+    ('uuid', true, 'UUIDs'),
+    ('zoneinfo', true, 'time zones'),
+    ('builtins', false, 'all of Python'),
+    ('ctypes', false, 'memory'),
+    ('ftplib', false, 'the network'),
+    ('http', false, 'the network'),
+    ('importlib', false, 'other modules'),
+    ('marshal', false, 'code'),
+    ('multiprocessing', false, 'processes'),
+    ('os', false, 'files and processes'),
+    ('pickle', false, 'code'),
+    ('requests', false, 'the network'),
+    ('socket', false, 'the network'),
+    ('subprocess', false, 'processes'),
+    ('sys', false, 'the interpreter'),
+    ('threading', false, 'threads'),
+    ('urllib', false, 'the network');
+
+-- An INSERT of a module that has its row already changes that row: the defaults are in nobody's way, nor in
+-- that of a dump that is restored.
+CREATE FUNCTION wormhole_upsert_module() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+    UPDATE @extschema@.wormhole_allowed_modules
+        SET allowed = NEW.allowed, notes = coalesce(NEW.notes, notes)
+        WHERE module_name = NEW.module_name;
+    IF FOUND THEN
+        RETURN NULL;
+    END IF;
+    RETURN NEW;
+END $body$;
+CREATE TRIGGER wormhole_upsert BEFORE INSERT ON wormhole_allowed_modules
+    FOR EACH ROW EXECUTE FUNCTION wormhole_upsert_module();
+
+-- What is granted goes with the function, also where it is deleted by hand. No foreign key: TRUNCATE shall work.
+CREATE FUNCTION wormhole_forget_grants() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+    DELETE FROM @extschema@.wormhole_grants g WHERE NOT EXISTS (
+        SELECT FROM @extschema@.wormhole_functions f
+        WHERE f.func_id = g.func_id AND f.created_by = g.created_by
+    );
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER wormhole_forget AFTER DELETE OR TRUNCATE ON wormhole_functions
+    FOR EACH STATEMENT EXECUTE FUNCTION wormhole_forget_grants();
+
+-- Sessions keep what they have read until one of these is changed.
+CREATE FUNCTION wormhole_changed() RETURNS trigger
+    LANGUAGE c AS 'MODULE_PATHNAME', 'wormhole_changed';
+CREATE TRIGGER wormhole_changed
+    AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE OF func_id, func_name, created_by, source, signature, trusted
+    ON wormhole_functions FOR EACH STATEMENT EXECUTE FUNCTION wormhole_changed();
+CREATE TRIGGER wormhole_changed AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE ON wormhole_approvals
+    FOR EACH STATEMENT EXECUTE FUNCTION wormhole_changed();
+CREATE TRIGGER wormhole_changed AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE ON wormhole_grants
+    FOR EACH STATEMENT EXECUTE FUNCTION wormhole_changed();
+CREATE TRIGGER wormhole_changed AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE ON wormhole_allowed_modules
+    FOR EACH STATEMENT EXECUTE FUNCTION wormhole_changed();
+
+SELECT pg_extension_config_dump('wormhole_functions', '');
+SELECT pg_extension_config_dump('wormhole_approvals', '');
+SELECT pg_extension_config_dump('wormhole_grants', '');
+SELECT pg_extension_config_dump('wormhole_allowed_modules', '');
+SELECT pg_extension_config_dump('wormhole_installs', '');
+
+-- The planner asks it first: an error there can show how the right is given.
+CREATE FUNCTION wormhole_support(internal) RETURNS internal
+    LANGUAGE c STRICT AS 'MODULE_PATHNAME', 'wormhole_support';
+
+CREATE FUNCTION wormhole_install(name text, source text, signature text DEFAULT '', origin jsonb DEFAULT NULL)
+    RETURNS text LANGUAGE c VOLATILE PARALLEL UNSAFE SUPPORT wormhole_support
+    AS 'MODULE_PATHNAME', 'wormhole_install';
+COMMENT ON FUNCTION wormhole_install(text, text, text, jsonb) IS 'Multicorn: keeps a remote function, and returns its id';
+
+CREATE FUNCTION wormhole_execute(id text, args jsonb DEFAULT '{}') RETURNS jsonb
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SUPPORT wormhole_support
+    AS 'MODULE_PATHNAME', 'wormhole_execute';
+COMMENT ON FUNCTION wormhole_execute(text, jsonb) IS 'Multicorn: calls a remote function';
+
+CREATE FUNCTION wormhole_stream(id text, args jsonb DEFAULT '{}') RETURNS SETOF jsonb
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SUPPORT wormhole_support
+    AS 'MODULE_PATHNAME', 'wormhole_stream';
+COMMENT ON FUNCTION wormhole_stream(text, jsonb) IS 'Multicorn: calls a remote function and returns what it yields';
+
+CREATE FUNCTION wormhole_query(sql text, args jsonb DEFAULT '[]') RETURNS SETOF jsonb
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SUPPORT wormhole_support
+    AS 'MODULE_PATHNAME', 'wormhole_query';
+COMMENT ON FUNCTION wormhole_query(text, jsonb) IS 'Multicorn: runs a statement as remote functions do';
+
+CREATE FUNCTION wormhole_drop(id_or_name text) RETURNS bigint
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SUPPORT wormhole_support
+    AS 'MODULE_PATHNAME', 'wormhole_drop';
+COMMENT ON FUNCTION wormhole_drop(text) IS 'Multicorn: forgets remote functions, and returns how many';
+
+CREATE FUNCTION wormhole_grant(id text, role text) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SUPPORT wormhole_support
+    AS 'MODULE_PATHNAME', 'wormhole_grant';
+COMMENT ON FUNCTION wormhole_grant(text, text) IS 'Multicorn: lets another role call a remote function, or all by the name "public"';
+
+CREATE FUNCTION wormhole_revoke(id text, role text) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SUPPORT wormhole_support
+    AS 'MODULE_PATHNAME', 'wormhole_revoke';
+COMMENT ON FUNCTION wormhole_revoke(text, text) IS 'Multicorn: takes back what wormhole_grant has given';
+
+CREATE FUNCTION wormhole_approve(id text) RETURNS void
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SUPPORT wormhole_support
+    AS 'MODULE_PATHNAME', 'wormhole_approve';
+COMMENT ON FUNCTION wormhole_approve(text) IS 'Multicorn: lets a remote function run in the server''s own process; for superusers';
+
+REVOKE EXECUTE ON FUNCTION
+    wormhole_install(text, text, text, jsonb),
+    wormhole_execute(text, jsonb),
+    wormhole_stream(text, jsonb),
+    wormhole_query(text, jsonb),
+    wormhole_drop(text),
+    wormhole_grant(text, text),
+    wormhole_revoke(text, text),
+    wormhole_approve(text)
+    FROM PUBLIC;

@@ -23,6 +23,11 @@ impl SqlState {
         bytes.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()).then(|| Self::new(bytes))
     }
 
+    /// Class 57: somebody ends the statement, or the session.
+    pub(crate) fn is_intervention(self) -> bool {
+        self.text().starts_with("57")
+    }
+
     pub(crate) fn text(self) -> String {
         (0..5).map(|i| char::from((((self.0 >> (6 * i)) & 0x3f) + 0x30) as u8)).collect()
     }
@@ -44,6 +49,8 @@ impl SqlState {
     pub(crate) const SERIALIZATION_FAILURE: Self = Self::new(b"40001");
     pub(crate) const SYNTAX_ERROR: Self = Self::new(b"42601");
     pub(crate) const DUPLICATE_COLUMN: Self = Self::new(b"42701");
+    pub(crate) const UNDEFINED_OBJECT: Self = Self::new(b"42704");
+    pub(crate) const NULL_VALUE_NOT_ALLOWED: Self = Self::new(b"22004");
     pub(crate) const DATA_EXCEPTION: Self = Self::new(b"22000");
     pub(crate) const UNDEFINED_COLUMN: Self = Self::new(b"42703");
     pub(crate) const UNDEFINED_FUNCTION: Self = Self::new(b"42883");

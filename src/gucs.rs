@@ -1,6 +1,8 @@
 //! The settings: each with its default and the reason for it. The danger is one that decides which
 //! code runs inside the server, and so belongs to superusers alone: all of these are theirs.
 
+pub(crate) mod wormhole;
+
 use std::time::Duration;
 
 use crate::error::Level;
@@ -68,6 +70,7 @@ pub(crate) fn init() {
         short: c"Longest time that a wrapper's transaction hook or clean-up may take.",
         long: c"",
     });
+    wormhole::define();
     settings::reserve(c"multicorn");
 }
 

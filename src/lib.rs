@@ -11,6 +11,7 @@ mod pg;
 #[allow(dead_code)] // both languages' own modules, which follow, use the rest
 mod pl;
 mod sql;
+mod wormhole;
 
 pgrx::pg_module_magic!(name, version);
 
@@ -19,7 +20,9 @@ pgrx::pg_module_magic!(name, version);
 pub extern "C-unwind" fn _PG_init() {
     gucs::init();
     pg::ddl::watch();
+    wormhole::watch();
     bridge::native::extend(sql::extend);
+    bridge::native::extend(wormhole::extend);
     bridge::native::extend(pl::extend);
     bridge::native::extend(convert::native::extend);
 }

@@ -35,6 +35,9 @@ from Postgres._errors import (
 from Postgres._function import Function, proc
 from Postgres._large_object import LargeObject
 from Postgres._messages import DEBUG, ERROR, FATAL, INFO, LOG, NOTICE, WARNING, ereport
+from Postgres._pytypes import convert_postgres_objects, iterpytypes, pytypes
+from Postgres._ranges import Range
+from Postgres._records import TupleDesc
 from Postgres._session import (
     FACTS,
     cancel_backend,
@@ -73,24 +76,29 @@ __all__ = [
     "Function",
     "LargeObject",
     "Object",
+    "Range",
     "Stateful",
     "Statement",
     "StopEvent",
     "Transaction",
+    "TupleDesc",
     "Type",
     "cancel_backend",
     "clearcache",
     "clock_timestamp",
     "commit",
+    "convert_postgres_objects",
     "current_schemas",
     "current_schemas_oid",
     "ereport",
     "exceptions",
+    "iterpytypes",
     "make_sqlstate",
     "notify",
     "preload",
     "prepare",
     "proc",
+    "pytypes",
     "quote_ident",
     "quote_literal",
     "quote_nullable",

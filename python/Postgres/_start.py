@@ -4,7 +4,8 @@ import builtins
 import linecache
 from typing import Final
 
-from Postgres import _function
+from Postgres import _function, _types
+from Postgres._pytypes import pytypes
 from Postgres._server import native
 from Postgres._statement import Statement, prepare, sqleval, sqlexec
 from Postgres._streams import install
@@ -13,6 +14,7 @@ from Postgres._transaction import xact
 _BUILTINS: Final = {
     "prepare": prepare,
     "proc": _function.proc,
+    "pytypes": pytypes,
     "sqleval": sqleval,
     "sqlexec": sqlexec,
     "xact": xact,
@@ -74,4 +76,5 @@ def clearcache() -> None:
     lost. The function that is running goes on as it is.
     """
     native().pl_clear()
+    _types.forget()
     linecache.clearcache()

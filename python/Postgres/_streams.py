@@ -4,7 +4,7 @@ import io
 import sys
 from typing import NoReturn
 
-from multicorn import _logging as messages
+from multicorn import _output as messages
 from multicorn import _streams as streams
 from Postgres._errors import severities
 from Postgres._server import native

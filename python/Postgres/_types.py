@@ -1,8 +1,7 @@
 """The classes of the server's types: one for each, below the class of its family.
 
 `Postgres.types.int4` and `Postgres.Type("int4")` are the same class, and stay the
-same until the type changes. Everything that touches values is in the library;
-this module says which family a type belongs to.
+same until the type changes. Everything that touches values is in the library.
 """
 
 from __future__ import annotations
@@ -13,11 +12,10 @@ from multicorn import _values
 from multicorn._values import Object
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from multicorn._values import TypeInfo
+    from Postgres._records import TupleDesc
 
-__all__ = ["Object", "Type", "types"]
+__all__ = ["Object", "Type", "Value", "types"]
 
 
 class Type(type):
@@ -59,12 +57,12 @@ class Type(type):
 
         `oid` is that of the relation, as in `pg_class`; 42809 if it has no rows.
         """
-        return _class(_values.row_type(int(oid)))
+        return class_of(_values.row_type(int(oid)))
 
     @property
     def oid(cls) -> Any:
         """The type's OID, a value of type oid."""
-        return types.oid(cls._info.oid)
+        return _oid(cls._info.oid)
 
     @property
     def oidstr(cls) -> str:
@@ -84,7 +82,7 @@ class Type(type):
     @property
     def typnamespace(cls) -> Any:
         """The OID of the type's schema."""
-        return types.oid(cls._info.typnamespace)
+        return _oid(cls._info.typnamespace)
 
     @property
     def Array(cls) -> Type | None:  # noqa: N802 - its name in the interface
@@ -102,34 +100,59 @@ class Type(type):
         return _class_or_none(cls._info.element)
 
     @property
+    def descriptor(cls) -> TupleDesc | None:
+        """The columns of a composite type; None of other types."""
+        from Postgres._records import descriptor_of
+
+        return descriptor_of(cls._info)
+
+    @property
+    def column_names(cls) -> tuple[str, ...] | None:
+        """The names of a composite type's columns; None of other types."""
+        descriptor = cls.descriptor
+        return None if descriptor is None else descriptor.column_names
+
+    @property
+    def column_types(cls) -> tuple[Type, ...] | None:
+        """The types of a composite type's columns; None of other types."""
+        descriptor = cls.descriptor
+        return None if descriptor is None else descriptor.column_types
+
+    @property
+    def pg_column_types(cls) -> tuple[int, ...] | None:
+        """The OIDs of the types of a composite type's columns, or None."""
+        descriptor = cls.descriptor
+        return None if descriptor is None else descriptor.pg_column_types
+
+    @property
     def typinput(cls) -> Any:
         """The OID of the type's input function."""
-        return types.oid(cls._info.functions[0])
+        return _oid(cls._info.functions[0])
 
     @property
     def typoutput(cls) -> Any:
         """The OID of the type's output function."""
-        return types.oid(cls._info.functions[1])
+        return _oid(cls._info.functions[1])
 
     @property
     def typreceive(cls) -> Any:
         """The OID of the type's binary input function, 0 if there is none."""
-        return types.oid(cls._info.functions[2])
+        return _oid(cls._info.functions[2])
 
     @property
     def typsend(cls) -> Any:
         """The OID of the type's binary output function, 0 if there is none."""
-        return types.oid(cls._info.functions[3])
+        return _oid(cls._info.functions[3])
 
     @property
     def typmodin(cls) -> Any:
         """The OID of the function that reads type modifiers, 0 if there is none."""
-        return types.oid(cls._info.functions[4])
+        return _oid(cls._info.functions[4])
 
     @property
     def typmodout(cls) -> Any:
         """The OID of the function that shows type modifiers, 0 if there is none."""
-        return types.oid(cls._info.functions[5])
+        return _oid(cls._info.functions[5])
 
     def check(cls, value: Any) -> None:
         """Raise 23502 or 23514 if a domain forbids the value; None is NULL.
@@ -143,61 +166,55 @@ def _named(name: Any) -> Type:
     if isinstance(name, Type):
         return name
     if isinstance(name, str):
-        return _class(_values.resolve(name))
-    return _class(int(name))
+        return class_of(_values.resolve(name))
+    return class_of(int(name))
 
 
-def _class(oid: int) -> Type:
+def class_of(oid: int) -> Type:
+    """Give the class of the type with this OID."""
     return cast("Type", _values.class_of(oid))
 
 
 def _class_or_none(oid: int | None) -> Type | None:
-    return None if oid is None else _class(oid)
+    return None if oid is None else class_of(oid)
+
+
+def _oid(number: int) -> Any:
+    return types.oid(number)
 
 
 class _Types:
-    """Every type of `pg_catalog` by name: `Postgres.types.int4`."""
+    """Every type of `pg_catalog` by name: `Postgres.types.int4`.
 
-    __slots__ = ()
+    A name that is no type is an AttributeError.
+    """
 
     def __getattr__(self, name: str) -> Any:
         oid = None if name.startswith("__") else _values.in_catalog(name)
         if oid is None:
             message = f"pg_catalog has no type {name!r}"
             raise AttributeError(message, name=name, obj=self)
-        return _values.class_of(oid)
+        found = _values.class_of(oid)
+        if oid < _FIRST_NORMAL_OID:
+            # Such a type does not change, so that later look-ups find it at once.
+            self.__dict__[name] = found
+        return found
 
     def __repr__(self) -> str:
         return "Postgres.types"
 
 
+#: OIDs below belong to what the server is built with.
+_FIRST_NORMAL_OID = 16384
+
+
+def forget() -> None:
+    """Forget all classes; each is made anew at its next use."""
+    types.__dict__.clear()
+    _values.forget()
+
+
 types = _Types()
-
-#: Class of a family by the type's name in pg_catalog.
-_families: dict[str, Type] = {}
-#: By the kind of `pg_type.typtype`, and "array".
-_kinds: dict[str, Type] = {}
-
-
-def family(*names: str) -> Callable[[Type], Type]:
-    """Note the class as that of the types of these names."""
-
-    def note(noted: Type) -> Type:
-        for name in names:
-            _families[name] = noted
-        return noted
-
-    return note
-
-
-def kind_of(kind: str) -> Callable[[Type], Type]:
-    """Note the class as that of all types of a kind."""
-
-    def note(noted: Type) -> Type:
-        _kinds[kind] = noted
-        return noted
-
-    return note
 
 
 class Value(Object, metaclass=Type):
@@ -205,24 +222,6 @@ class Value(Object, metaclass=Type):
 
     __slots__ = ()
 
-
-def _base_of(info: TypeInfo) -> Type:
-    """Give the class that a type's own is below."""
-    if info.base is not None:
-        return _class(info.base)
-    if info.nspname == "pg_catalog" and info.typname in _families:
-        return _families[info.typname]
-    if info.element is not None:
-        return _kinds.get("array", Value)
-    return _kinds.get(info.kind, Value)
-
-
-def make_class(info: TypeInfo) -> Type:
-    """Make the class of a type; the library calls this once for each."""
-    namespace = {
-        "__slots__": (),
-        "__module__": "Postgres.types",
-        "__doc__": f"Values of type {info.nspname}.{info.typname}.",
-        "_info": info,
-    }
-    return Type(info.typname, (_base_of(info),), namespace)
+    def _plain(self) -> Any:
+        """Give the counterpart in Python, or the value itself if it has none."""
+        return self

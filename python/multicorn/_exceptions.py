@@ -1,6 +1,6 @@
 """The exception by which Python code ends the statement with its own words."""
 
-import logging
+_ERROR = 40
 
 
 class MulticornException(Exception):  # noqa: N818 - the name is the contract's
@@ -15,7 +15,7 @@ class MulticornException(Exception):  # noqa: N818 - the name is the contract's
     def __init__(
         self,
         message: str,
-        code: int = logging.ERROR,
+        code: int = _ERROR,
         hint: str | None = None,
         detail: str | None = None,
         sqlstate: str | None = None,

@@ -5,7 +5,7 @@ it. All functions may be called from any thread: off the main thread messages
 are queued and sent when the main thread next enters the library.
 """
 
-from typing import Any, TypeAlias
+from typing import Any
 
 class QueryCancelled(BaseException):
     """The server asks the running statement to end.
@@ -71,6 +71,25 @@ def sql_fetch(cursor: str, role: int, count: int) -> list[dict[str, Any]]:
 def sql_close(cursor: str) -> None:
     """Close a cursor, where that is possible now."""
 
+def wormhole_run(
+    query: str, args: tuple[object, ...]
+) -> tuple[list[str], list[tuple[Any, ...]], int]:
+    """Run a statement for a remote function.
+
+    Returns the names of its columns, its rows, and how many it gave or touched.
+    """
+
+def wormhole_open(query: str, args: tuple[object, ...]) -> str:
+    """Open a portal for a remote function and return its name."""
+
+def wormhole_fetch(
+    portal: str, count: int
+) -> tuple[list[str], list[tuple[Any, ...]], int]:
+    """Return the next rows of a portal, fewer than `count` only at its end."""
+
+def wormhole_close(portal: str) -> None:
+    """Close a portal, where that is possible now."""
+
 def is_main_thread() -> bool:
     """Tell whether the caller runs on the backend's main thread."""
 
@@ -82,57 +101,6 @@ def rights() -> tuple[bool, bool, bool, list[str]] | None:
     queries is a superuser, and which options come from its user mapping. None
     at any other time.
     """
-
-class _Plan:
-    """A prepared statement of `plpy`."""
-
-    def __len__(self) -> int: ...
-    def execute(
-        self, args: tuple[object, ...], limit: int
-    ) -> tuple[int, int, list[dict[str, Any]] | None, _Columns | None]:
-        """Run it with values for its parameters, and return what it gives."""
-
-    def open(self, args: tuple[object, ...]) -> str:
-        """Open a portal and return its name."""
-
-_Columns: TypeAlias = tuple[list[str], list[int], list[int]]
-
-def plpy_execute(
-    query: str, limit: int
-) -> tuple[int, int, list[dict[str, Any]] | None, _Columns | None]:
-    """Run a text; return the server's code, a count, rows and their columns."""
-
-def plpy_prepare(query: str, names: list[str]) -> _Plan:
-    """Prepare a text with parameters of the types of these names."""
-
-def plpy_open(query: str) -> str:
-    """Open a portal for a query and return its name."""
-
-def plpy_fetch(
-    portal: str, count: int
-) -> tuple[int, int, list[dict[str, Any]] | None, _Columns | None] | None:
-    """Return the next rows of a portal; None if it is gone."""
-
-def plpy_close(portal: str) -> bool:
-    """Close a portal; False if it is gone."""
-
-def plpy_begin() -> int:
-    """Begin a subtransaction and return its number."""
-
-def plpy_innermost() -> int | None:
-    """Return the number of the innermost open subtransaction."""
-
-def plpy_finish(commit: bool) -> None:
-    """End the innermost subtransaction."""
-
-def plpy_end(commit: bool, portals: list[str]) -> None:
-    """End the transaction; these portals survive it."""
-
-def plpy_say(level: str, message: str, fields: list[str | None]) -> None:
-    """Send a message with its fields."""
-
-def plpy_is_running() -> bool:
-    """Tell whether a function of our languages is what runs now."""
 
 def quote_identifier(name: str) -> str:
     """Return a name as SQL wants it."""

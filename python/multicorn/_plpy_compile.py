@@ -6,19 +6,30 @@ in a recursion, unless the body declares one of them `global`, as code written
 for PL/Python does in order to assign to it.
 """
 
-import ast
-import inspect
-from collections.abc import Callable, Generator, Sequence
-from types import CodeType, FunctionType
-from typing import cast
+from __future__ import annotations
+
+import _ast
 
 from multicorn._traceback import label
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import ast
+    from collections.abc import Callable, Generator, Iterator, Sequence
+    from types import CodeType, FunctionType
+    from typing import Any
+
+    _Body = Callable[..., object]
 
 GD: dict[str, object] = {}
 """PL/Python's `GD`: shared by all functions of the session."""
 
-_Body = Callable[..., object]
 _LIST = "args"
+# `ast` and `inspect` would cost a session's first call more than the rest of it.
+_ONLY_AST = 0x400
+_GENERATOR = 0x20
+# `types` spells it FunctionType.
+_FUNCTION: Any = type(lambda: None)
 
 
 def function(
@@ -60,7 +71,7 @@ def _made(file: str, parameters: Sequence[str], source: str) -> _Body:
         "GD": GD,
         "plpy": _plpy(),
     }
-    body = FunctionType(code, namespace)
+    body: FunctionType = _FUNCTION(code, namespace)
     if as_globals:
         return _with_globals(body, namespace, named, list(parameters))
     if len(own) > len(parameters):
@@ -70,20 +81,43 @@ def _made(file: str, parameters: Sequence[str], source: str) -> _Body:
 
 def _parsed(source: str, file: str) -> ast.Module:
     try:
-        return ast.parse(source, file)
+        return _tree(source, file)
     except IndentationError:
         # PL/Python indents the body itself, so that `$$ return 1 $$` is one.
         try:
-            tree = ast.parse(f"if True:\n{source}", file)
+            tree = _tree(f"if True:\n{source}", file)
         except SyntaxError as error:
             if error.lineno is not None:
                 error.lineno -= 1
             raise error.with_traceback(None) from None
-        ast.increment_lineno(tree, -1)
-        tree.body = cast("ast.If", tree.body[0]).body
+        for node in _walk(tree):
+            for attribute in ("lineno", "end_lineno"):
+                line = getattr(node, attribute, None)
+                if line is not None:
+                    setattr(node, attribute, line - 1)
+        whole: Any = tree.body[0]
+        tree.body = whole.body
         return tree
     except SyntaxError as error:
         raise error.with_traceback(None) from None
+
+
+def _tree(source: str, file: str) -> ast.Module:
+    tree: Any = compile(source, file, "exec", _ONLY_AST, dont_inherit=True)
+    return tree
+
+
+def _walk(tree: ast.AST) -> Iterator[Any]:
+    """Yield each node of the tree, in no order."""
+    waiting: list[Any] = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        for name in node._fields:
+            value: Any = getattr(node, name, None)
+            # Only lists of nodes and single nodes are looked into.
+            waiting += value if type(value) is list else (value,)
+        waiting = [item for item in waiting if isinstance(item, _ast.AST)]
 
 
 def _plpy() -> object:
@@ -94,24 +128,24 @@ def _plpy() -> object:
 
 
 def _mentions(tree: ast.AST, name: str) -> bool:
-    names = (node.id for node in ast.walk(tree) if isinstance(node, ast.Name))
-    return name in names
+    return any(isinstance(node, _ast.Name) and node.id == name for node in _walk(tree))
 
 
 def _declared_global(tree: ast.AST) -> set[str]:
-    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Global))
-    return {name for node in nodes for name in node.names}
+    declared: set[str] = set()
+    for node in _walk(tree):
+        if isinstance(node, _ast.Global):
+            declared.update(node.names)
+    return declared
 
 
 def _compiled(file: str, parameters: Sequence[str], tree: ast.Module) -> CodeType:
     """Compile the body as that of a function; its lines keep their numbers."""
-    frame = ast.parse(f"def body({', '.join(parameters)}): pass", file)
-    definition = cast("ast.FunctionDef", frame.body[0])
+    frame = _tree(f"def body({', '.join(parameters)}): pass", file)
+    definition: Any = frame.body[0]
     definition.body = tree.body or definition.body
     code = compile(frame, file, "exec", dont_inherit=True)
-    made = next(
-        constant for constant in code.co_consts if isinstance(constant, CodeType)
-    )
+    made: CodeType = next(item for item in code.co_consts if hasattr(item, "co_code"))
     return made.replace(co_name="<module>")
 
 
@@ -155,7 +189,8 @@ def _with_globals(
             leave(before)
 
     def generate(*arguments: object) -> Generator[object]:
-        values, rows = values_of(arguments), cast("Generator[object]", body())
+        rows: Any = body()
+        values = values_of(arguments)
         try:
             while True:
                 before = enter(values)
@@ -169,4 +204,4 @@ def _with_globals(
         finally:
             rows.close()
 
-    return generate if inspect.isgeneratorfunction(body) else call
+    return generate if body.__code__.co_flags & _GENERATOR else call

@@ -10,7 +10,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from multicorn import plpy
+from multicorn import _plpy, plpy
 
 _NAME = "plpy"
 
@@ -21,8 +21,7 @@ class _Either(ModuleType):
         self.__dict__["_theirs"] = theirs
 
     def __getattr__(self, name: str) -> Any:
-        native = sys.modules["multicorn._native"]
-        chosen = plpy if native.plpy_is_running() else self.__dict__["_theirs"]
+        chosen = plpy if _plpy.is_running() else self.__dict__["_theirs"]
         return getattr(chosen, name)
 
     def __dir__(self) -> list[str]:

@@ -3,13 +3,18 @@
 Called once, by the extension library, after the package was imported.
 """
 
+from __future__ import annotations
+
 import os
 import sys
-from collections.abc import Callable, Sequence
-from importlib.machinery import ModuleSpec, PathFinder
-from types import ModuleType
 
+from multicorn._imports import after
 from multicorn._signals import protect
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
 
 _CONTEXT = "multiprocessing.context"
 
@@ -26,11 +31,7 @@ def start(cancelled: type[BaseException], cancel_again: Callable[[], None]) -> N
         sys.unraisablehook = hook
     if not sys.executable or not os.path.basename(sys.executable).startswith("python"):
         sys.executable = _find_python()
-    context = sys.modules.get(_CONTEXT)
-    if context is not None:
-        _spawn_by_default(context)
-    elif not any(isinstance(finder, _ContextFinder) for finder in sys.meta_path):
-        sys.meta_path.insert(0, _ContextFinder())
+    after(_CONTEXT, _spawn_by_default)
 
 
 class _UnraisableHook:
@@ -38,7 +39,7 @@ class _UnraisableHook:
 
     def __init__(
         self,
-        report: Callable[["sys.UnraisableHookArgs"], object],
+        report: Callable[[sys.UnraisableHookArgs], object],
         cancelled: type[BaseException],
         cancel_again: Callable[[], None],
     ) -> None:
@@ -46,7 +47,7 @@ class _UnraisableHook:
         self._cancelled = cancelled
         self._cancel_again = cancel_again
 
-    def __call__(self, unraisable: "sys.UnraisableHookArgs", /) -> None:
+    def __call__(self, unraisable: sys.UnraisableHookArgs, /) -> None:
         if issubclass(unraisable.exc_type, self._cancelled):
             self._cancel_again()
         else:
@@ -81,31 +82,3 @@ def _spawn_by_default(context: ModuleType) -> None:
     default = context._default_context
     if default._actual_context is None:
         default._default_context = context._concrete_contexts["spawn"]
-
-
-class _ContextFinder:
-    """Waits for the first import of multiprocessing, then goes away.
-
-    Importing it at start would cost every session more than all else there.
-    """
-
-    def find_spec(
-        self,
-        name: str,
-        path: Sequence[str] | None,
-        target: ModuleType | None = None,
-    ) -> ModuleSpec | None:
-        if name != _CONTEXT:
-            return None
-        sys.meta_path.remove(self)
-        spec = PathFinder.find_spec(name, path, target)
-        if spec is None or spec.loader is None:
-            return spec
-        execute = spec.loader.exec_module
-
-        def exec_module(module: ModuleType) -> None:
-            execute(module)
-            _spawn_by_default(module)
-
-        spec.loader.exec_module = exec_module
-        return spec

@@ -6,18 +6,21 @@ SIGALRM, SIGPIPE set to its default) would make the session deaf to them, or
 end it by the next one, and with it every other session.
 """
 
+from __future__ import annotations
+
 import _thread
 import os
 import sys
-from collections.abc import Callable, Iterable
-from functools import wraps
-from importlib import import_module
-from types import ModuleType
-from typing import Any, Final
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import ModuleType
+    from typing import Any
 
 # The C module: `signal` itself imports enum, which the start does not need.
-_signal: Final[Any] = import_module("_signal")
-_SERVERS: Final = {
+_signal: Any = __import__("_signal")
+_SERVERS = {
     int(getattr(_signal, name)): name
     for name in (
         "SIGHUP",
@@ -87,7 +90,6 @@ def _install(guard: _Guard) -> None:
 
     change_mask = _signal.pthread_sigmask
 
-    @wraps(change_mask)
     def pthread_sigmask(how: int, mask: Iterable[int]) -> set[int]:
         if how != _signal.SIG_UNBLOCK:
             mask = guard.without_servers(mask)
@@ -103,7 +105,6 @@ def _install(guard: _Guard) -> None:
 def _before(function: Callable[..., Any], check: Callable[..., None]) -> None:
     """Run `check` with the arguments of each call of the function."""
 
-    @wraps(function)
     def checked(*arguments: Any) -> Any:
         check(*arguments)
         return function(*arguments)
@@ -115,6 +116,9 @@ def _replace(function: Callable[..., Any], by: Callable[..., Any]) -> None:
     # `signal` takes over the functions of the C module when it is imported; its
     # own `signal` and `pthread_sigmask` call those of the C module.
     name = function.__name__
+    for attribute in ("__name__", "__qualname__", "__doc__"):
+        setattr(by, attribute, getattr(function, attribute))
+    by.__module__ = "signal"
     modules: list[ModuleType] = [_signal]
     loaded = sys.modules.get("signal")
     if loaded is not None and getattr(loaded, name) is function:

@@ -4,20 +4,26 @@ A backend's real standard output leads nowhere a user looks. Writes are
 gathered into lines, and each line becomes one message.
 """
 
+from __future__ import annotations
+
 import io
-import threading
-from collections.abc import Callable
-from typing import BinaryIO, Final, TextIO, cast
+from _thread import _local as _thread_local  # `threading` costs a start too much
 
 from multicorn._server import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, BinaryIO, TextIO
+
+    Redirection = Callable[[str, str], bool]
 
 # A line longer than this is sent in pieces: a progress bar that never ends
 # its line would otherwise grow without bound in a long session.
 _LONGEST_LINE = 65_536
 
 
-Redirection = Callable[[str, str], bool]
-_redirections: Final[list[Redirection]] = []
+_redirections: list[Redirection] = []
 
 
 def set_redirection(redirection: Redirection) -> None:
@@ -28,7 +34,7 @@ def set_redirection(redirection: Redirection) -> None:
     _redirections[:] = [redirection]
 
 
-class _ThreadState(threading.local):
+class _ThreadState(_thread_local):
     """Per thread: the unfinished line, and whether a message is being sent."""
 
     def __init__(self) -> None:
@@ -69,7 +75,8 @@ class MessageStream(io.TextIOBase):
     @property
     def buffer(self) -> BinaryIO:
         """The same stream, taking bytes."""
-        return cast("BinaryIO", self._bytes)
+        raw: Any = self._bytes
+        return raw
 
     def writable(self) -> bool:
         """Return True."""
@@ -146,4 +153,5 @@ class _BytesOf(io.RawIOBase):
 
 def as_text_io(stream: MessageStream) -> TextIO:
     """Return the stream as the type that `sys.stdout` is declared with."""
-    return cast("TextIO", stream)
+    text: Any = stream
+    return text

@@ -4,25 +4,48 @@ Frames of the language's own machinery are left out, and so is what differs
 between Python's versions: carets below the source.
 """
 
-import linecache
-from collections.abc import Iterator
-from types import FrameType, TracebackType
+from __future__ import annotations
+
+import sys
+
+from multicorn._imports import after
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType, ModuleType, TracebackType
 
 _MOST_FRAMES = 50
 _OWN = ("multicorn", "Postgres")
 _labels: dict[str, str] = {}
+_sources: dict[str, str] = {}
 
 
 def label(file: str, text: str, source: str) -> None:
     """Show frames of the code compiled as `file` as those of `text`."""
     _labels[file] = text
-    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    _sources[file] = source
+    lines = sys.modules.get("linecache")
+    if lines is not None:
+        _show_to(lines)
 
 
 def forget(file: str) -> None:
     """Let go of the source of code that is no more."""
     _labels.pop(file, None)
-    linecache.cache.pop(file, None)
+    _sources.pop(file, None)
+    lines = sys.modules.get("linecache")
+    if lines is not None:
+        lines.cache.pop(file, None)
+
+
+def _show_to(lines: ModuleType) -> None:
+    """Let `traceback` and the like find the sources."""
+    for file, source in _sources.items():
+        lines.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+
+
+after("linecache", _show_to)
 
 
 def frames(trace: TracebackType | None) -> str:
@@ -59,5 +82,7 @@ def _line(frame: FrameType, number: int) -> str:
     code = frame.f_code
     place = _labels.get(code.co_filename, f'File "{code.co_filename}"')
     shown = f"  {place}, line {number}, in {code.co_name}"
+    import linecache
+
     source = linecache.getline(code.co_filename, number, frame.f_globals).strip()
     return f"{shown}\n    {source}" if source else shown

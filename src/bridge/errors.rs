@@ -120,7 +120,7 @@ pub(crate) fn to_error(py: Python<'_>, exception: PyErr, origin: Origin) -> Erro
             Error::new(SqlState::FDW_ERROR, "Error in python: the exception cannot be described")
         }),
     };
-    let _ = py.import("multicorn._logging").and_then(|module| module.call_method0("flush"));
+    let _ = py.import("multicorn._output").and_then(|module| module.call_method0("flush"));
     drop(exception);
     error
 }

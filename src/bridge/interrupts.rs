@@ -3,6 +3,7 @@
 //! `QueryCancelled`. The danger is the signal handler: it may run between any two instructions, so
 //! it makes only async-signal-safe calls and touches only atomics that were set before.
 
+use std::cell::Cell;
 use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicPtr, Ordering};
@@ -65,6 +66,7 @@ pub(super) fn install(py: Python<'_>, acknowledge: Bound<'_, PyAny>) -> Result<(
         return Ok(());
     }
     MAIN_THREAD.store(lifecycle::thread_id(), Ordering::Relaxed);
+    IS_MAIN.set(true);
     let signal = unused_signal()
         .ok_or_else(|| Error::internal("no real-time signal is left for interrupting Python"))?;
     TIMER.store(create_timer(signal)?, Ordering::Relaxed);
@@ -206,8 +208,19 @@ pub(super) fn is_inside() -> bool {
     IN_PYTHON.load(Ordering::Relaxed)
 }
 
+/// By the kernel's number, so that a signal handler may ask.
 pub(super) fn on_main_thread() -> bool {
     lifecycle::thread_id() == MAIN_THREAD.load(Ordering::Relaxed)
+}
+
+thread_local! {
+    static IS_MAIN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// The same without a system call, which costs as much as a small statement; not for signal handlers.
+#[inline]
+pub(super) fn is_main_thread() -> bool {
+    IS_MAIN.get()
 }
 
 /// Nanoseconds until the timer fires first, and between later times; `first` 0 stops it.

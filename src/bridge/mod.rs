@@ -7,6 +7,7 @@ pub(crate) mod exceptions;
 pub(crate) mod interrupts;
 pub(crate) mod logging;
 pub(crate) mod native;
+pub(crate) mod pinned;
 pub(crate) mod rights;
 pub(crate) mod secrets;
 pub(crate) mod sql;
@@ -26,7 +27,8 @@ use crate::interpreter::lifecycle;
 use crate::pg::interrupts::{Pending, exiting_below_python, pending};
 pub(crate) use errors::Origin;
 
-pub(crate) use start::ensure;
+pub(crate) use start::{ensure, python_directories};
+pub(crate) use subtransaction::in_subtransaction as survive;
 pub(crate) use uncaught::uncaught;
 
 /// What ends a piece of Python work: `?` takes both kinds.
@@ -141,10 +143,16 @@ fn inside<T>(origin: Origin, run: impl FnOnce(Python<'_>) -> Result<T, Failure>)
 /// Ends a forked child that got here: it would go on as a second backend on the same connection.
 #[inline]
 pub(crate) fn stay_one_process() {
-    if lifecycle::was_forked() && in_child() {
+    if is_child() {
         // SAFETY: ends the process without running any of the server's exit code.
         unsafe { libc::_exit(1) }
     }
+}
+
+/// The same as `in_child`, which is a system call, at the price of a load.
+#[inline]
+pub(crate) fn is_child() -> bool {
+    lifecycle::was_forked() && in_child()
 }
 
 fn in_child() -> bool {

@@ -13,6 +13,7 @@ use super::subtransaction::in_subtransaction;
 use super::{errors, interrupts, uncaught};
 use crate::error::Error;
 use crate::pg::memory::{Access, ForLife};
+use crate::pg::receiver::{Header, Receiver, Row};
 use crate::pg::{raw, role};
 
 /// For whom Python code runs, and so with whose rights its SQL.
@@ -126,7 +127,7 @@ pub(crate) fn ending<T>(work: impl FnOnce() -> T) -> T {
 
 /// Why SQL cannot be run now, whoever asks.
 fn refusal() -> Option<&'static str> {
-    if super::in_child() || !interrupts::on_main_thread() {
+    if super::is_child() || !interrupts::is_main_thread() {
         return Some("SQL can be run only on the session's own thread");
     }
     if !super::sql_allowed() {
@@ -213,6 +214,11 @@ pub(crate) struct Terms {
 }
 
 impl Terms {
+    /// `receiver`, whose conversions are those of the function.
+    pub(crate) fn receiver<R: Receiver>(self, receiver: R) -> Speaking<R> {
+        Speaking { receiver, origin: self.origin }
+    }
+
     /// Runs `work`, which converts values: exceptions in it are those of the function.
     pub(crate) fn converting<T>(self, work: impl FnOnce() -> T) -> T {
         let _origin = errors::Speaking::enter(self.origin);
@@ -242,5 +248,30 @@ pub(crate) fn run_for_function<T>(work: impl FnOnce(Terms) -> Result<T, Error>) 
 
 /// Whether a function's Python code is on top of the stack.
 pub(crate) fn is_in_function() -> bool {
-    interrupts::on_main_thread() && interrupts::is_inside() && matches!(caller(), Caller::Function { .. })
+    interrupts::is_main_thread() && interrupts::is_inside() && matches!(caller(), Caller::Function { .. })
+}
+
+/// A receiver of rows for a function: the statement below runs code of others.
+pub(crate) struct Speaking<R> {
+    receiver: R,
+    origin: errors::Origin,
+}
+
+impl<R> Speaking<R> {
+    pub(crate) fn into_inner(self) -> R {
+        self.receiver
+    }
+}
+
+impl<R: Receiver> Receiver for Speaking<R> {
+    fn start(&mut self, header: Header) -> Result<(), Error> {
+        let _origin = errors::Speaking::enter(self.origin);
+        self.receiver.start(header)
+    }
+
+    #[inline]
+    fn row(&mut self, row: Row) -> Result<(), Error> {
+        let _origin = errors::Speaking::enter(self.origin);
+        self.receiver.row(row)
+    }
 }

@@ -76,7 +76,7 @@ fn prepare(py: Python<'_>) -> Result<(), Failure> {
     let package = package_directory();
     site::assemble(py, &package.to_string_lossy(), &gucs::python_path(), venv.as_deref())?;
     native::attach_to_package(py)?;
-    py.import("multicorn._logging")?.call_method0("install")?;
+    py.import("multicorn._output")?.call_method0("install")?;
     let cancel = (py.get_type::<errors::QueryCancelled>(), native::cancel_again(py)?);
     py.import("multicorn._runtime")?.call_method1("start", cancel)?;
     if !FORK_REFUSED.load(Ordering::Relaxed) {
@@ -110,6 +110,20 @@ fn package_directory() -> PathBuf {
         CStr::from_ptr(share.as_ptr())
     };
     as_path(share).join("extension/multicorn/python")
+}
+
+/// The directories from which modules are imported besides Python's own, for a process of its own: the
+/// package's, those of the settings, and that of the virtual environment.
+pub(crate) fn python_directories() -> Result<Vec<String>, Error> {
+    let mut directories = vec![package_directory().to_string_lossy().into_owned()];
+    directories.extend(gucs::python_path());
+    if let Some(directory) = gucs::virtualenv() {
+        ensure()?;
+        let version = Python::attach(site::version);
+        let packages = site::venv_packages(&directory, &version).map_err(venv_error)?;
+        directories.push(packages.to_string_lossy().into_owned());
+    }
+    Ok(directories)
 }
 
 fn as_path(text: &CStr) -> &Path {

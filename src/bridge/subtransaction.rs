@@ -65,7 +65,7 @@ pub(super) fn roll_back(place: Place) -> Result<(), Error> {
 
 /// Runs `work` in a subtransaction of its own, which is rolled back if `work` fails; memory context
 /// and resource owner are the caller's inside and afterwards.
-pub(super) fn in_subtransaction<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+pub(crate) fn in_subtransaction<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let place = enter()?;
     match work() {
         Ok(value) => release(place).map(|()| value),

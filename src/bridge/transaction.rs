@@ -84,7 +84,7 @@ fn forget() {
 fn finish_output() {
     if UNFINISHED.swap(false, Ordering::Relaxed) {
         let _ = super::call_hook("the end of Python's output", |py| {
-            py.import("multicorn._logging")?.call_method0("flush")?;
+            py.import("multicorn._output")?.call_method0("flush")?;
             Ok::<(), Failure>(())
         });
     }

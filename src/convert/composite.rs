@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 
 use super::held::Held;
 use super::python::{self, Import, running};
-use super::{ColumnPlan, Dialect, fallback, row};
+use super::{ColumnPlan, Dialect, fallback, native, row};
 use crate::error::{Error, SqlState};
 use crate::pg::raw;
 use crate::pg::result_set::RowShape;
@@ -205,6 +205,10 @@ unsafe fn access(object: *mut ffi::PyObject, is_plain: bool) -> Result<Option<Ac
     // SAFETY: the caller holds the object.
     unsafe {
         if ffi::PyTuple_Check(object) != 0 || ffi::PyList_Check(object) != 0 {
+            return Ok(Some(Access::Sequence));
+        }
+        // By position, as the server casts one row type to another.
+        if native::is_record(object) {
             return Ok(Some(Access::Sequence));
         }
         if ffi::PyUnicode_Check(object) != 0

@@ -33,6 +33,7 @@ pub(super) struct DateTimePlan {
 
 impl DateTimePlan {
     pub(super) fn resolve(kind: Kind, type_oid: pg_sys::Oid, typmod: i32) -> Result<Self, Error> {
+        python::prepare()?;
         Ok(DateTimePlan { kind, coercion: Coercion::lookup(type_oid, typmod)? })
     }
 

@@ -215,6 +215,7 @@ impl<S: Sink> Writer<'_, S> {
     unsafe fn other(&mut self, object: *mut ffi::PyObject) -> Result<bool, Error> {
         // SAFETY: the caller holds the object; what is made here is held as well.
         unsafe {
+            python::prepare()?;
             if ffi::PyDate_Check(object) != 0 || ffi::PyTime_Check(object) != 0 || is_a(object, &UUID)? {
                 self.sink.string(text::of_object(object)?)?;
                 return Ok(true);

@@ -6,6 +6,7 @@ mod array;
 mod bytea;
 mod composite;
 mod datetime;
+mod decimal;
 mod dialect;
 mod domain;
 mod enumeration;
@@ -27,6 +28,7 @@ pub(crate) mod result;
 mod row;
 mod scalar;
 mod sequence;
+pub(crate) mod store;
 pub(crate) mod table;
 mod text;
 pub(crate) mod trigger_row;
@@ -140,8 +142,8 @@ impl Family {
             b'd' => Family::Domain(Box::new(DomainPlan::resolve(type_oid, dialect)?)),
             b'e' => Family::Enum,
             b'c' => Family::Composite(Box::new(CompositePlan::resolve(type_oid, dialect)?)),
-            b'r' => Family::Range(Box::new(RangePlan::resolve(type_oid)?)),
-            b'm' => Family::Multirange(Box::new(MultirangePlan::resolve(type_oid)?)),
+            b'r' => Family::Range(Box::new(RangePlan::resolve(type_oid, dialect)?)),
+            b'm' => Family::Multirange(Box::new(MultirangePlan::resolve(type_oid, dialect)?)),
             _ if types::is_hstore(type_oid)? => Family::Hstore,
             _ => Family::Fallback,
         })
@@ -173,7 +175,6 @@ impl ColumnPlan {
 
     /// The same for what is no instance of a type; what it consists of may be.
     fn resolve_plain(type_oid: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
-        python::prepare()?;
         let input = Input::lookup(type_oid, typmod)?;
         let family = Family::resolve(type_oid, typmod, dialect)?;
         Ok(ColumnPlan { family, input })
@@ -286,6 +287,7 @@ impl Kind {
     fn resolve(base: Oid, dialect: Dialect) -> Result<Self, Error> {
         let plain = dialect != Dialect::Plpy;
         if let Some(kind) = datetime_kind(base).filter(|_| plain) {
+            python::prepare()?;
             return Ok(Kind::DateTime(kind));
         }
         Ok(match base {
@@ -318,7 +320,6 @@ impl Kind {
 impl ValuePlan {
     /// Looks everything up; the plan lives as long as the memory context that is current now.
     pub(crate) fn resolve(type_oid: Oid, dialect: Dialect) -> Result<Self, Error> {
-        python::prepare()?;
         let (base, _) = types::base_type(type_oid, -1)?;
         let kind = match dialect {
             Dialect::Native => Kind::Native(NativeValue::resolve(type_oid)?),
@@ -335,6 +336,15 @@ impl ValuePlan {
             Kind::Array(plan) => plan.is_faithful(),
             _ => true,
         }
+    }
+
+    /// Whether the conversion cannot fail, and gives objects that cannot be changed.
+    fn is_simple(&self) -> bool {
+        use Kind::{Bool, Bytea, Float4, Float8, Int2, Int4, Int8, Numeric, Oid, Padded, Text};
+        matches!(
+            self.kind,
+            Bool | Int2 | Int4 | Int8 | Oid | Float4 | Float8 | Numeric | Text | Padded | Bytea
+        )
     }
 
     /// Whether the values are lists in Python, whose index begins at 0 wherever the array's does.

@@ -5,9 +5,9 @@ use pgrx::pg_sys::{self, Datum};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::fallback;
 use super::python::{self, Import, running};
 use super::text::Text;
+use super::{decimal, fallback};
 use crate::error::{Error, SqlState};
 use crate::pg::guard::pg_try;
 use crate::pg::types::{Coercion, Input, Output};
@@ -53,6 +53,11 @@ impl NumericPlan {
     pub(super) unsafe fn to_datum(&self, object: *mut ffi::PyObject, input: &Input) -> Result<Datum, Error> {
         // SAFETY: the caller's promise.
         unsafe {
+            if let Some(parts) = decimal::parts(object) {
+                let mut room = [0; 38];
+                let count = parts.digits(&mut room);
+                return Ok(self.finish(group(parts.negative, &room[..count], parts.exponent)));
+            }
             if ffi::PyLong_CheckExact(object) != 0 {
                 let mut overflow = 0;
                 let value = ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow);
@@ -405,6 +410,30 @@ fn decimal_text(hex: &[u8]) -> Result<Text, Error> {
     Ok(Text { data: place, length, characters: Some(length) })
 }
 
+/// The parts of a stored number; `None` for what is not finite, long, or not plainly there.
+///
+/// # Safety
+/// `datum` is a live numeric.
+unsafe fn stored_parts(datum: Datum) -> Option<decimal::Parts> {
+    // SAFETY: the caller's promise; a numeric has at least two bytes of header, and two for each group.
+    unsafe {
+        let bytes = varlena::Bytes::plain(datum)?.slice();
+        let word = |at: usize| u16::from_ne_bytes([bytes[at], bytes[at + 1]]);
+        let header = word(0);
+        let (negative, scale, weight, start) = match header & 0xC000 {
+            0xC000 => return None,
+            0x8000 => {
+                // Seven bits, the highest of them its sign.
+                let weight = i32::from(((header & 0x7f) << 9) as i16 >> 9);
+                (header & 0x2000 != 0, (header >> 7) & 0x3f, weight, 2)
+            }
+            sign => (sign == 0x4000, header & 0x3fff, i32::from(word(2) as i16), 4),
+        };
+        let groups = (start..bytes.len()).step_by(2).map(word);
+        decimal::of_groups(negative, groups, weight, i32::from(scale))
+    }
+}
+
 /// # Safety
 /// `datum` is a live numeric; the thread holds the GIL.
 pub(super) unsafe fn to_python<'py>(
@@ -412,6 +441,12 @@ pub(super) unsafe fn to_python<'py>(
     output: &Output,
     datum: Datum,
 ) -> Result<Bound<'py, PyAny>, Error> {
+    // SAFETY: the caller's promise; a new reference, or null with an exception set.
+    unsafe {
+        if let Some(made) = stored_parts(datum).and_then(|parts| decimal::of_parts(parts)) {
+            return Bound::from_owned_ptr_or_opt(py, made).ok_or_else(python::raised);
+        }
+    }
     // SAFETY: raw call; the text is ASCII.
     let text = unsafe {
         let shown = pg_try(|| output.call(datum))?;

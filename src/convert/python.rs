@@ -30,7 +30,8 @@ pub(super) unsafe fn running<T>(call: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Loads what the fast paths take for granted: the C interface of datetime. Called by each plan.
+/// Loads what dates take for granted, the C interface of datetime. Called by each plan for them: a session
+/// without any does not pay for its import.
 pub(super) fn prepare() -> Result<(), Error> {
     // SAFETY: plans are made on the main thread with the GIL held; importing makes no raw server call.
     unsafe {

@@ -31,9 +31,9 @@ struct Parts {
 }
 
 impl RangePlan {
-    pub(super) fn resolve(type_oid: Oid) -> Result<Self, Error> {
+    pub(super) fn resolve(type_oid: Oid, dialect: Dialect) -> Result<Self, Error> {
         let range = RangeType::lookup(type_oid)?;
-        let bound = ColumnPlan::resolve(range.bound_type(), -1, Dialect::Wrapper)?;
+        let bound = ColumnPlan::resolve(range.bound_type(), -1, dialect)?;
         Ok(RangePlan { range, bound })
     }
 
@@ -154,12 +154,9 @@ pub(super) struct MultirangePlan {
 }
 
 impl MultirangePlan {
-    pub(super) fn resolve(type_oid: Oid) -> Result<Self, Error> {
+    pub(super) fn resolve(type_oid: Oid, dialect: Dialect) -> Result<Self, Error> {
         let range = RangeType::of_multirange(type_oid)?;
-        Ok(MultirangePlan {
-            range: ColumnPlan::resolve(range, -1, Dialect::Wrapper)?,
-            output: Output::lookup(range)?,
-        })
+        Ok(MultirangePlan { range: ColumnPlan::resolve(range, -1, dialect)?, output: Output::lookup(range)? })
     }
 
     /// # Safety

@@ -103,6 +103,7 @@ pub(super) unsafe fn of_object(object: *mut ffi::PyObject) -> Result<Text, Error
         if ffi::PyByteArray_Check(object) != 0 {
             return of_bytes(ffi::PyByteArray_AsString(object), ffi::PyByteArray_Size(object));
         }
+        python::prepare()?;
         let text = running(|| match ffi::PyDate_Check(object) != 0 {
             true => ffi::PyObject_CallMethodNoArgs(object, isoformat()),
             false => ffi::PyObject_Str(object),

@@ -116,7 +116,7 @@ impl Instance {
                 type_oid: column.type_oid,
                 typmod: column.typmod,
                 needed: needed.contains(&column.attno),
-                dropped: column.dropped,
+                dropped: column.absent,
             })
             .collect();
         let context = OwnedContext::new()?;

@@ -158,6 +158,14 @@ pub(crate) fn role_exists(role: pg_sys::Oid) -> Result<bool, Error> {
     unsafe { pg_try(|| raw::SearchSysCacheExists(cache, role.into(), none, none, none)) }
 }
 
+/// Whether a role of that name exists.
+pub(crate) fn is_role(name: &str) -> Result<bool, Error> {
+    let name = encoding::to_server_exactly(name)?;
+    // SAFETY: raw call with a NUL-terminated name.
+    let role = unsafe { pg_try(|| raw::get_role_oid(name.as_ptr(), true))? };
+    Ok(role != pg_sys::InvalidOid)
+}
+
 /// The role whose rights the statement has now.
 pub(crate) fn current_user() -> pg_sys::Oid {
     // SAFETY: reads a variable of the backend.

@@ -6,7 +6,7 @@ use std::ffi::c_char;
 
 use pgrx::pg_sys;
 
-use super::{catalog, encoding, guard, list, raw};
+use super::{caller, catalog, encoding, guard, list, raw};
 use crate::error::Error;
 
 /// The catalogue that the options belong to.
@@ -53,6 +53,11 @@ unsafe extern "C-unwind" fn run(
     dest: *mut pg_sys::DestReceiver,
     completion: *mut pg_sys::QueryCompletion,
 ) {
+    // SAFETY: a statement of the parser's.
+    if let Some(refusal) = unsafe { statement.as_ref().and_then(|found| caller::refusal(found.utilityStmt)) }
+    {
+        guard::raise(refusal);
+    }
     let outer = RUNNING.replace(statement);
     let next = NEXT.get().unwrap_or(raw::standard_ProcessUtility);
     // SAFETY: the arguments as the server passed them; this frame has nothing to drop.

@@ -2,7 +2,7 @@
 //! called without the executor. The danger is a function's private cache: it lies in the expression's own
 //! memory, and an expression that may be in use is never called a second time with the same one.
 
-use std::ffi::{CString, c_int};
+use std::ffi::c_int;
 
 use pgrx::pg_sys::{self, CoercionContext, Datum, FmgrInfo, NodeTag, NullableDatum, Oid};
 
@@ -73,13 +73,13 @@ impl Expression {
         Self::made(&types, operator)?.ok_or_else(|| Error::internal("an operator without an expression"))
     }
 
-    /// A function of `pg_catalog`.
-    pub(crate) fn function(name: &str, types: &[Oid]) -> Result<Self, Error> {
-        let name = CString::new(name).map_err(|_| Error::internal("a function's name holds a NUL"))?;
+    /// A function of a schema.
+    pub(crate) fn function(schema: &str, name: &str, types: &[Oid]) -> Result<Self, Error> {
+        let (schema, name) = (encoding::to_server(schema), encoding::to_server(name));
         let function = |state, arguments: &[*mut pg_sys::Node]| {
             // SAFETY: raw calls inside `pg_try`.
             unsafe {
-                let name = raw::string_list_of(&[c"pg_catalog".as_ptr(), name.as_ptr()]);
+                let name = raw::string_list_of(&[schema.as_ptr(), name.as_ptr()]);
                 let null = std::ptr::null_mut();
                 // What an ordinary call looks like in the grammar.
                 let mut call =

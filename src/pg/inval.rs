@@ -18,6 +18,9 @@ thread_local! {
     /// Composite types whose fields somebody keeps.
     static ROW_TYPES: ForLife<Vec<u32>> = ForLife::default();
     static RELATIONS: ForLife<Vec<u32>> = ForLife::default();
+    /// Relations whose rows somebody keeps, and how often one of them was said to have changed.
+    static WATCHED: ForLife<Vec<u32>> = ForLife::default();
+    static WATCHED_CHANGES: Cell<u64> = const { Cell::new(1) };
     static REGISTERED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -52,6 +55,16 @@ pub(crate) fn watch_row_type(relation: pg_sys::Oid) {
             watched.push(relation.to_u32());
         }
     });
+}
+
+/// Counts messages about these relations from now on, instead of those that were named before.
+pub(crate) fn watch_relations(relations: &[u32]) {
+    WATCHED.change(|watched| *watched = relations.to_vec());
+}
+
+/// Counts up at each message about a relation that is watched.
+pub(crate) fn watched_changes() -> u64 {
+    WATCHED_CHANGES.get()
 }
 
 /// Registers the callbacks once per backend. There are few places for them, and none can be given back.
@@ -109,6 +122,9 @@ unsafe extern "C-unwind" fn procedure_changed(_arg: pg_sys::Datum, _cache: c_int
 unsafe extern "C-unwind" fn relation_changed(_arg: pg_sys::Datum, relation: pg_sys::Oid) {
     CHANGES.set(CHANGES.get() + 1);
     let relation = relation.to_u32();
+    if relation == 0 || WATCHED.try_change(|watched| watched.contains(&relation)) != Some(false) {
+        WATCHED_CHANGES.set(WATCHED_CHANGES.get() + 1);
+    }
     if ROW_TYPES.try_change(|watched| watched.contains(&relation)) != Some(false) {
         GENERATION.set(GENERATION.get() + 1);
     }

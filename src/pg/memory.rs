@@ -112,6 +112,51 @@ impl Drop for OwnedContext {
     }
 }
 
+/// Memory for one piece of work, used again by the next: making a context costs more than a small statement.
+pub(crate) struct Scratch(Option<OwnedContext>);
+
+thread_local! {
+    static POOL: ForLife<Vec<OwnedContext>> = ForLife::default();
+}
+
+impl Scratch {
+    pub(crate) fn take() -> Result<Self, Error> {
+        let context = match POOL.change(Vec::pop) {
+            Some(context) => context,
+            None => OwnedContext::new()?,
+        };
+        Ok(Scratch(Some(context)))
+    }
+
+    /// Runs `work` with everything that it allocates in this memory.
+    pub(crate) fn within<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        match &self.0 {
+            Some(context) => context.within(work),
+            None => work(),
+        }
+    }
+
+    pub(crate) fn reset(&self) -> Result<(), Error> {
+        self.0.as_ref().map_or(Ok(()), OwnedContext::reset)
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        /// As deep as statements are nested in sessions that are not a test.
+        const KEPT: usize = 4;
+        let Some(context) = self.0.take() else { return };
+        // Dropped otherwise, which frees it.
+        if context.reset().is_ok() {
+            POOL.change(|pool| {
+                if pool.len() < KEPT {
+                    pool.push(context);
+                }
+            });
+        }
+    }
+}
+
 /// A value of the backend's life, for `thread_local!`. It is never dropped: destructors at the
 /// process's exit would run after the server and Python have shut down.
 pub(crate) struct ForLife<T>(ManuallyDrop<RefCell<T>>);

@@ -4,10 +4,13 @@
 
 pub(crate) mod analyze;
 pub(crate) mod call;
+pub(crate) mod caller;
 pub(crate) mod catalog;
+pub(crate) mod channel;
 pub(crate) mod clause;
 pub(crate) mod ddl;
 pub(crate) mod direct;
+pub(crate) mod drain;
 pub(crate) mod encoding;
 pub(crate) mod explain;
 pub(crate) mod expression;
@@ -28,7 +31,10 @@ pub(crate) mod plan_request;
 pub(crate) mod planner;
 #[allow(dead_code)] // as in lib.rs
 pub(crate) mod procedure;
+pub(crate) mod process;
 pub(crate) mod raw;
+mod raw_more;
+pub(crate) mod receiver;
 pub(crate) mod relation;
 #[allow(dead_code)] // as in lib.rs
 pub(crate) mod result_set;
@@ -39,6 +45,7 @@ pub(crate) mod scan_node;
 pub(crate) mod settings;
 pub(crate) mod spi;
 pub(crate) mod statement;
+pub(crate) mod texts;
 pub(crate) mod trigger;
 pub(crate) mod type_entry;
 pub(crate) mod types;

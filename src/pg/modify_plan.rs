@@ -153,6 +153,22 @@ impl ModifyRequest {
         unsafe { (*self.node).onConflictAction != pg_sys::OnConflictAction::ONCONFLICT_NONE }
     }
 
+    /// A system column that RETURNING names: the slot would hold whatever lies there.
+    pub(crate) fn returned_system_column(&self) -> Result<Option<&'static str>, Error> {
+        // SAFETY: raw calls on the list of expressions for one of the node's tables; null where there is none.
+        unsafe {
+            let Some(returned) = list::nth::<pg_sys::Node>((*self.node).returningLists, self.position) else {
+                return Ok(None);
+            };
+            let members = pg_try(|| {
+                let mut members = std::ptr::null_mut();
+                raw::pull_varattnos(returned, self.index, &raw mut members);
+                members
+            })?;
+            Ok(planner::system_name(&planner::attribute_numbers(members)?))
+        }
+    }
+
     /// What an UPDATE may change.
     pub(crate) fn update_facts(&self) -> Result<UpdateFacts, Error> {
         // SAFETY: the list holds one of integers for each of the node's tables; the open relation is closed.

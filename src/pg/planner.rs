@@ -231,15 +231,12 @@ impl BaseRel {
     ///
     /// A locked inheritance parent names its rows by ctid, which its children have to go along with.
     pub(crate) fn system_column(&self) -> Result<Option<&'static str>, Error> {
-        const NAMES: [(i16, &str); 5] =
-            [(-1, "ctid"), (-2, "xmin"), (-3, "cmin"), (-4, "xmax"), (-5, "cmax")];
         // SAFETY: the query being planned.
         let locked = unsafe { !(*self.root).rowMarks.is_null() };
         if locked && self.info().reloptkind == pg_sys::RelOptKind::RELOPT_OTHER_MEMBER_REL {
             return Ok(None);
         }
-        let named = self.attributes()?;
-        Ok(NAMES.iter().find(|(attno, _)| named.contains(attno)).map(|(_, name)| *name))
+        Ok(system_name(&self.attributes()?))
     }
 
     /// Rows that pass the table's own clauses and their width, by what ANALYZE found; `None` before the
@@ -418,6 +415,12 @@ pub(super) unsafe fn attribute_numbers(set: *mut pg_sys::Bitmapset) -> Result<Ve
     let members = unsafe { bits(set)? };
     let attno = |member: u32| member as i32 + pg_sys::FirstLowInvalidHeapAttributeNumber;
     Ok(members.into_iter().filter_map(|member| i16::try_from(attno(member)).ok()).collect())
+}
+
+/// The first system column among attribute numbers; all tables have `tableoid`.
+pub(super) fn system_name(attnos: &[i16]) -> Option<&'static str> {
+    const NAMES: [(i16, &str); 5] = [(-1, "ctid"), (-2, "xmin"), (-3, "cmin"), (-4, "xmax"), (-5, "cmax")];
+    NAMES.iter().find(|(attno, _)| attnos.contains(attno)).map(|(_, name)| *name)
 }
 
 impl Quals {

@@ -17,6 +17,8 @@ macro_rules! raw {
     };
 }
 
+pub(super) use raw;
+
 raw! {
     // memory
     fn palloc(size: Size) -> *mut c_void;
@@ -239,6 +241,23 @@ unsafe extern "C-unwind" {
     ) -> bool;
     // Bound for no version, for want of a use in C without its macro.
     pub(crate) fn pg_re_throw() -> !;
+    // Bound for no version (executor/tstoreReceiver.h); the same in each.
+    pub(crate) fn CreateTuplestoreDestReceiver() -> *mut DestReceiver;
+    pub(crate) fn SetTuplestoreDestReceiverParams(
+        receiver: *mut DestReceiver,
+        store: *mut Tuplestorestate,
+        memory: MemoryContext,
+        detoast: bool,
+        descriptor: TupleDesc,
+        failure: *const c_char,
+    );
+    // In a header that the bindings lack (multirangetypes.h).
+    pub(crate) fn multirange_deserialize(
+        range_type: *mut TypeCacheEntry,
+        multirange: *const c_void,
+        count: *mut int32,
+        ranges: *mut *mut *mut RangeType,
+    );
     // The handler of functions in SQL, bound for no version.
     pub(crate) fn fmgr_sql(call: FunctionCallInfo) -> Datum;
 }
@@ -415,6 +434,11 @@ raw! {
     fn SPI_finish() -> c_int;
     fn SPI_commit();
     fn SPI_rollback();
+    fn SPI_execute_extended(query: *const c_char, options: *const SPIExecuteOptions) -> c_int;
+    fn SPI_execute_plan_extended(plan: SPIPlanPtr, options: *const SPIExecuteOptions) -> c_int;
+    fn PortalRunFetch(
+        portal: Portal, direction: FetchDirection::Type, count: std::ffi::c_long, dest: *mut DestReceiver,
+    ) -> uint64;
     fn SPI_execute(query: *const c_char, read_only: bool, limit: std::ffi::c_long) -> c_int;
     fn SPI_prepare_cursor(query: *const c_char, count: c_int, types: *mut Oid, options: c_int) -> SPIPlanPtr;
     fn SPI_plan_get_plan_sources(plan: SPIPlanPtr) -> *mut List;
@@ -491,6 +515,13 @@ raw! {
     fn expression_planner(expression: *mut Expr) -> *mut Expr;
     fn get_typcollation(type_oid: Oid) -> Oid;
     fn get_rel_type_id(relation: Oid) -> Oid;
+    fn array_get_element(
+        array: Datum, count: c_int, indexes: *mut c_int, array_length: c_int, length: c_int, by_value: bool,
+        align: c_char, is_null: *mut bool,
+    ) -> Datum;
+    fn array_contains_nulls(array: *mut ArrayType) -> bool;
+    fn GetTopTransactionId() -> TransactionId;
+    fn GetCurrentTransactionId() -> TransactionId;
     fn ExecInitExpr(expression: *mut Expr, parent: *mut PlanState) -> *mut ExprState;
     fn CreateStandaloneExprContext() -> *mut ExprContext;
     fn makeParamList(count: c_int) -> ParamListInfo;

@@ -20,7 +20,9 @@ pub(crate) struct Column {
     /// The declared collation, `InvalidOid` for types without.
     pub(crate) collation: pg_sys::Oid,
     pub(crate) options: catalog::Options,
-    pub(crate) dropped: bool,
+    /// Dropped, or a virtual generated column (from 18 on), which the server computes where it is read: no
+    /// class sees either.
+    pub(crate) absent: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,7 +40,7 @@ impl Table {
     }
 
     pub(crate) fn live_columns(&self) -> impl Iterator<Item = &Column> {
-        self.columns.iter().filter(|column| !column.dropped)
+        self.columns.iter().filter(|column| !column.absent)
     }
 }
 
@@ -64,9 +66,9 @@ unsafe fn column(table: pg_sys::Oid, descriptor: pg_sys::TupleDesc, index: usize
     // SAFETY: `index` is below natts of a descriptor that the caller keeps.
     unsafe {
         let attribute = &*attribute(descriptor, index);
-        let dropped = attribute.attisdropped;
+        let absent = attribute.attisdropped || attribute.attgenerated as u8 == b'v';
         let (typed, typmod) = (attribute.atttypid, attribute.atttypmod);
-        let (type_name, base_type_name) = if dropped {
+        let (type_name, base_type_name) = if absent {
             (String::new(), String::new())
         } else {
             let (full, base) =
@@ -82,8 +84,8 @@ unsafe fn column(table: pg_sys::Oid, descriptor: pg_sys::TupleDesc, index: usize
             type_name,
             base_type_name,
             collation: attribute.attcollation,
-            options: if dropped { Vec::new() } else { catalog::column_options(table, attribute.attnum)? },
-            dropped,
+            options: if absent { Vec::new() } else { catalog::column_options(table, attribute.attnum)? },
+            absent,
         })
     }
 }

@@ -168,6 +168,108 @@ impl Milliseconds {
     }
 }
 
+/// In what a number is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Unit {
+    None,
+    Milliseconds,
+    Kilobytes,
+    Megabytes,
+}
+
+/// A setting that is a number.
+pub(crate) struct Number(AtomicI32);
+
+impl Number {
+    pub(crate) const fn new(default: c_int) -> Self {
+        Number(AtomicI32::new(default))
+    }
+
+    /// Defines a superuser's setting from `least` to `most`, with the present value as the default.
+    pub(crate) fn define(&'static self, about: &About, unit: Unit, least: c_int, most: c_int) {
+        let flags = match unit {
+            Unit::None => 0,
+            Unit::Milliseconds => pg_sys::GUC_UNIT_MS,
+            Unit::Kilobytes => pg_sys::GUC_UNIT_KB,
+            Unit::Megabytes => pg_sys::GUC_UNIT_MB,
+        };
+        // SAFETY: as in `Text::define_checked`.
+        unsafe {
+            raw::DefineCustomIntVariable(
+                about.name.as_ptr(),
+                about.short.as_ptr(),
+                about.long(),
+                self.0.as_ptr(),
+                self.0.load(Ordering::Relaxed),
+                least,
+                most,
+                pg_sys::GucContext::PGC_SUSET,
+                flags as c_int,
+                None,
+                None,
+                None,
+            );
+        }
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+}
+
+/// A setting that is one of a few words.
+pub(crate) struct Choice<const N: usize> {
+    value: AtomicI32,
+    words: Words<N>,
+}
+
+struct Words<const N: usize>([pg_sys::config_enum_entry; N]);
+// SAFETY: pointers to literals, never written.
+unsafe impl<const N: usize> Sync for Words<N> {}
+
+impl<const N: usize> Choice<N> {
+    /// The first word is the default; the last place ends the list and must be null.
+    pub(crate) const fn new(words: [Option<&'static CStr>; N]) -> Self {
+        const END: pg_sys::config_enum_entry =
+            pg_sys::config_enum_entry { name: std::ptr::null(), val: 0, hidden: false };
+        let mut entries = [END; N];
+        let mut at = 0;
+        while at + 1 < N {
+            if let Some(word) = words[at] {
+                entries[at] =
+                    pg_sys::config_enum_entry { name: word.as_ptr(), val: at as c_int, hidden: false };
+            }
+            at += 1;
+        }
+        Choice { value: AtomicI32::new(0), words: Words(entries) }
+    }
+
+    /// Defines a superuser's setting.
+    pub(crate) fn define(&'static self, about: &About) {
+        // SAFETY: as in `Text::define_checked`; the server keeps the address of the static list.
+        unsafe {
+            raw::DefineCustomEnumVariable(
+                about.name.as_ptr(),
+                about.short.as_ptr(),
+                about.long(),
+                self.value.as_ptr(),
+                0,
+                self.words.0.as_ptr(),
+                pg_sys::GucContext::PGC_SUSET,
+                0,
+                None,
+                None,
+                None,
+            );
+        }
+    }
+
+    /// The number of the word, counting from 0.
+    pub(crate) fn get(&self) -> usize {
+        usize::try_from(self.value.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+}
+
 /// A setting that is the level of a message below ERROR.
 pub(crate) struct MessageLevel(AtomicI32);
 

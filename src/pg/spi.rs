@@ -11,6 +11,7 @@ use pgrx::pg_sys;
 
 use super::guard::pg_try;
 use super::planner::Constant;
+use super::receiver::{self, Receiver};
 use super::{encoding, raw, relation, varlena};
 use crate::error::{Error, SqlState};
 
@@ -99,6 +100,57 @@ impl Spi {
         unsafe {
             let code = pg_try(|| raw::SPI_execute(text.as_ptr(), how.read_only, how.limit as c_long))?;
             answer(code)
+        }
+    }
+}
+
+/// The code of a fetch.
+pub(crate) const FETCHED: i32 = pg_sys::SPI_OK_FETCH as i32;
+
+/// What became of a statement whose rows went to a receiver.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Done {
+    pub(crate) code: i32,
+    /// Rows that it gave or touched.
+    pub(crate) count: u64,
+}
+
+/// # Safety
+/// Right after a call that succeeded with `code`.
+pub(super) unsafe fn done(code: i32) -> Result<Done, Error> {
+    // SAFETY: the variable is that of the call; the caller's promise.
+    if code < 0 { Err(refused(code)) } else { Ok(Done { code, count: unsafe { pg_sys::SPI_processed } }) }
+}
+
+impl Spi {
+    /// As `run` for one statement, whose rows go to `receiver`.
+    pub(crate) fn run_into<R: Receiver>(
+        &self,
+        text: &str,
+        how: How,
+        receiver: R,
+    ) -> Result<(Done, R), Error> {
+        let text = encoding::to_server_exactly(text)?;
+        receiver::receive(receiver, |dest| {
+            let options = how.options(std::ptr::null_mut(), dest);
+            // SAFETY: a raw call with text and options that outlive it.
+            unsafe { done(pg_try(|| raw::SPI_execute_extended(text.as_ptr(), &raw const options))?) }
+        })
+    }
+}
+
+impl How {
+    pub(super) fn options(
+        self,
+        params: pg_sys::ParamListInfo,
+        dest: *mut pg_sys::DestReceiver,
+    ) -> pg_sys::SPIExecuteOptions {
+        pg_sys::SPIExecuteOptions {
+            params,
+            read_only: self.read_only,
+            tcount: u64::try_from(self.limit).unwrap_or(0),
+            dest,
+            ..Default::default()
         }
     }
 }

@@ -10,7 +10,8 @@ use pgrx::pg_sys;
 
 use super::guard::pg_try;
 use super::planner::Constant;
-use super::spi::{self, Answer, How, ResultColumn, Spi};
+use super::receiver::{self, Receiver};
+use super::spi::{self, Answer, Done, How, ResultColumn, Spi};
 use super::{encoding, list, raw};
 use crate::error::{Error, SqlState};
 
@@ -196,6 +197,39 @@ impl Spi {
         }
     }
 
+    /// As `execute`, with the rows going to `receiver`.
+    pub(crate) fn execute_into<R: Receiver>(
+        &self,
+        statement: &Statement,
+        values: &[Constant],
+        how: How,
+        receiver: R,
+    ) -> Result<(Done, R), Error> {
+        receiver::receive(receiver, |dest| {
+            // SAFETY: raw calls with one value for each parameter; the list has room for as many.
+            unsafe {
+                let code = pg_try(|| {
+                    let mut params = std::ptr::null_mut();
+                    if !values.is_empty() {
+                        params = raw::makeParamList(values.len() as c_int);
+                        let places = (*params).params.as_mut_ptr();
+                        for (at, (value, type_oid)) in values.iter().zip(&statement.parameters).enumerate() {
+                            *places.add(at) = pg_sys::ParamExternData {
+                                value: value.datum,
+                                isnull: value.is_null,
+                                pflags: pg_sys::PARAM_FLAG_CONST as u16,
+                                ptype: *type_oid,
+                            };
+                        }
+                    }
+                    let options = how.options(params, dest);
+                    raw::SPI_execute_plan_extended(statement.plan, &raw const options)
+                })?;
+                spi::done(code)
+            }
+        })
+    }
+
     /// Opens a portal, and returns its name.
     pub(crate) fn open(
         &self,
@@ -268,6 +302,29 @@ impl Spi {
     }
 }
 
+/// Hands the next rows of a portal to `receiver`, and tells how many; `None` if the portal is gone.
+pub(crate) fn fetch_into<R: Receiver>(
+    portal: &str,
+    direction: Direction,
+    count: i64,
+    receiver: R,
+) -> Result<Option<(u64, R)>, Error> {
+    let Some(portal) = find(portal)? else { return Ok(None) };
+    receiver::receive(receiver, |dest| {
+        // SAFETY: a raw call on a live portal.
+        unsafe { pg_try(|| raw::PortalRunFetch(portal, direction.raw(), count as c_long, dest)) }
+    })
+    .map(Some)
+}
+
+/// Closes a portal; false if it is gone already.
+pub(crate) fn close(portal: &str) -> Result<bool, Error> {
+    let Some(portal) = find(portal)? else { return Ok(false) };
+    // SAFETY: as above; it needs no connection.
+    unsafe { pg_try(|| raw::SPI_cursor_close(portal))? };
+    Ok(true)
+}
+
 /// Lets a portal survive the end of the transaction that comes next, `end_transaction`'s, by way of a pin;
 /// tells whether it is there.
 pub(crate) fn pin(portal: &str) -> Result<bool, Error> {
@@ -294,11 +351,6 @@ pub(crate) fn unpin(portal: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a portal of that name is open.
-pub(crate) fn is_open(portal: &str) -> Result<bool, Error> {
-    Ok(find(portal)?.is_some())
-}
-
 fn secret_name() -> Result<String, Error> {
     let mut secret = [0_u8; 16];
     // SAFETY: fills so many bytes.
@@ -308,7 +360,7 @@ fn secret_name() -> Result<String, Error> {
     Ok(format!("multicorn {:032x}", u128::from_ne_bytes(secret)))
 }
 
-fn find(portal: &str) -> Result<Option<pg_sys::Portal>, Error> {
+pub(super) fn find(portal: &str) -> Result<Option<pg_sys::Portal>, Error> {
     let name = encoding::to_server(portal);
     // SAFETY: raw call; the name is only read.
     let portal = unsafe { pg_try(|| raw::SPI_cursor_find(name.as_ptr()))? };

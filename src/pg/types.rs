@@ -367,6 +367,19 @@ impl RangeType {
         unsafe { (*(*self.cache).rngelemtype).type_id }
     }
 
+    /// The ranges of a multirange. May raise.
+    ///
+    /// # Safety
+    /// `multirange` is a live, detoasted value over this type; the caller's frames hold no destructors.
+    pub(crate) unsafe fn parts(&self, multirange: *const u8) -> (*const *mut pg_sys::RangeType, usize) {
+        let (mut count, mut ranges) = (0, std::ptr::null_mut());
+        // SAFETY: the caller's promise.
+        unsafe {
+            raw::multirange_deserialize(self.cache, multirange.cast(), &raw mut count, &raw mut ranges);
+        }
+        (ranges, count as usize)
+    }
+
     /// The range between two bounds, each with whether it belongs to the range; `None` is infinite. May
     /// raise.
     ///

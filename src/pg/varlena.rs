@@ -93,6 +93,53 @@ fn plain_length(word: u32) -> Option<usize> {
     (word & 0xC000_0000 == 0).then_some(word as usize)
 }
 
+/// Whether the value itself is here, perhaps compressed, and not a pointer to it.
+///
+/// # Safety
+/// `datum` is a live value of a variable-length type.
+pub(crate) unsafe fn is_plain(datum: Datum) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let first = *datum.cast_mut_ptr::<u8>();
+        !short_header(first) || short_length(first) != 0
+    }
+}
+
+/// The value that a pointer to one stands for. May raise.
+///
+/// # Safety
+/// `datum` is a live value of a variable-length type; the caller's frames hold no destructors.
+pub(crate) unsafe fn fetched(datum: Datum) -> Datum {
+    // SAFETY: the caller's promise.
+    unsafe { pointer(raw::pg_detoast_datum(datum.cast_mut_ptr()).cast()) }
+}
+
+/// The bytes of a value of a type whose `typlen` is `length`, header and end included.
+///
+/// # Safety
+/// `datum` is a live value of the type, not passed by value, and `is_plain`.
+pub(crate) unsafe fn size(datum: Datum, length: i16) -> usize {
+    let start: *const u8 = datum.cast_mut_ptr();
+    // SAFETY: the caller's promise.
+    unsafe {
+        match length {
+            -1 if short_header(*start) => usize::from(short_length(*start)),
+            -1 => whole_length(start.cast::<u32>().read_unaligned()),
+            -2 => libc::strlen(start.cast()) + 1,
+            length => usize::try_from(length).unwrap_or(0),
+        }
+    }
+}
+
+#[cfg(target_endian = "little")]
+fn whole_length(word: u32) -> usize {
+    (word >> 2) as usize
+}
+#[cfg(target_endian = "big")]
+fn whole_length(word: u32) -> usize {
+    (word & 0x3fff_ffff) as usize
+}
+
 /// A new value with room for `length` bytes; the bytes are the caller's to fill. May raise.
 ///
 /// # Safety
@@ -201,4 +248,13 @@ fn total_length(word: u32) -> usize {
 #[cfg(target_endian = "big")]
 fn total_length(word: u32) -> usize {
     (word & 0x3fff_ffff) as usize
+}
+
+/// Whether a value has a header of four bytes and is not compressed.
+///
+/// # Safety
+/// `start` is the first byte of a live value.
+pub(crate) unsafe fn is_unpacked(start: *const u8) -> bool {
+    // SAFETY: the caller's promise; a header of four bytes is told by its first.
+    unsafe { !short_header(*start) && plain_length(start.cast::<u32>().read_unaligned()).is_some() }
 }

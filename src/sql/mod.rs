@@ -1,7 +1,7 @@
 //! SQL from Python with typed values: what `multicorn.sql` calls. The danger is a value that outlives the
 //! connection to SPI: everything is a Python object before it is closed.
 
-mod plans;
+pub(crate) mod plans;
 
 use pgrx::pg_sys;
 use pyo3::prelude::*;
@@ -76,7 +76,7 @@ fn gone() -> Error {
 }
 
 /// The arguments as values of the statement's parameters.
-fn values(statement: &Statement, args: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
+pub(crate) fn values(statement: &Statement, args: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
     let value = |(at, (arg, type_oid)): (usize, (Bound<'_, PyAny>, &pg_sys::Oid))| {
         known::parameter(type_oid.to_u32(), Dialect::Wrapper)?
             .constant(&arg)

@@ -33,7 +33,7 @@ thread_local! {
 }
 
 /// The statement, prepared at its first use.
-pub(super) fn prepared(spi: &Spi, query: &str, count: usize) -> Result<Rc<Statement>, Error> {
+pub(crate) fn prepared(spi: &Spi, query: &str, count: usize) -> Result<Rc<Statement>, Error> {
     inval::register()?;
     let changes = inval::changes();
     // Freed after the list is no longer borrowed.

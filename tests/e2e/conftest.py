@@ -111,6 +111,7 @@ def new_lines(log: Path, size: int) -> list[str]:
 
 
 STUB = Path(__file__).parent / "fake_wormhole.sql"
+HAS_WORMHOLE = "wormhole_execute" in (CHECKOUT / "sql" / "multicorn--4.0.0.sql").read_text()
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from far import far_database
 
+from conftest import HAS_WORMHOLE
 from wormhole import execute, query, remote, set_connection, transaction
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ INSERT INTO orders VALUES (1, 10.50), (1, 2), (2, 7), (3, 1);
 CREATE FOREIGN TABLE customers (id int, name text, city text) SERVER far
     OPTIONS (tablename 'customers', primary_key 'id');
 """
+
+pytestmark = pytest.mark.skipif(not HAS_WORMHOLE, reason="the extension has no remote functions yet")
 
 
 @remote

@@ -10,7 +10,7 @@ from types import ModuleType
 
 import pytest
 
-from multicorn import ColumnDefinition, Columns, _logging
+from multicorn import ColumnDefinition, Columns, _logging, _output
 
 
 @dataclass
@@ -96,14 +96,14 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
     root = logging.getLogger()
     saved = (sys.stdout, sys.stderr, sys.unraisablehook, threading.excepthook)
     level, show = root.level, warnings.showwarning
-    _logging.install()
+    _output.install()
     try:
         return (yield)
     finally:
         sys.stdout, sys.stderr, sys.unraisablehook, threading.excepthook = saved
         warnings.showwarning = show
         root.setLevel(level)
-        _logging._streams.clear()
+        _output._streams.clear()
         for handler in list(root.handlers):
             if isinstance(handler, _logging.ServerHandler):
                 root.removeHandler(handler)

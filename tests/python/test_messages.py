@@ -10,7 +10,7 @@ import warnings
 
 import pytest
 
-from multicorn import _logging
+from multicorn import _output
 from multicorn._logging import ServerHandler
 from multicorn._secrets import mask, mask_values
 from multicorn._streams import MessageStream
@@ -95,7 +95,7 @@ def test_a_cancel_passes_through(
         logger().error("x")
     monkeypatch.undo()
     # The flag against recursion must not stay set.
-    assert not _logging._busy.now
+    assert not _output.busy.now
 
 
 def test_a_message_that_logs_while_it_is_made(bridge: Messages) -> None:
@@ -178,7 +178,7 @@ def test_warnings_are_warnings(bridge: Messages) -> None:
 def test_a_warning_for_a_file_goes_to_the_file(bridge: Messages) -> None:
     target = io.StringIO()
     with warnings.catch_warnings():
-        warnings.showwarning = _logging._showwarning
+        warnings.showwarning = _output._showwarning
         warnings.showwarning("w", UserWarning, "f.py", 3, target)
     assert "f.py:3: UserWarning: w" in target.getvalue()
     assert bridge.sent == []
@@ -186,7 +186,7 @@ def test_a_warning_for_a_file_goes_to_the_file(bridge: Messages) -> None:
 
 def test_install_twice_changes_nothing(bridge: Messages) -> None:
     output = sys.stdout
-    _logging.install()
+    _output.install()
     assert sys.stdout is output
     handlers = logging.getLogger().handlers
     assert sum(isinstance(handler, ServerHandler) for handler in handlers) == 1
@@ -260,7 +260,7 @@ class TestStream:
 def test_statement_end_flushes(bridge: Messages) -> None:
     print("half a line", end="")
     assert bridge.printed == []
-    _logging.flush()
+    _output.flush()
     assert bridge.printed == ["half a line"]
 
 

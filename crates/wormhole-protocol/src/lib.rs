@@ -14,7 +14,7 @@ mod message;
 pub use access::{Facts, Tier, choose};
 pub use conversation::{Conversation, Forged};
 pub use frame::{Decoder, Frame, FrameError, HEADER};
-pub use identity::{is_id, mention};
+pub use identity::{hash, id_of, is_id, mention};
 pub use limits::{Exceeded, Limits, Meter};
 pub use message::{
     Confinement, Hello, HelperReply, HelperRequest, Mode, Purpose, QueryFailure, Reply, Request,

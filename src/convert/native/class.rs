@@ -12,6 +12,7 @@ use pyo3::types::PyType;
 
 use super::column::NativeColumn;
 use super::object;
+use super::record::Shape;
 use crate::bridge::Failure;
 use crate::convert::known::Held;
 use crate::convert::python::{Import, running};
@@ -22,7 +23,7 @@ use crate::pg::memory::{Access, ForLife, OwnedContext};
 use crate::pg::type_entry::TypeEntry;
 use crate::pg::types::{self, Field, Function, Output, RowType};
 
-static MAKE_CLASS: Import = Import::new("Postgres._types", "make_class");
+static MAKE_CLASS: Import = Import::new("Postgres._families", "make_class");
 
 /// Types whose values Rust looks into.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,7 @@ pub(super) enum Kind {
     Bytea,
     Array,
     Record,
+    Multirange,
     Other,
 }
 
@@ -62,6 +64,7 @@ impl Kind {
             _ if is_oid_type(base) => Kind::Oid,
             _ if base == entry.oid && entry.element.is_some() => Kind::Array,
             _ if base == entry.oid && entry.kind == b'c' => Kind::Record,
+            _ if base == entry.oid && entry.kind == b'm' => Kind::Multirange,
             _ if base == entry.oid => Kind::Other,
             _ => Kind::of(&TypeEntry::lookup(base)?, base)?,
         })
@@ -103,6 +106,8 @@ pub(crate) struct TypeInfo {
     references: Cell<usize>,
     output: OnceCell<Output>,
     hash: OnceCell<Option<Function>>,
+    /// Of a composite type.
+    pub(super) shape: OnceCell<Rc<Held<Shape>>>,
     columns: RefCell<HashMap<i32, Rc<Held<NativeColumn>>>>,
     // Dropped last: the others point into it.
     context: OwnedContext,
@@ -121,6 +126,7 @@ impl TypeInfo {
             references: Cell::new(0),
             output: OnceCell::new(),
             hash: OnceCell::new(),
+            shape: OnceCell::new(),
             columns: RefCell::default(),
             context,
             entry,
@@ -241,6 +247,8 @@ struct Known {
 
 thread_local! {
     static CLASSES: ForLife<HashMap<u32, Known>> = ForLife::default();
+    /// So many classes are worth a look for those of types that are gone.
+    static SWEEP: Cell<usize> = const { Cell::new(256) };
 }
 
 /// A type's class, with what is known of the type.
@@ -285,6 +293,9 @@ pub(super) fn class_of(py: Python<'_>, type_oid: Oid) -> Result<Class, Failure> 
 
 fn make(py: Python<'_>, type_oid: Oid, generation: u64) -> Result<Class, Failure> {
     inval::register()?;
+    if CLASSES.read(HashMap::len) >= SWEEP.get() {
+        sweep();
+    }
     let holder = Bound::new(py, InfoHolder::new(TypeInfo::lookup(type_oid)?))?;
     let info: *const TypeInfo = holder.get().0;
     let factory = MAKE_CLASS.get(py)?;
@@ -302,12 +313,28 @@ fn make(py: Python<'_>, type_oid: Oid, generation: u64) -> Result<Class, Failure
         (*pointer).tp_free = Some(ffi::PyObject_Free);
         (*pointer).tp_traverse = None;
         (*pointer).tp_clear = None;
+        super::lend::fill(pointer, (*info).kind);
         ffi::PyType_Modified(pointer);
     }
     let known = Known { class: class.clone().unbind(), info, generation };
     let before = CLASSES.change(|classes| classes.insert(type_oid.to_u32(), known));
     drop(before);
     Ok(Class { class: class.unbind(), info })
+}
+
+/// Forgets the classes of types that are gone or have changed, and the operators that refer to them.
+#[cold]
+fn sweep() {
+    let infos: Vec<(u32, *const TypeInfo)> =
+        CLASSES.read(|classes| classes.iter().map(|(&key, known)| (key, known.info)).collect());
+    // SAFETY: nobody takes a class out of the table meanwhile, and each owns its description.
+    let stale = |info: *const TypeInfo| !unsafe { (*info).is_current() }.unwrap_or(false);
+    let gone: Vec<u32> = infos.into_iter().filter(|&(_, info)| stale(info)).map(|(key, _)| key).collect();
+    super::operator::forget();
+    let dropped: Vec<_> =
+        CLASSES.change(|classes| gone.iter().filter_map(|key| classes.remove(key)).collect());
+    drop(dropped);
+    SWEEP.set((CLASSES.read(HashMap::len) * 2).max(256));
 }
 
 /// Forgets all classes; each is made anew at its next use.

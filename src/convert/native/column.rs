@@ -8,6 +8,7 @@ use std::ffi::c_void;
 use pgrx::pg_sys::{self, Datum, Oid};
 use pyo3::ffi;
 
+use super::class::Kind;
 use super::object::{self, Object};
 use super::operator;
 use crate::convert::{ColumnPlan, Dialect};
@@ -121,6 +122,12 @@ impl NativeColumn {
             }
             if info.base == self.type_oid && self.typmod < 0 {
                 return Ok(Some(native.copied()));
+            }
+            if info.kind == Kind::Record
+                && let Family::Plain(plan) = &self.family
+            {
+                // Column by column, as far as that is a row type too.
+                return plan.to_datum(std::ptr::from_ref(native).cast_mut().cast());
             }
             let source = info.entry.oid;
             if let Some(result) = operator::cast(native, source, self.type_oid, self.typmod, reach)? {

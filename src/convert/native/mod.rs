@@ -2,13 +2,17 @@
 //! server's own operators, without a detour through text. The danger is the same as everywhere here, with
 //! one more: these objects outlive the call that made them, so each owns what it holds.
 
+mod array;
 mod class;
 mod column;
 mod construct;
 mod fast;
+mod lend;
+mod looking;
 mod module;
 mod object;
 mod operator;
+mod record;
 mod scalar;
 mod scratch;
 mod slots;
@@ -22,6 +26,7 @@ pub(crate) use self::class::NativeValue;
 pub(crate) use self::column::NativeColumn;
 pub(crate) use self::module::extend;
 pub(crate) use self::object::settle;
+pub(in crate::convert) use self::record::is_record;
 use crate::bridge::{self, Failure, state};
 use crate::pg::raw;
 

@@ -3,12 +3,12 @@
 
 use pgrx::pg_sys::Oid;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
+use pyo3::types::{PyDict, PyType};
 
 use super::class::{self, InfoHolder};
-use super::object::{self, Object};
+use super::object;
 use super::scratch::scratch;
-use super::{operator, ready, scalar, slots};
+use super::{looking, operator, ready, record, scalar, slots};
 use crate::bridge::Failure;
 use crate::pg::guard::pg_try;
 use crate::pg::type_entry;
@@ -34,11 +34,10 @@ pub(crate) fn extend(native: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(in_catalog, &module)?)?;
     module.add_function(wrap_pyfunction!(row_type, &module)?)?;
     module.add_function(wrap_pyfunction!(check, &module)?)?;
-    module.add_function(wrap_pyfunction!(call, &module)?)?;
+    looking::add_to(&module)?;
     module.add_function(wrap_pyfunction!(forget, &module)?)?;
     let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
-    modules.set_item(NAME, &module)?;
-    native.add("values", module)
+    modules.set_item(NAME, &module)
 }
 
 /// The class of the type with this OID.
@@ -82,40 +81,6 @@ fn check(py: Python<'_>, info: &Bound<'_, InfoHolder>, value: &Bound<'_, PyAny>)
         })
     });
     checked.map_err(|failure| scalar::exception(py, failure))
-}
-
-/// Calls a function of pg_catalog with values; None is a NULL of type text.
-#[pyfunction]
-#[pyo3(signature = (name, *arguments))]
-fn call<'py>(py: Python<'py>, name: &str, arguments: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-    let values: Vec<Bound<'py, PyAny>> =
-        arguments.iter().map(|value| instance(py, value)).collect::<PyResult<_>>()?;
-    let objects: Vec<Option<&Object>> = values
-        .iter()
-        // SAFETY: `values` holds them.
-        .map(|value| unsafe { object::of(value.as_ptr()) })
-        .collect();
-    operator::call(py, name, &objects).map_err(|failure| scalar::exception(py, failure))
-}
-
-/// The argument as an instance: text of a str, a number of an int or float, a boolean.
-fn instance<'py>(py: Python<'py>, value: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    use pgrx::pg_sys::{BOOLOID, FLOAT8OID, INT4OID, TEXTOID};
-    // SAFETY: `value` is held.
-    if value.is_none() || unsafe { object::of(value.as_ptr()) }.is_some() {
-        return Ok(value);
-    }
-    let type_oid = if value.is_instance_of::<pyo3::types::PyBool>() {
-        BOOLOID
-    } else if value.is_instance_of::<pyo3::types::PyInt>() {
-        INT4OID
-    } else if value.is_instance_of::<pyo3::types::PyFloat>() {
-        FLOAT8OID
-    } else {
-        TEXTOID
-    };
-    let class = class::class_of(py, type_oid).map_err(|failure| scalar::exception(py, failure))?;
-    class.bind(py).call1((value,))
 }
 
 /// Forgets all classes and operators.
@@ -186,4 +151,16 @@ impl InfoHolder {
         let oid = |oid: Oid| oid.to_u32();
         (oid(all.input), oid(all.output), oid(all.receive), oid(all.send), oid(all.modin), oid(all.modout))
     }
+
+    /// Of a composite type, for each column: number, name, type, typmod, and whether it is dropped.
+    #[getter]
+    fn columns(&self, py: Python<'_>) -> PyResult<Option<Vec<Column>>> {
+        if self.info().kind != class::Kind::Record || self.info().base == pgrx::pg_sys::RECORDOID {
+            return Ok(None);
+        }
+        let found = ready().and_then(|()| record::shape_of(py, self.info()));
+        found.map(|shape| Some(shape.all())).map_err(|failure| scalar::exception(py, failure))
+    }
 }
+
+type Column = (usize, String, u32, i32, bool);

@@ -2,8 +2,8 @@
 //! behind its own header. The danger is a value that lies elsewhere: a pointer to a toasted one holds only
 //! while the transaction does, so such objects are listed, and `settle` fetches what is left of them.
 
-use std::cell::UnsafeCell;
-use std::collections::HashSet;
+use std::cell::{Cell, UnsafeCell};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 
 use pgrx::pg_sys::{Datum, NullableDatum};
@@ -11,18 +11,18 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::class::TypeInfo;
-use crate::bridge::Failure;
+use crate::bridge::{Failure, state};
 use crate::error::Error;
 use crate::pg::guard::pg_try;
 use crate::pg::raw;
-use crate::pg::varlena::{self, Bytes};
+use crate::pg::varlena;
 
 /// The layout of every instance. Its class holds the description that `info` points at.
 #[repr(C)]
 pub(super) struct Object {
     head: ffi::PyVarObject,
     info: *const TypeInfo,
-    datum: Datum,
+    datum: Cell<Datum>,
 }
 
 /// Where an instance's own bytes begin: aligned for any value.
@@ -74,11 +74,47 @@ impl Object {
     /// The value. What it points at lives as long as the object.
     #[inline]
     pub(super) fn datum(&self) -> Datum {
-        self.datum
+        self.datum.get()
     }
 
     pub(super) fn argument(&self) -> NullableDatum {
-        NullableDatum { value: self.datum, isnull: false }
+        NullableDatum { value: self.datum.get(), isnull: false }
+    }
+
+    /// The start of a variable-length value as the server's functions want to look into it: here, not
+    /// compressed, with a header of four bytes. What is not like that is fetched once, and kept.
+    pub(super) fn unpacked(&self) -> Result<*mut u8, Failure> {
+        let start: *mut u8 = self.datum.get().cast_mut_ptr();
+        // SAFETY: the value is alive; callers ask this of variable-length types only.
+        unsafe {
+            if varlena::is_unpacked(start) {
+                return Ok(start);
+            }
+            super::ready()?;
+            super::scratch::scratch(|| {
+                let fetched = pg_try(|| raw::pg_detoast_datum(start.cast()))?.cast::<u8>();
+                self.keep(fetched)
+            })?;
+        }
+        Ok(self.datum.get().cast_mut_ptr())
+    }
+
+    /// Takes a copy of an unpacked value in the place of the packed one, whose bytes stay where they are.
+    unsafe fn keep(&self, unpacked: *const u8) -> Result<(), Error> {
+        // SAFETY: the caller's promise; the copy is freed by `dealloc`.
+        unsafe {
+            let total = varlena::stored_size(unpacked);
+            let place = libc::malloc(total).cast::<u8>();
+            if place.is_null() {
+                return Err(Error::new(crate::error::SqlState::new(b"53200"), "out of memory"));
+            }
+            std::ptr::copy_nonoverlapping(unpacked, place, total);
+            if varlena::is_external(self.own_bytes()) {
+                forget_toasted(std::ptr::from_ref(self).cast_mut());
+            }
+            self.datum.set(varlena::pointer(place.cast()));
+        }
+        Ok(())
     }
 
     fn own_bytes(&self) -> *mut u8 {
@@ -92,11 +128,11 @@ impl Object {
     pub(super) unsafe fn copied(&self) -> Datum {
         let layout = self.info().entry.layout;
         if layout.by_value {
-            return self.datum;
+            return self.datum.get();
         }
         // SAFETY: the caller's promise; the value is `size` bytes long.
         unsafe {
-            let source: *const u8 = self.datum.cast_mut_ptr();
+            let source: *const u8 = self.datum.get().cast_mut_ptr();
             let size = size(layout.length, source);
             let place = raw::palloc(size).cast::<u8>();
             std::ptr::copy_nonoverlapping(source, place, size);
@@ -143,7 +179,7 @@ pub(super) unsafe fn wrap_as(
             let object = allocate(class, 0)?;
             info.acquire();
             (*object).info = info;
-            (*object).datum = datum;
+            (*object).datum = Cell::new(datum);
             return Ok(object.cast());
         }
         let mut source: *const u8 = datum.cast_mut_ptr();
@@ -155,7 +191,7 @@ pub(super) unsafe fn wrap_as(
         let object = allocate(class, size)?;
         info.acquire();
         (*object).info = info;
-        (*object).datum = varlena::pointer((*object).own_bytes().cast());
+        (*object).datum = Cell::new(varlena::pointer((*object).own_bytes().cast()));
         std::ptr::copy_nonoverlapping(source, (*object).own_bytes(), size);
         if toasted && varlena::is_external(source) {
             note_toasted(object);
@@ -203,8 +239,9 @@ pub(super) unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
             && !info.entry.layout.by_value
         {
             let bytes = (*this).own_bytes();
-            if (*this).datum.cast_mut_ptr::<u8>() != bytes {
-                libc::free((*this).datum.cast_mut_ptr());
+            let start: *mut u8 = (*this).datum.get().cast_mut_ptr();
+            if start != bytes {
+                libc::free(start.cast());
             } else if info.entry.layout.length == -1 && varlena::is_external(bytes) {
                 forget_toasted(this);
             }
@@ -219,8 +256,8 @@ pub(super) unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     }
 }
 
-/// Objects whose value is a pointer to a toasted one; guarded by the GIL.
-struct Toasted(UnsafeCell<Option<HashSet<usize>>>);
+/// Objects whose value is a pointer to a toasted one, with the era of their transaction; guarded by the GIL.
+struct Toasted(UnsafeCell<Option<HashMap<usize, u64>>>);
 
 // SAFETY: reached only by threads that hold the GIL, which nothing here lets go of.
 unsafe impl Sync for Toasted {}
@@ -230,7 +267,7 @@ static TOASTED_COUNT: AtomicUsize = AtomicUsize::new(0);
 
 /// # Safety
 /// The thread holds the GIL.
-unsafe fn toasted() -> &'static mut HashSet<usize> {
+unsafe fn toasted() -> &'static mut HashMap<usize, u64> {
     // SAFETY: the caller's promise; no reference outlives the calls below.
     unsafe { (*TOASTED.0.get()).get_or_insert_default() }
 }
@@ -239,7 +276,7 @@ unsafe fn toasted() -> &'static mut HashSet<usize> {
 unsafe fn note_toasted(object: *mut Object) {
     // SAFETY: the caller holds the GIL.
     unsafe {
-        toasted().insert(object as usize);
+        toasted().insert(object as usize, state::era());
         TOASTED_COUNT.store(toasted().len(), Ordering::Relaxed);
     }
 }
@@ -265,20 +302,17 @@ fn fetch_toasted() -> Result<(), Error> {
     // SAFETY: called on the main thread, which holds the GIL; an object in the list is alive, since
     // `dealloc` takes it out.
     unsafe {
-        let listed: Vec<usize> = toasted().iter().copied().collect();
-        for object in listed {
-            let object = object as *mut Object;
-            let pointer = (*object).datum;
-            let fetched = pg_try(|| Bytes::fetch(pointer))?;
-            let total = fetched.length + varlena::HEADER;
-            let place = libc::malloc(total).cast::<u8>();
-            if place.is_null() {
-                return Err(Error::new(crate::error::SqlState::new(b"53200"), "out of memory"));
+        let listed: Vec<(usize, u64)> = toasted().iter().map(|(&object, &era)| (object, era)).collect();
+        for (object, era) in listed {
+            if era != state::era() {
+                // Its transaction has been undone, or has ended by an error: what can still be had of it is
+                // the server's to say when somebody looks.
+                forget_toasted(object as *mut Object);
+                continue;
             }
-            varlena::set_length(place, total);
-            std::ptr::copy_nonoverlapping(fetched.data, place.add(varlena::HEADER), fetched.length);
-            forget_toasted(object);
-            (*object).datum = varlena::pointer(place.cast());
+            let object = object as *mut Object;
+            let fetched = pg_try(|| raw::pg_detoast_datum((*object).datum.get().cast_mut_ptr()))?;
+            (*object).keep(fetched.cast())?;
         }
     }
     Ok(())

@@ -16,7 +16,7 @@ use super::object::{self, Object};
 use super::scratch::scratch;
 use super::{fast, ready};
 use crate::bridge::Failure;
-use crate::error::Error;
+use crate::error::{Error, SqlState};
 use crate::pg::expression::{Expression, Reach};
 use crate::pg::guard::pg_try;
 use crate::pg::inval;
@@ -266,11 +266,11 @@ pub(super) fn binary<'py>(
         }
         match (object::of(left), object::of(right)) {
             (Some(a), Some(b)) => apply(py, op, a, b).map(Outcome::Value),
-            (Some(a), None) => match coerced(py, a.info(), right)? {
+            (Some(a), None) => match operand(py, op, a.info(), right, false)? {
                 Some(b) => apply(py, op, a, object_of(&b)?).map(Outcome::Value),
                 None => Ok(Outcome::NotImplemented),
             },
-            (None, Some(b)) => match coerced(py, b.info(), left)? {
+            (None, Some(b)) => match operand(py, op, b.info(), left, true)? {
                 Some(a) => apply(py, op, object_of(&a)?, b).map(Outcome::Value),
                 None => Ok(Outcome::NotImplemented),
             },
@@ -325,6 +325,71 @@ fn concatenates(info: &TypeInfo) -> bool {
     matches!(info.kind, Kind::Text | Kind::Padded | Kind::Bytea) || matches!(info.entry.category, b'S' | b'V')
 }
 
+/// Python's operand as an instance of the other's type, with two exceptions, each of which takes the
+/// operand's own type if there is such an operator: a type that has none with itself (`jsonb - "key"`), and a
+/// number or timedelta beside a type that is none (`date - 1`).
+fn operand<'py>(
+    py: Python<'py>,
+    op: Op,
+    info: &TypeInfo,
+    object: *mut ffi::PyObject,
+    is_left: bool,
+) -> Result<Option<Bound<'py, PyAny>>, Failure> {
+    ready()?;
+    let own = info.entry.oid;
+    let joins = op == Op::Add && concatenates(info);
+    if !joins
+        && let Some(natural) = natural_type(object)
+        && ((natural != pg_sys::TEXTOID && info.entry.category != b'N') || !exists(py, op, own, own)?)
+        && (if is_left { exists(py, op, natural, own)? } else { exists(py, op, own, natural)? })
+    {
+        return coerced(py, class::class_of(py, natural)?.info(), object);
+    }
+    coerced(py, info, object)
+}
+
+/// Whether there is an operator of two types.
+fn exists(py: Python<'_>, op: Op, left: Oid, right: Oid) -> Result<bool, Failure> {
+    const PROBE: u8 = 0x40;
+    const UNDEFINED: [SqlState; 2] = [SqlState::UNDEFINED_FUNCTION, SqlState::new(b"42725")];
+    let found = resolved(py, key(op as u8 | PROBE, left, right, 0), &[left, right], || {
+        match Expression::operator(op.name(), Some(left), right) {
+            Ok(expression) => Ok(Some(expression)),
+            Err(error) if error.report().is_some_and(|report| UNDEFINED.contains(&report.sqlstate)) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    })?;
+    Ok(found.expression.is_some())
+}
+
+/// The type that SQL gives to such a value.
+fn natural_type(object: *mut ffi::PyObject) -> Option<Oid> {
+    // SAFETY: the caller holds the object; no code runs.
+    unsafe {
+        let class = ffi::Py_TYPE(object);
+        if class == &raw mut ffi::PyLong_Type {
+            let mut overflow = 0;
+            let value = ffi::PyLong_AsLongLongAndOverflow(object, &raw mut overflow);
+            return Some(match (overflow, i32::try_from(value)) {
+                (0, Ok(_)) => pg_sys::INT4OID,
+                (0, Err(_)) => pg_sys::INT8OID,
+                _ => pg_sys::NUMERICOID,
+            });
+        }
+        if class == &raw mut ffi::PyFloat_Type {
+            return Some(pg_sys::FLOAT8OID);
+        }
+        if class == &raw mut ffi::PyUnicode_Type {
+            return Some(pg_sys::TEXTOID);
+        }
+        // Where nobody has asked for the module datetime, there is no object of it.
+        let has_dates = !ffi::PyDateTimeAPI().is_null();
+        (has_dates && ffi::PyDelta_Check(object) != 0).then_some(pg_sys::INTERVALOID)
+    }
+}
+
 fn apply<'py>(py: Python<'py>, op: Op, a: &Object, b: &Object) -> Result<Bound<'py, PyAny>, Failure> {
     ready()?;
     let op = match op {
@@ -346,7 +411,7 @@ fn floor_divide<'py>(py: Python<'py>, a: &Object, b: &Object) -> Result<Bound<'p
     let quotient = apply(py, Op::Divide, a, b)?;
     let found = object_of(&quotient)?;
     if !matches!(found.info().kind, Kind::Int2 | Kind::Int4 | Kind::Int8) {
-        return call(py, "floor", &[Some(found)]);
+        return call(py, "floor", found);
     }
     let rest = apply(py, Op::Modulo, a, b)?;
     let (rest, divisor) = (fast::integer(object_of(&rest)?), fast::integer(b));
@@ -400,7 +465,7 @@ pub(super) fn coerced<'py>(
     }
 }
 
-/// Whether an object's only text form is that of `object` itself, or it is a class or a function.
+/// Whether an object's only text form is that of `object` itself, or it is a class, a function or the like.
 pub(super) unsafe fn is_opaque(object: *mut ffi::PyObject) -> bool {
     // SAFETY: the caller holds the object.
     unsafe {
@@ -409,36 +474,88 @@ pub(super) unsafe fn is_opaque(object: *mut ffi::PyObject) -> bool {
         let address = |function: Option<ffi::reprfunc>| function.map(|function| function as usize);
         let no_text = address((*class).tp_str) == address((*plain).tp_str)
             && address((*class).tp_repr) == address((*plain).tp_repr);
-        no_text || ffi::PyType_Check(object) != 0 || ffi::PyFunction_Check(object) != 0
+        no_text || ffi::PyCallable_Check(object) != 0
     }
 }
 
-/// A function of `pg_catalog` over instances; `None` is NULL of text.
-pub(super) fn call<'py>(
+/// What a call names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Named<'a> {
+    /// A function, and its schema.
+    Function(&'a str, &'a str),
+    /// An operator of the search path.
+    Operator(&'a str),
+}
+
+impl Named<'_> {
+    fn key(self, types: &[Oid]) -> (String, Vec<u32>) {
+        let name = match self {
+            Named::Function(schema, name) => format!("{schema}.{name}"),
+            Named::Operator(name) => name.to_owned(),
+        };
+        (name, types.iter().map(|oid| oid.to_u32()).collect())
+    }
+
+    fn resolve(self, types: &[Oid]) -> Result<Expression, Error> {
+        match (self, types) {
+            (Named::Function(schema, name), _) => Expression::function(schema, name, types),
+            (Named::Operator(name), [right]) => Expression::operator(name, None, *right),
+            (Named::Operator(name), [left, right]) => Expression::operator(name, Some(*left), *right),
+            (Named::Operator(_), _) => Err(Error::internal("an operator has one or two operands")),
+        }
+    }
+}
+
+/// What a call is made with.
+#[derive(Clone, Copy)]
+pub(super) enum Argument<'a> {
+    Value(&'a Object),
+    /// NULL of a type.
+    Null(Oid),
+}
+
+impl Argument<'_> {
+    fn type_oid(self) -> Oid {
+        match self {
+            Argument::Value(object) => object.info().entry.oid,
+            Argument::Null(type_oid) => type_oid,
+        }
+    }
+
+    fn value(self) -> NullableDatum {
+        match self {
+            Argument::Value(object) => object.argument(),
+            Argument::Null(_) => NullableDatum { value: pg_sys::Datum::null(), isnull: true },
+        }
+    }
+}
+
+/// A function of `pg_catalog` over one instance.
+fn call<'py>(py: Python<'py>, name: &str, argument: &Object) -> Result<Bound<'py, PyAny>, Failure> {
+    call_named(py, Named::Function("pg_catalog", name), &[Argument::Value(argument)])
+}
+
+/// A function or an operator over instances.
+pub(super) fn call_named<'py>(
     py: Python<'py>,
-    name: &str,
-    arguments: &[Option<&Object>],
+    name: Named<'_>,
+    arguments: &[Argument<'_>],
 ) -> Result<Bound<'py, PyAny>, Failure> {
     ready()?;
-    let oids: Vec<Oid> = arguments
-        .iter()
-        .map(|argument| argument.map_or(pg_sys::TEXTOID, |object| object.info().entry.oid))
-        .collect();
-    let key = (name.to_owned(), oids.iter().map(|oid| oid.to_u32()).collect::<Vec<_>>());
+    let oids: Vec<Oid> = arguments.iter().map(|argument| argument.type_oid()).collect();
+    let key = name.key(&oids);
     let known = FUNCTIONS.read(|known| known.get(&key).cloned()).filter(|known| known.is_current());
     let function = match known {
         Some(known) => known,
         None => {
-            let expression = scratch(|| Expression::function(name, &oids))?;
+            let expression = scratch(|| name.resolve(&oids))?;
             let made = Resolved::made(py, Some(expression), &oids)?;
             let before = FUNCTIONS.change(|known| known.insert(key, made.clone()));
             drop(before);
             made
         }
     };
-    let null = NullableDatum { value: pg_sys::Datum::null(), isnull: true };
-    let values: Vec<NullableDatum> =
-        arguments.iter().map(|argument| argument.map_or(null, Object::argument)).collect();
+    let values: Vec<NullableDatum> = arguments.iter().map(|argument| argument.value()).collect();
     // SAFETY: the caller holds the instances.
     unsafe { function.evaluate(py, &values) }
 }

@@ -158,7 +158,9 @@ fn plain<'py>(py: Python<'py>, object: &Object) -> Result<Bound<'py, PyAny>, Fai
         return Ok(long(py, value)?);
     }
     match object.info().kind {
-        Kind::Array | Kind::Record | Kind::Other if !hashes_as_python(object) => text_of(py, object),
+        Kind::Array | Kind::Record | Kind::Multirange | Kind::Other if !hashes_as_python(object) => {
+            text_of(py, object)
+        }
         _ => python(py, object),
     }
 }

@@ -16,10 +16,10 @@ use crate::bridge::Failure;
 use crate::error::Error;
 
 /// A new reference, or null with an exception set.
-type Reference = *mut ffi::PyObject;
+pub(super) type Reference = *mut ffi::PyObject;
 
 /// Runs a slot; its error, or its panic, is left as Python's exception.
-fn slot<T>(failed: T, run: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> T {
+pub(super) fn slot<T>(failed: T, run: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> T {
     Python::attach(|py| {
         let error = match catch_unwind(AssertUnwindSafe(|| run(py))) {
             Ok(Ok(value)) => return value,
@@ -31,13 +31,13 @@ fn slot<T>(failed: T, run: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> T {
     })
 }
 
-fn reference(run: impl FnOnce(Python<'_>) -> Result<Bound<'_, PyAny>, Failure>) -> Reference {
+pub(super) fn reference(run: impl FnOnce(Python<'_>) -> Result<Bound<'_, PyAny>, Failure>) -> Reference {
     slot(std::ptr::null_mut(), |py| run(py).map(Bound::into_ptr))
 }
 
 /// # Safety
 /// `object` is the first argument of a slot.
-unsafe fn this<'a>(object: *mut ffi::PyObject) -> Result<&'a Object, Failure> {
+pub(super) unsafe fn this<'a>(object: *mut ffi::PyObject) -> Result<&'a Object, Failure> {
     // SAFETY: Python holds it during the call.
     unsafe { object::of(object) }.ok_or_else(|| Error::internal("a value without a type").into())
 }

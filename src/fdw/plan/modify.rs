@@ -4,6 +4,7 @@
 use multicorn_plan::{ModifyPlan, changed_columns};
 
 use super::super::instance;
+use super::rel_size::no_system_column;
 use crate::error::Error;
 use crate::pg::modify::{Command, Updatable};
 use crate::pg::modify_plan::{IdentityRequest, ModifyRequest, identity_name};
@@ -49,6 +50,9 @@ pub(crate) fn identity(request: &IdentityRequest) -> Result<(), Error> {
 pub(crate) fn plan(request: &ModifyRequest) -> Result<Option<ModifyPlan>, Error> {
     request.check_permissions()?;
     let instance = instance::get(request.table(), request.user())?;
+    if let Some(column) = request.returned_system_column()? {
+        return Err(no_system_column(&instance, column));
+    }
     match request.command()? {
         Command::Insert if request.on_conflict() => instance.class.check_conflict().map(|()| None),
         Command::Update if instance.class.updates_part() => {

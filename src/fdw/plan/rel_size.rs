@@ -51,11 +51,11 @@ pub(crate) fn estimate(rel: &BaseRel) -> Result<Planning, Error> {
 /// In the server's words: it would say so when it executes the plan, for which it wants a `ctid`.
 fn no_merge(instance: &Instance) -> Error {
     let table = &instance.table().name;
-    Error::new(SqlState::new(b"42809"), format!("cannot execute MERGE on relation \"{table}\""))
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("cannot execute MERGE on relation \"{table}\""))
         .detail("This operation is not supported for foreign tables.")
 }
 
-fn no_system_column(instance: &Instance, column: &str) -> Error {
+pub(super) fn no_system_column(instance: &Instance, column: &str) -> Error {
     let table = &instance.table().name;
     Error::new(
         SqlState::FEATURE_NOT_SUPPORTED,

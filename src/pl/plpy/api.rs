@@ -1,86 +1,70 @@
-//! What the module `plpy` asks of the library. The danger is an answer that outlives its connection: all of
-//! it is Python objects when the connection is closed.
+//! The module `multicorn._plpy`: what `plpy` asks of the library. The danger is an answer that outlives its
+//! statement: all of it is Python objects when that has ended.
 
 use std::rc::Rc;
 
-use pgrx::pg_sys;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyDict, PySequence, PyString, PyTuple};
 
+use super::cursor::{PlyCursor, portals};
+use super::plan::PlyPlan;
+use super::result::{PlyResult, dicts};
 use crate::bridge::sql::{self, Denied, Terms, run_for_function};
 use crate::bridge::{errors, logging, subtransaction};
-use crate::convert::{Dialect, known, table};
+use crate::convert::{Dialect, known};
 use crate::error::{Error, Level, Report, SqlState};
-use crate::pg::planner::Constant;
-use crate::pg::spi::{self, Answer, How};
-use crate::pg::statement::{self, Direction, Name, Scroll, Statement, Types};
+use crate::pg::spi::{self, How};
+use crate::pg::statement::{self, Name, Scroll, Types};
 use crate::pg::{encoding, types};
 use crate::pl::frame;
 
-/// Adds the functions to `multicorn._native`.
-pub(crate) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add_class::<Plan>()?;
-    module.add_function(wrap_pyfunction!(plpy_execute, module)?)?;
-    module.add_function(wrap_pyfunction!(plpy_prepare, module)?)?;
-    module.add_function(wrap_pyfunction!(plpy_open, module)?)?;
-    module.add_function(wrap_pyfunction!(plpy_fetch, module)?)?;
-    module.add_function(wrap_pyfunction!(plpy_close, module)?)?;
-    module.add_function(wrap_pyfunction!(plpy_begin, module)?)?;
-    module.add_function(wrap_pyfunction!(plpy_finish, module)?)?;
-    module.add_function(wrap_pyfunction!(plpy_innermost, module)?)?;
-    module.add_function(wrap_pyfunction!(plpy_end, module)?)?;
-    module.add_function(wrap_pyfunction!(plpy_say, module)?)?;
-    module.add_function(wrap_pyfunction!(plpy_is_running, module)?)?;
-    module.add_function(wrap_pyfunction!(quote_identifier, module)?)?;
-    module.add_function(wrap_pyfunction!(quote_literal, module)?)
+const NAME: &str = "multicorn._plpy";
+
+/// Makes the module and puts it into `sys.modules`.
+pub(crate) fn extend(native: &Bound<'_, PyModule>) -> PyResult<()> {
+    let py = native.py();
+    let module = PyModule::new(py, NAME)?;
+    module.add_class::<PlyResult>()?;
+    module.add_class::<PlyPlan>()?;
+    module.add_class::<PlyCursor>()?;
+    module.add_function(wrap_pyfunction!(execute, &module)?)?;
+    module.add_function(wrap_pyfunction!(prepare, &module)?)?;
+    module.add_function(wrap_pyfunction!(cursor, &module)?)?;
+    module.add_function(wrap_pyfunction!(begin, &module)?)?;
+    module.add_function(wrap_pyfunction!(innermost, &module)?)?;
+    module.add_function(wrap_pyfunction!(finish, &module)?)?;
+    module.add_function(wrap_pyfunction!(end, &module)?)?;
+    module.add_function(wrap_pyfunction!(say, &module)?)?;
+    module.add_function(wrap_pyfunction!(is_running, &module)?)?;
+    module.add_function(wrap_pyfunction!(quote_identifier, &module)?)?;
+    module.add_function(wrap_pyfunction!(quote_literal, &module)?)?;
+    let modules = py.import("sys")?.getattr("modules")?.cast_into::<PyDict>()?;
+    modules.set_item(NAME, &module)?;
+    native.add_function(wrap_pyfunction!(quote_identifier, native)?)?;
+    native.add_function(wrap_pyfunction!(quote_literal, native)?)?;
+    native.add("plpy", module)
 }
 
-/// The server's code, the number of rows, the rows, and the names, types and typmods of their columns.
-type Outcome<'py> = (i32, u64, Option<Bound<'py, PyList>>, Option<Columns>);
-type Columns = (Vec<String>, Vec<u32>, Vec<i32>);
+/// How a column's values become Python's.
+pub(super) fn conversion(type_oid: u32) -> Result<Rc<known::Value>, Error> {
+    known::value(type_oid, Dialect::Plpy)
+}
 
-/// A prepared statement.
-#[pyclass(frozen, unsendable, module = "multicorn._native", name = "_Plan")]
-struct Plan(Rc<Statement>);
-
-#[pymethods]
-impl Plan {
-    /// How many parameters it has.
-    fn __len__(&self) -> usize {
-        self.0.parameters().len()
-    }
-
-    fn execute<'py>(&self, py: Python<'py>, args: Bound<'py, PyTuple>, limit: i64) -> PyResult<Outcome<'py>> {
-        let statement = self.0.clone();
-        run(py, |terms| {
-            spi::connected(|spi| {
-                let values = terms.converting(|| values(&statement, &args))?;
-                let how = How { read_only: terms.read_only, limit };
-                outcome(py, terms, spi.execute(&statement, &values, how)?)
-            })
-        })
-    }
-
-    /// Opens a portal, and returns its name.
-    fn open(&self, py: Python<'_>, args: Bound<'_, PyTuple>) -> PyResult<String> {
-        let statement = self.0.clone();
-        run(py, |terms| {
-            spi::connected(|spi| {
-                let values = terms.converting(|| values(&statement, &args))?;
-                let how = How { read_only: terms.read_only, limit: 0 };
-                spi.open(&statement, &values, Name::Numbered, how)
-            })
-        })
-    }
+/// `plpy.Error`.
+pub(super) fn ply_error(text: &str) -> PyErr {
+    Python::attach(|py| {
+        let made = || py.import("multicorn._plpy_errors")?.getattr("Error")?.call1((text,));
+        made().map_or_else(|other: PyErr| other, PyErr::from_value)
+    })
 }
 
 /// Runs `work`, which asks for SQL, where functions may.
-fn run<T>(py: Python<'_>, work: impl FnOnce(Terms) -> Result<T, Error>) -> PyResult<T> {
+pub(super) fn run<T>(py: Python<'_>, work: impl FnOnce(Terms) -> Result<T, Error>) -> PyResult<T> {
     run_for_function(work).map_err(|denied| raised(py, denied))
 }
 
-fn raised(py: Python<'_>, denied: Denied) -> PyErr {
+pub(super) fn raised(py: Python<'_>, denied: Denied) -> PyErr {
     match denied {
         Denied::Refused(why) => PyRuntimeError::new_err(why),
         Denied::Failed(error) => spi_error(py, error),
@@ -124,106 +108,120 @@ fn inner(context: &str) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
-fn values(statement: &Statement, args: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
-    let value = |(arg, type_oid): (Bound<'_, PyAny>, &pg_sys::Oid)| {
-        known::parameter(type_oid.to_u32(), Dialect::Plpy)?.constant(&arg)
-    };
-    args.iter().zip(statement.parameters()).map(value).collect()
-}
-
-fn outcome<'py>(py: Python<'py>, terms: Terms, answer: Answer) -> Result<Outcome<'py>, Error> {
-    let Some(mut rows) = answer.rows else { return Ok((answer.code, answer.count, None, None)) };
-    let plans = table::plans(&rows, |type_oid| known::value(type_oid, Dialect::Plpy))?;
-    let list = terms.converting(|| table::dicts(py, &mut rows, &plans))?;
-    let columns = rows.columns();
-    let columns = (
-        columns.iter().map(|column| column.name.clone()).collect(),
-        columns.iter().map(|column| column.type_oid.to_u32()).collect(),
-        columns.iter().map(|column| column.typmod).collect(),
-    );
-    Ok((answer.code, answer.count, Some(list), Some(columns)))
-}
-
-/// Runs a text of any number of statements.
+/// Run a statement and return what it gives.
+///
+/// `execute(query[, limit])` runs a text, which may hold several statements;
+/// `execute(plan[, arguments[, limit]])` one that was prepared. Raises `SPIError`, more exactly one of
+/// `spiexceptions`, if it fails.
 #[pyfunction]
-fn plpy_execute<'py>(py: Python<'py>, query: &str, limit: i64) -> PyResult<Outcome<'py>> {
+#[pyo3(signature = (query, *more), text_signature = "(query, *more)")]
+fn execute(py: Python<'_>, query: &Bound<'_, PyAny>, more: &Bound<'_, PyTuple>) -> PyResult<PlyResult> {
+    if let Ok(query) = query.cast::<PyString>() {
+        let limit = if more.is_empty() { 0 } else { more.get_item(0)?.extract()? };
+        return run_text(py, query.to_str()?, limit);
+    }
+    let Ok(plan) = query.cast::<PlyPlan>() else {
+        return Err(ply_error("plpy.execute expected a query or a plan"));
+    };
+    let limit = if more.len() > 1 { more.get_item(1)?.extract()? } else { 0 };
+    plan.get().run(py, more.get_item(0).ok().as_ref(), limit)
+}
+
+fn run_text(py: Python<'_>, query: &str, limit: i64) -> PyResult<PlyResult> {
+    // Which of several statements gave the rows is known only to the server.
+    let several = query.trim_end().trim_end_matches(';').contains(';');
     run(py, |terms| {
         let how = How { read_only: terms.read_only, limit };
-        spi::connected(|spi| outcome(py, terms, spi.run(query, how)?))
+        spi::connected(|spi| {
+            if several {
+                let answer = spi.run(query, how)?;
+                return terms.converting(|| PlyResult::of_answer(py, answer));
+            }
+            let (done, rows) = spi.run_into(query, how, terms.receiver(dicts(py, None)))?;
+            Ok(PlyResult::new(py, done, rows.into_inner()))
+        })
     })
 }
 
-/// Prepares a text with parameters of the types of these names.
+/// Prepare a statement for running it often.
+///
+/// `argtypes` names the types of `$1`, `$2`, … as a cast does: `["int", "text[]"]`.
 #[pyfunction]
-fn plpy_prepare(py: Python<'_>, query: &str, names: Vec<String>) -> PyResult<Plan> {
+#[pyo3(signature = (query, argtypes=None))]
+fn prepare(py: Python<'_>, query: &str, argtypes: Option<&Bound<'_, PyAny>>) -> PyResult<PlyPlan> {
+    let names = type_names(argtypes)?;
     let statement = run(py, |_| {
         spi::connected(|spi| {
             let types = names.iter().map(|name| types::parse(name)).collect::<Result<Vec<_>, _>>()?;
             spi.prepare(query, Types::Given(&types), Scroll::AsItComes)
         })
     })?;
-    Ok(Plan(Rc::new(statement)))
+    Ok(PlyPlan::new(statement))
 }
 
-/// Opens a portal for a query without parameters, and returns its name.
+fn type_names(argtypes: Option<&Bound<'_, PyAny>>) -> PyResult<Vec<String>> {
+    let Some(argtypes) = argtypes.filter(|given| !given.is_none()) else { return Ok(Vec::new()) };
+    let sequence = argtypes.cast::<PySequence>().ok().filter(|_| !argtypes.is_instance_of::<PyString>());
+    let Some(sequence) = sequence else {
+        return Err(ply_error("second argument of plpy.prepare must be a sequence"));
+    };
+    let name = |(position, name): (usize, Bound<'_, PyAny>)| {
+        let text = format!("plpy.prepare: type name at ordinal position {position} is not a string");
+        name.extract::<String>().map_err(|_| ply_error(&text))
+    };
+    sequence.to_tuple()?.iter().enumerate().map(name).collect()
+}
+
+/// Open a cursor over the rows of a query, or of a prepared statement with values for its parameters.
 #[pyfunction]
-fn plpy_open(py: Python<'_>, query: &str) -> PyResult<String> {
-    run(py, |terms| {
+#[pyo3(signature = (query, arguments=None))]
+fn cursor(
+    py: Python<'_>,
+    query: &Bound<'_, PyAny>,
+    arguments: Option<&Bound<'_, PyAny>>,
+) -> PyResult<PlyCursor> {
+    if let Ok(plan) = query.cast::<PlyPlan>() {
+        return plan.get().open(py, arguments);
+    }
+    let (Ok(query), None) = (query.cast::<PyString>(), arguments) else {
+        return Err(ply_error("plpy.cursor expected a query or a plan"));
+    };
+    let query = query.to_str()?;
+    let portal = run(py, |terms| {
         spi::connected(|spi| {
             let statement = spi.prepare(query, Types::Given(&[]), Scroll::AsItComes)?;
             let how = How { read_only: terms.read_only, limit: 0 };
             spi.open(&statement, &[], Name::Numbered, how)
         })
-    })
-}
-
-/// The next rows of a portal; None if it is gone.
-#[pyfunction]
-fn plpy_fetch<'py>(py: Python<'py>, portal: &str, count: i64) -> PyResult<Option<Outcome<'py>>> {
-    run(py, |terms| {
-        spi::connected(|spi| {
-            let answer = spi.fetch(portal, Direction::Forward, count)?;
-            answer.map(|answer| outcome(py, terms, answer)).transpose()
-        })
-    })
-}
-
-/// Closes a portal; false if it is gone.
-#[pyfunction]
-fn plpy_close(py: Python<'_>, portal: &str) -> PyResult<bool> {
-    run(py, |_| {
-        let open = statement::is_open(portal)?;
-        if open {
-            spi::connected(|spi| spi.close(portal))?;
-        }
-        Ok(open)
-    })
+    })?;
+    Ok(PlyCursor::new(portal))
 }
 
 /// Begins a subtransaction, and returns its number.
 #[pyfunction]
-fn plpy_begin(py: Python<'_>) -> PyResult<u64> {
+fn begin(py: Python<'_>) -> PyResult<u64> {
     sql::terms().map_err(PyRuntimeError::new_err)?;
     subtransaction::begin().map_err(|error| spi_error(py, error))
 }
 
 /// The number of the innermost open subtransaction that Python code has begun.
 #[pyfunction]
-fn plpy_innermost() -> Option<u64> {
+fn innermost() -> Option<u64> {
     subtransaction::innermost()
 }
 
 /// Ends the innermost subtransaction.
 #[pyfunction]
-fn plpy_finish(py: Python<'_>, commit: bool) -> PyResult<()> {
+fn finish(py: Python<'_>, commit: bool) -> PyResult<()> {
     sql::terms().map_err(PyRuntimeError::new_err)?;
     subtransaction::finish(commit).map_err(|error| spi_error(py, error))
 }
 
-/// Ends the transaction, and begins the next one, in which these portals are still open.
+/// Ends the transaction, and begins the next one, in which the cursors are still open.
 #[pyfunction]
-fn plpy_end(py: Python<'_>, commit: bool, portals: Vec<String>) -> PyResult<()> {
+fn end(py: Python<'_>, commit: bool) -> PyResult<()> {
     let terms = sql::terms().map_err(PyRuntimeError::new_err)?;
+    let portals = portals();
     sql::ending(|| {
         let mut pinned = Vec::new();
         for portal in &portals {
@@ -241,7 +239,7 @@ fn plpy_end(py: Python<'_>, commit: bool, portals: Vec<String>) -> PyResult<()> 
 /// Sends a message; `fields` are detail, hint, SQLSTATE, and the names of schema, table, column, datatype
 /// and constraint.
 #[pyfunction]
-fn plpy_say(py: Python<'_>, level: &str, message: String, mut fields: Vec<Option<String>>) -> PyResult<()> {
+fn say(py: Python<'_>, level: &str, message: String, mut fields: Vec<Option<String>>) -> PyResult<()> {
     let (level, sqlstate) = match level {
         "debug" => (Level::Debug2, SqlState::SUCCESS),
         "log" => (Level::Log, SqlState::SUCCESS),
@@ -269,7 +267,7 @@ fn plpy_say(py: Python<'_>, level: &str, message: String, mut fields: Vec<Option
 
 /// Whether a function of our languages is what runs now.
 #[pyfunction]
-fn plpy_is_running() -> bool {
+fn is_running() -> bool {
     sql::is_in_function()
 }
 

@@ -2,6 +2,9 @@
 //! existing code relies on: line numbers, `global`, and that SD lives as long as the session.
 
 pub(super) mod api;
+mod cursor;
+mod plan;
+mod result;
 pub(super) mod trigger;
 
 use pgrx::pg_sys;

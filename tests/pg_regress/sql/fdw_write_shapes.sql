@@ -48,6 +48,12 @@ INSERT INTO zb SELECT FROM generate_series(1, 2);
 INSERT INTO zb DEFAULT VALUES RETURNING tableoid::regclass;
 SELECT count(*) FROM zb;
 
+-- Nor have written rows the server's own columns, of which RETURNING would show whatever lies there.
+INSERT INTO i (note) VALUES ('none') RETURNING id, xmin;
+UPDATE i SET note = 'none' RETURNING note || ctid::text;
+DELETE FROM i RETURNING cmin, i;
+SELECT count(*) FROM i WHERE note = 'none';
+UPDATE i SET note = 'told' WHERE id = 1 RETURNING tableoid::regclass, i;
 -- Statements that join, read what they write, and return.
 CREATE FOREIGN TABLE t (id int, note text) SERVER kept OPTIONS (name 't');
 CREATE FOREIGN TABLE s (id int, note text) SERVER kept OPTIONS (name 's', batch '4');

@@ -1,0 +1,157 @@
+"""Remote functions in the server's own process: those that superusers vouch for.
+
+The library calls this module; SQL goes back to it. There are no walls here, so whatever calls `load` has
+asked the registry first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
+
+from multicorn import _native
+from multicorn._exceptions import MulticornException
+from wormhole import _codec, _engine
+from wormhole._api import Api, Chunk
+
+RAISED = "WH005"
+
+Result = tuple[list[str], list[tuple[Any, ...]], int]
+
+
+class Executor:
+    """Statements, run by the server itself."""
+
+    def run(self, sql: str, args: Sequence[Any]) -> Result:
+        """Run one statement."""
+        return _native.wormhole_run(sql, tuple(args))
+
+    def stream(self, sql: str, args: Sequence[Any], chunk: int) -> Iterator[Chunk]:
+        """Open a portal and give its rows."""
+        portal = _native.wormhole_open(sql, tuple(args))
+        try:
+            while True:
+                columns, rows, _ = _native.wormhole_fetch(portal, chunk)
+                yield columns, rows
+                if len(rows) < chunk:
+                    return
+        finally:
+            _native.wormhole_close(portal)
+
+
+def _error(sqlstate: str, message: str, hint: str | None, detail: str | None) -> MulticornException:
+    return MulticornException(message, hint=hint, detail=detail, sqlstate=sqlstate)
+
+
+PASSING = (_native.ServerError, _native.QueryCancelled, MulticornException, GeneratorExit)
+"""What ends a call as it is: the server's own errors, a cancel, and the end of a stream."""
+
+EXECUTOR = Executor()
+NAMES = Api(lambda: EXECUTOR).names() | {"ServerError": _native.ServerError}
+ENGINE = _engine.Engine(NAMES, 4 << 20)
+
+
+def allow(allowed: list[str], refused: list[str], room: int) -> None:
+    """Take the list of modules, and how many bytes compiled functions may take."""
+    ENGINE.allow(_engine.Modules(allowed, refused))
+    ENGINE.set_room(room)
+
+
+def check(name: str, source: str) -> None:
+    """Look at a source; an error says what is wrong with it."""
+    try:
+        _engine.compile_only(name, source, ENGINE.modules)
+    except _engine.Refused as refusal:
+        raise _refused(refusal) from None
+
+
+def call(key: str, args: str) -> str | None:
+    """Call a function that is there; None if it is not."""
+    remote = ENGINE.known(key)
+    if remote is None:
+        return None
+    try:
+        return remote.call(args)
+    except PASSING:
+        raise
+    except BaseException as error:
+        raise _failure(error, remote) from error
+
+
+def load(key: str, name: str, source: str) -> None:
+    """Compile a function."""
+    try:
+        ENGINE.load(key, name, source)
+    except PASSING:
+        raise
+    except BaseException as error:
+        raise _failure(error, _engine.unfinished(key, name, source)) from error
+
+
+def stream(key: str, args: str) -> Iterator[str] | None:
+    """What a function that is there yields; None if it is not there."""
+    remote = ENGINE.known(key)
+    return None if remote is None else _streamed(remote, args)
+
+
+def _streamed(remote: _engine.Remote, args: str) -> Iterator[str]:
+    try:
+        yield from remote.stream(args)
+    except PASSING:
+        raise
+    except BaseException as error:
+        raise _failure(error, remote) from error
+
+
+def _refused(refusal: _engine.Refused) -> MulticornException:
+    return _error(refusal.sqlstate, refusal.message, refusal.hint, refusal.detail)
+
+
+def _failure(error: BaseException, remote: _engine.Remote) -> MulticornException:
+    """The error for the client, with what it is in DETAIL."""
+    if isinstance(error, _engine.Refused):
+        return _refused(error)
+    message, detail = _engine.describe(error, remote)
+    return _error(RAISED, message, None, detail)
+
+
+# For the library: values of statements that confined functions run, or clients by `wormhole_query`.
+
+
+def arguments(text: str) -> tuple[Any, ...]:
+    """A statement's arguments."""
+    values = _codec.loads(text)
+    if type(values) is not list:
+        raise TypeError("a statement's arguments are a list")
+    return tuple(cast("list[Any]", values))
+
+
+def pack(columns: list[str], rows: list[tuple[Any, ...]], count: int) -> str:
+    """A statement's result."""
+    return _codec.dumps({"c": columns, "r": [_sendable(row) for row in rows], "n": count}, "the result")
+
+
+def objects(columns: list[str], rows: list[tuple[Any, ...]]) -> list[str]:
+    """A statement's rows, each as one JSON object."""
+    from wormhole._names import distinct
+
+    keys = distinct(columns)
+    return [_codec.dumps(dict(zip(keys, _sendable(row), strict=True)), "the row") for row in rows]
+
+
+def _sendable(row: tuple[Any, ...]) -> list[Any]:
+    """The values of a row; one that has no form (an address, a range) as its text."""
+    try:
+        for value in row:
+            _codec.encode(value)
+    except TypeError:
+        return [_or_text(value) for value in row]
+    return list(row)
+
+
+def _or_text(value: Any) -> Any:
+    try:
+        _codec.encode(value)
+    except TypeError:
+        return str(value)
+    return value

@@ -1,0 +1,303 @@
+//! Looking into composite values: columns by name and position, and values with some columns replaced. The
+//! danger is the anonymous record, whose columns are known from the value alone.
+
+use std::cell::OnceCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use pgrx::pg_sys::{self, Datum, Oid};
+use pyo3::exceptions::{PyIndexError, PyKeyError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PySlice, PyString, PyTuple};
+
+use super::class::{self, Kind, TypeInfo};
+use super::object::{self, Object};
+use super::ready;
+use super::scratch::scratch;
+use crate::bridge::Failure;
+use crate::convert::known::Held;
+use crate::error::Error;
+use crate::pg::guard::pg_try;
+use crate::pg::memory::{Access, ForLife};
+use crate::pg::raw;
+use crate::pg::types::{self, Field, RowType};
+
+/// The columns of a row type.
+pub(super) struct Shape {
+    row: RowType,
+    /// Of each live column its number among all.
+    live: Vec<usize>,
+    names: Py<PyTuple>,
+    /// Name → position among the live ones.
+    positions: Py<PyDict>,
+    /// The same of the names that the class has no attribute of.
+    attributes: OnceCell<Py<PyDict>>,
+}
+
+impl Shape {
+    fn lookup(py: Python<'_>, type_oid: Oid, typmod: i32) -> Result<Self, Error> {
+        let row = RowType::lookup(type_oid, typmod)?;
+        let live: Vec<usize> = (0..row.fields().len()).filter(|&at| !row.fields()[at].dropped).collect();
+        let made = || -> PyResult<_> {
+            let positions = PyDict::new(py);
+            let names: Vec<_> = live.iter().map(|&at| PyString::intern(py, &row.fields()[at].name)).collect();
+            for (position, name) in names.iter().enumerate().rev() {
+                positions.set_item(name, position)?;
+            }
+            Ok((PyTuple::new(py, names)?.unbind(), positions.unbind()))
+        };
+        let (names, positions) = made().map_err(|error| crate::convert::python::error(py, error))?;
+        Ok(Shape { row, live, names, positions, attributes: OnceCell::new() })
+    }
+
+    fn field(&self, position: usize) -> &Field {
+        &self.row.fields()[self.live[position]]
+    }
+
+    pub(super) fn names(&self) -> &Py<PyTuple> {
+        &self.names
+    }
+
+    pub(super) fn types(&self) -> Vec<u32> {
+        (0..self.live.len()).map(|at| self.field(at).type_oid.to_u32()).collect()
+    }
+
+    /// Number, name, type, typmod and whether it is dropped, of all columns.
+    pub(super) fn all(&self) -> Vec<(usize, String, u32, i32, bool)> {
+        let fields = self.row.fields().iter().enumerate();
+        fields
+            .map(|(at, field)| {
+                (at + 1, field.name.clone(), field.type_oid.to_u32(), field.typmod, field.dropped)
+            })
+            .collect()
+    }
+}
+
+type Shapes = HashMap<i32, Rc<Held<Shape>>>;
+
+thread_local! {
+    /// Of anonymous records, whose numbers the session keeps.
+    static ANONYMOUS: ForLife<Shapes> = ForLife::default();
+}
+
+/// The columns of a composite type.
+pub(super) fn shape_of(py: Python<'_>, info: &TypeInfo) -> Result<Rc<Held<Shape>>, Failure> {
+    if let Some(known) = info.shape.get() {
+        return Ok(known.clone());
+    }
+    ready()?;
+    let made = Rc::new(Held::made(|| Shape::lookup(py, info.base, -1))?);
+    Ok(info.shape.get_or_init(|| made).clone())
+}
+
+/// The columns of a value, with where it begins.
+fn opened(py: Python<'_>, object: &Object) -> Result<(Rc<Held<Shape>>, pg_sys::HeapTupleHeader), Failure> {
+    let header: pg_sys::HeapTupleHeader = object.unpacked()?.cast();
+    if object.info().base != pg_sys::RECORDOID {
+        return Ok((shape_of(py, object.info())?, header));
+    }
+    // SAFETY: an unpacked composite, whose header tells its type.
+    let (type_oid, typmod) = unsafe {
+        let fields = (*header).t_choice.t_datum;
+        (fields.datum_typeid, fields.datum_typmod)
+    };
+    if type_oid != pg_sys::RECORDOID {
+        return Ok((shape_of(py, class::class_of(py, type_oid)?.info())?, header));
+    }
+    if let Some(known) = ANONYMOUS.read(|shapes| shapes.get(&typmod).cloned()) {
+        return Ok((known, header));
+    }
+    ready()?;
+    let made = Rc::new(Held::made(|| Shape::lookup(py, type_oid, typmod))?);
+    ANONYMOUS.change(|shapes| shapes.insert(typmod, made.clone()));
+    Ok((made, header))
+}
+
+pub(super) fn columns(py: Python<'_>, object: &Object) -> Result<Rc<Held<Shape>>, Failure> {
+    opened(py, object).map(|(shape, _)| shape)
+}
+
+/// Columns that are read without asking for memory.
+const FEW: usize = 32;
+
+/// Runs `work` with the values and nulls of all columns.
+fn deformed<T>(
+    shape: &Shape,
+    header: pg_sys::HeapTupleHeader,
+    work: impl FnOnce(&mut [Datum], &mut [bool]) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    ready()?;
+    let count = shape.row.fields().len();
+    let (mut few_values, mut few_nulls) = ([Datum::null(); FEW], [true; FEW]);
+    let (mut many_values, mut many_nulls);
+    let (values, nulls) = if count <= FEW {
+        (&mut few_values[..count], &mut few_nulls[..count])
+    } else {
+        (many_values, many_nulls) = (vec![Datum::null(); count], vec![true; count]);
+        (&mut many_values[..], &mut many_nulls[..])
+    };
+    let (descriptor, to_values, to_nulls) = (shape.row.descriptor(), values.as_mut_ptr(), nulls.as_mut_ptr());
+    // SAFETY: a live value of the shape; the arrays have an element for each attribute.
+    unsafe { pg_try(|| types::deform_into(header, descriptor, to_values, to_nulls))? };
+    work(values, nulls)
+}
+
+fn wrapped<'py>(
+    py: Python<'py>,
+    field: &Field,
+    value: Datum,
+    is_null: bool,
+) -> Result<Bound<'py, PyAny>, Failure> {
+    if is_null {
+        return Ok(py.None().into_bound(py));
+    }
+    let class = class::class_of(py, field.type_oid)?;
+    // SAFETY: a live value of the column's type.
+    unsafe { Ok(Bound::from_owned_ptr(py, object::wrap(class.info(), value)?)) }
+}
+
+fn get<'py>(
+    py: Python<'py>,
+    shape: &Shape,
+    header: pg_sys::HeapTupleHeader,
+    position: usize,
+) -> Result<Bound<'py, PyAny>, Failure> {
+    deformed(shape, header, |values, nulls| {
+        let at = shape.live[position];
+        wrapped(py, shape.field(position), values[at], nulls[at])
+    })
+}
+
+/// All values, in the order of the columns.
+pub(super) fn values<'py>(py: Python<'py>, object: &Object) -> Result<Bound<'py, PyTuple>, Failure> {
+    let (shape, header) = opened(py, object)?;
+    deformed(&shape, header, |values, nulls| {
+        let made: Vec<_> = shape
+            .live
+            .iter()
+            .enumerate()
+            .map(|(position, &at)| wrapped(py, shape.field(position), values[at], nulls[at]))
+            .collect::<Result<_, _>>()?;
+        Ok(PyTuple::new(py, made)?)
+    })
+}
+
+/// `record[key]`: by name, by index, or a tuple of a slice.
+pub(super) fn item<'py>(
+    py: Python<'py>,
+    object: &Object,
+    key: &Bound<'py, PyAny>,
+) -> Result<Bound<'py, PyAny>, Failure> {
+    let (shape, header) = opened(py, object)?;
+    if key.is_instance_of::<PyString>() {
+        return match shape.positions.bind(py).get_item(key)? {
+            Some(position) => get(py, &shape, header, position.extract()?),
+            None => Err(PyKeyError::new_err(key.clone().unbind()).into()),
+        };
+    }
+    if let Ok(slice) = key.cast::<PySlice>() {
+        return Ok(values(py, object)?.as_any().get_item(slice)?);
+    }
+    if let Some(name) = text_of(py, key)? {
+        return item(py, object, &name);
+    }
+    // SAFETY: a live object; -1 with an exception set is an error.
+    let index = unsafe { ffi::PyNumber_AsSsize_t(key.as_ptr(), ffi::PyExc_IndexError) };
+    if index == -1
+        && let Some(error) = PyErr::take(py)
+    {
+        return Err(error.into());
+    }
+    let count = shape.live.len() as isize;
+    let from_start = if index < 0 { index + count } else { index };
+    if !(0..count).contains(&from_start) {
+        let message = format!("column index {index} is out of range for {count} columns");
+        return Err(PyIndexError::new_err(message).into());
+    }
+    get(py, &shape, header, from_start as usize)
+}
+
+/// The text of an instance of a string type, which names a column as a str does.
+fn text_of<'py>(py: Python<'py>, key: &Bound<'py, PyAny>) -> Result<Option<Bound<'py, PyAny>>, Failure> {
+    // SAFETY: the key is held.
+    match unsafe { object::of(key.as_ptr()) } {
+        Some(text) if text.info().entry.category == b'S' => super::scalar::text_of(py, text).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// `record.name`: a column, unless the class has an attribute of that name.
+pub(super) fn attribute<'py>(
+    py: Python<'py>,
+    object: &Object,
+    name: &Bound<'py, PyAny>,
+) -> Result<Option<Bound<'py, PyAny>>, Failure> {
+    let (shape, header) = opened(py, object)?;
+    if shape.attributes.get().is_none() {
+        // SAFETY: a live class.
+        let class = unsafe { Bound::from_borrowed_ptr(py, object.info().class().cast()) };
+        let free = PyDict::new(py);
+        for (name, position) in shape.positions.bind(py).iter() {
+            if class.getattr("__mro__")?.try_iter()?.all(|above| !has(above, &name)) {
+                free.set_item(name, position)?;
+            }
+        }
+        let _ = shape.attributes.set(free.unbind());
+    }
+    let Some(attributes) = shape.attributes.get() else { return Ok(None) };
+    match attributes.bind(py).get_item(name)? {
+        Some(position) => get(py, &shape, header, position.extract()?).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Whether a class itself has an attribute of that name.
+fn has(class: PyResult<Bound<'_, PyAny>>, name: &Bound<'_, PyAny>) -> bool {
+    class
+        .and_then(|class| class.getattr("__dict__"))
+        .and_then(|attributes| attributes.contains(name))
+        .unwrap_or(false)
+}
+
+/// The value with other values in some columns, by position.
+pub(super) fn replaced<'py>(
+    py: Python<'py>,
+    object: &Object,
+    changes: &Bound<'py, PyDict>,
+) -> Result<Bound<'py, PyAny>, Failure> {
+    let (shape, header) = opened(py, object)?;
+    let changes: Vec<(usize, Bound<'py, PyAny>)> =
+        changes.iter().map(|(position, value)| Ok((position.extract()?, value))).collect::<PyResult<_>>()?;
+    deformed(&shape, header, |values, nulls| {
+        scratch(|| {
+            for (position, value) in &changes {
+                let field = shape.field(*position);
+                let column = class::class_of(py, field.type_oid)?.info().column(field.typmod)?;
+                // SAFETY: the value is held; nothing in `pg_try` needs dropping.
+                let datum = unsafe { pg_try(|| column.to_datum(value.as_ptr()))?? };
+                let at = shape.live[*position];
+                (values[at], nulls[at]) = (datum.unwrap_or(Datum::null()), datum.is_none());
+            }
+            let (descriptor, values, nulls) =
+                (shape.row.descriptor(), values.as_mut_ptr(), nulls.as_mut_ptr());
+            // SAFETY: raw calls; an element for each attribute.
+            unsafe {
+                let datum = pg_try(|| {
+                    let tuple = raw::heap_form_tuple(descriptor, values, nulls);
+                    raw::HeapTupleHeaderGetDatum((*tuple).t_data)
+                })?;
+                Ok(Bound::from_owned_ptr(py, object::wrap(object.info(), datum)?))
+            }
+        })
+    })
+}
+
+/// Whether a Python object is a composite value.
+///
+/// # Safety
+/// The object is alive.
+pub(in crate::convert) unsafe fn is_record(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe { object::of(object) }.is_some_and(|object| object.info().kind == Kind::Record)
+}

@@ -1,0 +1,156 @@
+//! The settings of remote functions: how they are confined, and what one call may use. The danger is a
+//! limit that a role could raise for itself: all of these are superusers'.
+
+use std::ffi::{CStr, c_int};
+use std::time::Duration;
+
+use wormhole_protocol::Limits;
+
+use crate::pg::settings::{About, Choice, Number, Unit};
+
+/// Required: a function of a role that is no superuser runs where it can reach nothing, or not at all. A
+/// weaker default would be a hole on the kernels that most need the attention of their administrator.
+static CONFINEMENT: Choice<4> = Choice::new([Some(c"required"), Some(c"optional"), Some(c"off"), None]);
+
+/// Longer than what belongs into a transaction, shorter than what an administrator would notice.
+static CPU_TIME: Number = Number::new(10_000);
+
+/// Room for a few hundred thousand rows as Python objects, with eight sessions on a small server.
+static MEMORY: Number = Number::new(256);
+
+/// What a reply may be at once: more than anybody reads, and far from what the server refuses (1 GB).
+static MESSAGE_SIZE: Number = Number::new(16 * 1024);
+
+/// Enough for a loop over a page of rows; a loop over a table should be one query.
+static QUERIES: Number = Number::new(10_000);
+
+/// As objects they have to fit into the memory above.
+static ROWS: Number = Number::new(1_000_000);
+
+/// A stream may be longer than one message.
+static RESULT_SIZE: Number = Number::new(64 * 1024);
+
+/// Often enough that what one call leaves in a worker is gone soon, seldom enough that a new worker (a
+/// millisecond) does not matter.
+static CALLS: Number = Number::new(1_000);
+
+/// Some two hundred functions of ordinary size.
+static CODE_CACHE: Number = Number::new(4 * 1024);
+
+type Row = (&'static Number, &'static CStr, &'static CStr, Unit, c_int, c_int);
+
+const MOST: c_int = c_int::MAX;
+
+/// Each number with its description, its unit and its bounds.
+static NUMBERS: [Row; 8] = [
+    (
+        &CPU_TIME,
+        c"multicorn.wormhole_cpu_time",
+        c"Processor time of one call of a confined remote function.",
+        Unit::Milliseconds,
+        1,
+        MOST,
+    ),
+    (
+        &MEMORY,
+        c"multicorn.wormhole_memory",
+        c"Memory of a confined remote function, beyond that of Python.",
+        Unit::Megabytes,
+        16,
+        MOST,
+    ),
+    (
+        &MESSAGE_SIZE,
+        c"multicorn.wormhole_message_size",
+        c"Size of one message of a confined remote function: its source, a query, a value.",
+        Unit::Kilobytes,
+        64,
+        1_000_000,
+    ),
+    (
+        &QUERIES,
+        c"multicorn.wormhole_queries",
+        c"Number of queries of one call of a confined remote function.",
+        Unit::None,
+        0,
+        MOST,
+    ),
+    (
+        &ROWS,
+        c"multicorn.wormhole_rows",
+        c"Number of rows that the queries of one call of a confined remote function give.",
+        Unit::None,
+        0,
+        MOST,
+    ),
+    (
+        &RESULT_SIZE,
+        c"multicorn.wormhole_result_size",
+        c"Size of what one call of a confined remote function returns or yields.",
+        Unit::Kilobytes,
+        1,
+        MOST,
+    ),
+    (
+        &CALLS,
+        c"multicorn.wormhole_calls_per_worker",
+        c"Number of calls after which a worker is replaced.",
+        Unit::None,
+        1,
+        MOST,
+    ),
+    (
+        &CODE_CACHE,
+        c"multicorn.wormhole_code_cache",
+        c"Memory of compiled remote functions in the server's own process.",
+        Unit::Kilobytes,
+        64,
+        MOST,
+    ),
+];
+
+/// Defines the settings, while the library is loaded.
+pub(super) fn define() {
+    CONFINEMENT.define(&About {
+        name: c"multicorn.wormhole_confinement",
+        short: c"Whether remote functions that no superuser vouches for must run confined.",
+        long: c"\"optional\" runs them unconfined where the kernel cannot confine them, \"off\" always.",
+    });
+    for &(setting, name, short, unit, least, most) in &NUMBERS {
+        setting.define(&About { name, short, long: c"" }, unit, least, most);
+    }
+}
+
+/// How functions are confined that no superuser vouches for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Confine {
+    Required,
+    Optional,
+    Off,
+}
+
+pub(crate) fn confinement() -> Confine {
+    [Confine::Required, Confine::Optional, Confine::Off]
+        .into_iter()
+        .nth(CONFINEMENT.get())
+        .unwrap_or(Confine::Required)
+}
+
+/// The limits of a call of a confined function.
+pub(crate) fn limits() -> Limits {
+    const KB: u64 = 1024;
+    Limits {
+        cpu: Duration::from_millis(CPU_TIME.get()),
+        memory: MEMORY.get() * KB * KB,
+        frame: usize::try_from(MESSAGE_SIZE.get() * KB).unwrap_or(usize::MAX),
+        queries: QUERIES.get(),
+        rows: ROWS.get(),
+        result: RESULT_SIZE.get() * KB,
+        calls: CALLS.get(),
+    }
+}
+
+/// Bytes that compiled functions may take.
+pub(crate) fn code_cache() -> u64 {
+    CODE_CACHE.get() * 1024
+}

@@ -1,0 +1,224 @@
+//! A socket to another process: whole frames, waited for as the server waits, so that a cancel, a time-out
+//! and the end of the postmaster are served meanwhile. The danger is the other side: it may send anything,
+//! or nothing at all, and neither may hold the backend for ever.
+
+use std::ffi::{c_int, c_long};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::time::Duration;
+
+use pgrx::pg_sys;
+use wormhole_protocol::{Decoder, Frame, FrameError};
+
+use super::guard::pg_try;
+use super::{interrupts, raw, raw_more};
+use crate::error::Error;
+
+/// What came of waiting.
+#[derive(Debug)]
+pub(crate) enum Received {
+    Frame(Frame),
+    /// What was sent is no frame, or one that is too long.
+    Garbage(FrameError),
+    /// The other side has closed.
+    Closed,
+    /// Nothing came in time.
+    Late,
+}
+
+/// What came of sending.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    All,
+    /// The other side talks instead of listening.
+    Interrupted,
+    Closed,
+}
+
+/// One end of a socket.
+#[derive(Debug)]
+pub(crate) struct Channel {
+    socket: OwnedFd,
+    decoder: Decoder,
+}
+
+enum Read {
+    Some,
+    End,
+    Nothing,
+}
+
+impl Channel {
+    /// Refuses frames of more than `longest` bytes.
+    pub(crate) fn new(socket: OwnedFd, longest: usize) -> Self {
+        Channel { socket, decoder: Decoder::new(longest) }
+    }
+
+    pub(crate) fn set_longest(&mut self, longest: usize) {
+        self.decoder.set_longest(longest);
+    }
+
+    /// Whether the other side has sent nothing that was not asked for.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.decoder.is_empty() && !self.has_input()
+    }
+
+    fn has_input(&self) -> bool {
+        let mut byte = 0_u8;
+        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
+        // SAFETY: fills at most one byte.
+        unsafe { libc::recv(self.socket.as_raw_fd(), (&raw mut byte).cast(), 1, flags) >= 0 }
+    }
+
+    /// The next frame, waiting no longer than `patience`; serves interrupts, and fails by theirs.
+    pub(crate) fn receive(&mut self, patience: Duration) -> Result<Received, Error> {
+        loop {
+            match self.decoder.next_frame() {
+                Ok(Some(frame)) => return Ok(Received::Frame(frame)),
+                Ok(None) => {}
+                Err(error) => return Ok(Received::Garbage(error)),
+            }
+            match self.read(None) {
+                Read::Some => {}
+                Read::End => return Ok(Received::Closed),
+                Read::Nothing => {
+                    if !wait(self.socket.as_raw_fd(), pg_sys::WL_SOCKET_READABLE, patience)? {
+                        return Ok(Received::Late);
+                    }
+                }
+            }
+        }
+    }
+
+    /// As `receive`, with the descriptors that came with the frame.
+    pub(crate) fn receive_with(&mut self, patience: Duration) -> Result<(Received, Vec<OwnedFd>), Error> {
+        let mut descriptors = Vec::new();
+        loop {
+            match self.decoder.next_frame() {
+                Ok(Some(frame)) => return Ok((Received::Frame(frame), descriptors)),
+                Ok(None) => {}
+                Err(error) => return Ok((Received::Garbage(error), descriptors)),
+            }
+            match self.read(Some(&mut descriptors)) {
+                Read::Some => {}
+                Read::End => return Ok((Received::Closed, descriptors)),
+                Read::Nothing => {
+                    if !wait(self.socket.as_raw_fd(), pg_sys::WL_SOCKET_READABLE, patience)? {
+                        return Ok((Received::Late, descriptors));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes what is there, no more than a frame may have.
+    fn read(&mut self, descriptors: Option<&mut Vec<OwnedFd>>) -> Read {
+        let mut buffer = [0_u8; 16 * 1024];
+        let room = self.decoder.wanted().clamp(1, buffer.len());
+        let got = match descriptors {
+            // SAFETY: fills at most the buffer.
+            None => unsafe {
+                libc::recv(self.socket.as_raw_fd(), buffer.as_mut_ptr().cast(), room, libc::MSG_DONTWAIT)
+            },
+            Some(descriptors) => receive_message(self.socket.as_raw_fd(), &mut buffer[..room], descriptors),
+        };
+        match usize::try_from(got) {
+            Ok(0) => Read::End,
+            Ok(got) => {
+                self.decoder.push(&buffer[..got]);
+                Read::Some
+            }
+            Err(_) => match std::io::Error::last_os_error().kind() {
+                std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted => Read::Nothing,
+                _ => Read::End,
+            },
+        }
+    }
+
+    /// Sends a frame, waiting for the other side to take it.
+    pub(crate) fn send(&mut self, frame: &[u8]) -> Result<Sent, Error> {
+        let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+        let mut rest = frame;
+        while !rest.is_empty() {
+            // SAFETY: reads at most what is left.
+            let sent =
+                unsafe { libc::send(self.socket.as_raw_fd(), rest.as_ptr().cast(), rest.len(), flags) };
+            if let Ok(sent) = usize::try_from(sent) {
+                rest = &rest[sent..];
+                continue;
+            }
+            match std::io::Error::last_os_error().kind() {
+                std::io::ErrorKind::Interrupted => {}
+                std::io::ErrorKind::WouldBlock => {
+                    // Both sides would wait for each other.
+                    if self.has_input() {
+                        return Ok(Sent::Interrupted);
+                    }
+                    let either = pg_sys::WL_SOCKET_WRITEABLE | pg_sys::WL_SOCKET_READABLE;
+                    wait(self.socket.as_raw_fd(), either, Duration::from_secs(1))?;
+                }
+                _ => return Ok(Sent::Closed),
+            }
+        }
+        Ok(Sent::All)
+    }
+}
+
+/// Bytes, and the descriptors that came with them.
+fn receive_message(socket: RawFd, buffer: &mut [u8], descriptors: &mut Vec<OwnedFd>) -> isize {
+    let mut room = [0_u64; 16];
+    let mut part = libc::iovec { iov_base: buffer.as_mut_ptr().cast(), iov_len: buffer.len() };
+    // SAFETY: the structures are as the system call wants them; control messages are walked by its macros,
+    // and each descriptor in them is new and nobody else's.
+    unsafe {
+        let mut message: libc::msghdr = std::mem::zeroed();
+        message.msg_iov = &raw mut part;
+        message.msg_iovlen = 1;
+        message.msg_control = room.as_mut_ptr().cast();
+        message.msg_controllen = size_of_val(&room) as _;
+        let flags = libc::MSG_DONTWAIT | libc::MSG_CMSG_CLOEXEC;
+        let got = libc::recvmsg(socket, &raw mut message, flags);
+        if got < 0 {
+            return got;
+        }
+        let mut control = libc::CMSG_FIRSTHDR(&raw const message);
+        while !control.is_null() {
+            if (*control).cmsg_level == libc::SOL_SOCKET && (*control).cmsg_type == libc::SCM_RIGHTS {
+                let data = libc::CMSG_DATA(control);
+                let length = (*control).cmsg_len as usize - (data as usize - control as usize);
+                for index in 0..length / size_of::<c_int>() {
+                    let descriptor = data.cast::<c_int>().add(index).read_unaligned();
+                    descriptors.push(OwnedFd::from_raw_fd(descriptor));
+                }
+            }
+            control = libc::CMSG_NXTHDR(&raw const message, control);
+        }
+        got
+    }
+}
+
+/// Waits for the socket, and serves what is pending for the backend. Whether the socket is ready.
+fn wait(socket: RawFd, events: u32, patience: Duration) -> Result<bool, Error> {
+    let wanted = events | pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
+    let timeout = c_long::try_from(patience.as_millis()).unwrap_or(c_long::MAX).max(1);
+    // SAFETY: raw calls; the latch is the backend's own.
+    let happened = unsafe {
+        pg_try(|| {
+            let happened = raw_more::WaitLatchOrSocket(
+                pg_sys::MyLatch,
+                wanted as c_int,
+                socket,
+                timeout,
+                pg_sys::PG_WAIT_EXTENSION,
+            );
+            if happened as u32 & pg_sys::WL_LATCH_SET != 0 {
+                raw_more::ResetLatch(pg_sys::MyLatch);
+            }
+            if interrupts::any_pending() {
+                raw::ProcessInterrupts();
+            }
+            happened as u32
+        })?
+    };
+    // Anything but the time being up is worth another look.
+    Ok(happened & (events | pg_sys::WL_LATCH_SET) != 0)
+}

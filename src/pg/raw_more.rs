@@ -1,0 +1,39 @@
+//! More of the server's functions as plain externs: what remote functions need. As in `raw`, each signature
+//! is compared with pgrx's binding, and the danger is one that differs between versions.
+
+use std::ffi::{c_char, c_int, c_long};
+
+use pgrx::pg_sys::*;
+
+use super::raw::raw;
+
+raw! {
+    // waiting
+    fn WaitLatchOrSocket(
+        latch: *mut Latch, events: c_int, socket: pgsocket, timeout: c_long, why: uint32,
+    ) -> c_int;
+    fn ResetLatch(latch: *mut Latch);
+    fn on_proc_exit(function: pg_on_exit_callback, argument: Datum);
+
+    // who asks
+    fn GetOuterUserId() -> Oid;
+    fn GetSessionUserId() -> Oid;
+    #[cfg(feature = "pg15")]
+    fn pg_proc_aclcheck(function: Oid, role: Oid, mode: AclMode) -> AclResult::Type;
+    #[cfg(not(feature = "pg15"))]
+    fn object_aclcheck(class: Oid, object: Oid, role: Oid, mode: AclMode) -> AclResult::Type;
+    fn format_procedure_qualified(function: Oid) -> *mut c_char;
+    fn get_func_name(function: Oid) -> *mut c_char;
+    fn quote_identifier(name: *const c_char) -> *const c_char;
+
+    // transactions
+    fn CacheInvalidateRelcacheByRelid(relation: Oid);
+    fn GetCurrentCommandId(used: bool) -> CommandId;
+    fn GetTopTransactionIdIfAny() -> TransactionId;
+    fn RecoveryInProgress() -> bool;
+
+    // values
+    fn DirectFunctionCall1Coll(function: PGFunction, collation: Oid, argument: Datum) -> Datum;
+    fn jsonb_in(call: FunctionCallInfo) -> Datum;
+    fn jsonb_out(call: FunctionCallInfo) -> Datum;
+}

@@ -1,0 +1,108 @@
+//! Texts and JSON documents as Rust strings, and statements of our own that take and give texts. The danger
+//! is a name that is looked up in somebody else's search path: these statements are qualified, and run in a
+//! path of the server's own.
+
+use std::ffi::CStr;
+
+use pgrx::pg_sys::{self, Datum, Oid};
+
+use super::guard::pg_try;
+use super::planner::Constant;
+use super::spi::{self, How};
+use super::statement::{Scroll, Types};
+use super::varlena::{self, Bytes};
+use super::{encoding, raw, raw_more, role};
+use crate::error::{Error, SqlState};
+
+/// A value of type text.
+pub(crate) fn from_text(text: &str) -> Result<Datum, Error> {
+    let text = encoding::to_server_exactly(text)?;
+    let bytes = text.to_bytes();
+    // SAFETY: a raw call that copies the bytes.
+    unsafe { pg_try(|| varlena::from_bytes(bytes.as_ptr(), bytes.len())) }
+}
+
+/// What a value of type text says.
+pub(crate) fn to_text(value: Datum) -> Result<String, Error> {
+    // SAFETY: a value of the server's of that type, copied at once.
+    unsafe {
+        let bytes = pg_try(|| Bytes::fetch(value))?.slice().to_vec();
+        let text =
+            std::ffi::CString::new(bytes).map_err(|_| Error::internal("multicorn: a text with a NUL"))?;
+        Ok(encoding::from_server(&text))
+    }
+}
+
+/// A JSON document as text.
+pub(crate) fn from_jsonb(value: Datum) -> Result<String, Error> {
+    // SAFETY: raw calls on a value of that type; the text is copied and freed.
+    unsafe {
+        let shown =
+            pg_try(|| raw_more::DirectFunctionCall1Coll(Some(raw_more::jsonb_out), Oid::INVALID, value))?;
+        let shown = shown.cast_mut_ptr();
+        let text = encoding::from_server(CStr::from_ptr(shown));
+        pg_try(|| raw::pfree(shown.cast()))?;
+        Ok(text)
+    }
+}
+
+/// The JSON document that a text is.
+pub(crate) fn to_jsonb(text: &str) -> Result<Datum, Error> {
+    let text = encoding::to_server_exactly(text)?;
+    // SAFETY: a raw call with a text that outlives it.
+    unsafe {
+        pg_try(|| {
+            raw_more::DirectFunctionCall1Coll(
+                Some(raw_more::jsonb_in),
+                Oid::INVALID,
+                Datum::from(text.as_ptr()),
+            )
+        })
+    }
+}
+
+/// A row of texts.
+pub(crate) type Row = Vec<Option<String>>;
+
+/// Runs one statement as `role`, in the server's own search path. Its parameters are of type text, and so
+/// must its columns be. An error has to propagate.
+pub(crate) fn query_as(role: Oid, sql: &str, args: &[Option<&str>]) -> Result<Vec<Row>, Error> {
+    role::acting_as(role, || {
+        spi::connected(|spi| {
+            let types = vec![pg_sys::TEXTOID; args.len()];
+            let statement = spi.prepare(sql, Types::Given(&types), Scroll::AsItComes)?;
+            let values = args.iter().map(|arg| constant(*arg)).collect::<Result<Vec<_>, Error>>()?;
+            let Some(mut rows) = spi.execute(&statement, &values, How::default())?.rows else {
+                return Ok(Vec::new());
+            };
+            if rows.columns().iter().any(|column| column.type_oid != pg_sys::TEXTOID) {
+                return Err(Error::internal(
+                    "multicorn: a statement of its own has a column that is no text",
+                ));
+            }
+            (0..rows.len()).map(|index| rows.row(index).map(text).collect()).collect()
+        })
+    })
+}
+
+fn constant(arg: Option<&str>) -> Result<Constant, Error> {
+    match arg {
+        Some(text) => Ok(Constant { datum: from_text(text)?, is_null: false }),
+        None => Ok(Constant { datum: Datum::null(), is_null: true }),
+    }
+}
+
+fn text(value: Constant) -> Result<Option<String>, Error> {
+    (!value.is_null).then(|| to_text(value.datum)).transpose()
+}
+
+/// An identifier, quoted where that is needed.
+pub(crate) fn quoted(name: &str) -> Result<String, Error> {
+    let name = encoding::to_server_exactly(name)?;
+    // SAFETY: a raw call; the answer is NUL-terminated.
+    unsafe {
+        let quoted = pg_try(|| raw_more::quote_identifier(name.as_ptr()))?;
+        encoding::from_server_ptr(quoted)
+            .ok_or_else(|| Error::new(SqlState::INTERNAL_ERROR, "multicorn: no name"))
+    }
+}

@@ -1,0 +1,104 @@
+//! The errors of remote functions, with SQLSTATEs of their own: class WH. The danger is a text that a worker
+//! has made up: it is data of the message, bounded, and never decides what the error is.
+
+use wormhole_protocol::{Exceeded, mention};
+
+use crate::error::{Error, SqlState};
+
+const MODULE_NOT_ALLOWED: SqlState = SqlState::new(b"WH001");
+const SOURCE_REFUSED: SqlState = SqlState::new(b"WH002");
+const NO_CONFINEMENT: SqlState = SqlState::new(b"WH003");
+const LIMIT_EXCEEDED: SqlState = SqlState::new(b"WH004");
+const RAISED: SqlState = SqlState::new(b"WH005");
+const WORKER_DIED: SqlState = SqlState::new(b"WH006");
+
+/// Characters of a part that a worker worded.
+const LONGEST: usize = 8000;
+
+fn bounded(mut text: String) -> String {
+    if text.len() > LONGEST {
+        text.truncate(text.floor_char_boundary(LONGEST));
+    }
+    text.replace('\0', "")
+}
+
+/// A worker found a source unacceptable, or a module not allowed.
+pub(super) fn refused(
+    sqlstate: &str,
+    message: String,
+    hint: Option<String>,
+    detail: Option<String>,
+) -> Error {
+    let state = if sqlstate == "WH001" { MODULE_NOT_ALLOWED } else { SOURCE_REFUSED };
+    let mut error = Error::new(state, bounded(message));
+    if let Some(hint) = hint {
+        error = error.hint(bounded(hint));
+    }
+    match detail {
+        Some(detail) => error.detail(bounded(detail)),
+        None => error,
+    }
+}
+
+pub(super) fn source_refused(message: &str) -> Error {
+    Error::new(SOURCE_REFUSED, message)
+}
+
+pub(super) fn no_confinement(why: &str) -> Error {
+    Error::new(
+        NO_CONFINEMENT,
+        format!("remote functions cannot be confined on this machine: {}", mention(why)),
+    )
+    .hint(
+        "A superuser can approve the function by wormhole_approve, or set multicorn.wormhole_confinement \
+             to \"optional\" if everybody who may install functions may do what the server's account may.",
+    )
+}
+
+pub(super) fn exceeded(what: &Exceeded) -> Error {
+    Error::new(LIMIT_EXCEEDED, format!("the remote function exceeds a limit: {what}"))
+        .hint(format!("A superuser can change it: multicorn.{}.", what.setting()))
+}
+
+/// Remote functions call each other through SQL.
+pub(super) fn too_deep(most: usize) -> Error {
+    Error::new(LIMIT_EXCEEDED, format!("remote functions call each other more than {most} deep"))
+}
+
+/// An exception that nobody caught.
+pub(super) fn raised(message: String, detail: String) -> Error {
+    Error::new(RAISED, bounded(message)).detail(bounded(detail))
+}
+
+/// An error of this class without Python's traceback in CONTEXT: where the function was is in DETAIL, as for
+/// confined ones, and the frames of the machinery are nobody's business.
+pub(super) fn without_frames(mut error: Error) -> Error {
+    if let Some(report) = error.report_mut()
+        && report.sqlstate.text().starts_with("WH")
+    {
+        report.context = None;
+    }
+    error
+}
+
+/// A worker ended, or was ended because it did not keep to the protocol.
+pub(super) fn died(why: &str) -> Error {
+    Error::new(WORKER_DIED, format!("the worker of the remote function died: {}", mention(why)))
+}
+
+pub(super) fn null_argument(name: &str) -> Error {
+    Error::new(SqlState::NULL_VALUE_NOT_ALLOWED, format!("\"{name}\" must not be NULL"))
+}
+
+pub(super) fn not_vouched_for(name: &str, owner: &str) -> Error {
+    Error::new(
+        SqlState::INSUFFICIENT_PRIVILEGE,
+        format!("remote function \"{}\" of role \"{}\" is not approved", mention(name), mention(owner)),
+    )
+    .detail("It would run with the rights of a superuser.")
+    .hint("Read its source, then approve it by wormhole_approve, or call it as a role with fewer rights.")
+}
+
+pub(super) fn no_function(id: &str) -> Error {
+    Error::new(SqlState::UNDEFINED_FUNCTION, format!("there is no remote function \"{}\"", mention(id)))
+}

@@ -1,0 +1,109 @@
+//! Remote functions: what clients install, call and administer. The danger is code of somebody who may do
+//! less than the process: what no superuser vouches for never runs here, only in a confined worker.
+
+mod administer;
+mod call;
+mod confined;
+mod counts;
+mod failure;
+mod in_process;
+mod install;
+mod queries;
+mod registry;
+mod stream;
+mod support;
+mod workers;
+
+use pgrx::pg_sys::Datum;
+
+use crate::error::Error;
+use crate::pg::call::Call;
+use crate::pg::texts;
+
+pub(crate) use queries::extend;
+
+/// Watches what remote functions must not do; said while the library is loaded.
+pub(crate) fn watch() {
+    crate::pg::caller::watch();
+}
+
+/// Argument `index` if it is a text.
+fn text_argument(call: Call, index: usize) -> Result<Option<String>, Error> {
+    let argument = call.argument(index);
+    (!argument.is_null).then(|| texts::to_text(argument.datum)).transpose()
+}
+
+/// An argument that must not be NULL.
+fn needed_text(call: Call, index: usize, name: &str) -> Result<String, Error> {
+    text_argument(call, index)?.ok_or_else(|| failure::null_argument(name))
+}
+
+/// Argument `index`, a JSON document, as text.
+fn json_argument(call: Call, index: usize) -> Result<Option<String>, Error> {
+    let argument = call.argument(index);
+    (!argument.is_null).then(|| texts::from_jsonb(argument.datum)).transpose()
+}
+
+fn give_text(call: Call, text: &str) -> Result<Datum, Error> {
+    Ok(call.give(Some(texts::from_text(text)?)))
+}
+
+fn give_json(call: Call, text: &str) -> Result<Datum, Error> {
+    Ok(call.give(Some(texts::to_jsonb(text)?)))
+}
+
+fn give_nothing(call: Call) -> Datum {
+    call.give(Some(Datum::null()))
+}
+
+use crate::pg::call::language_function;
+
+language_function! {
+    /// `wormhole_install(name, source, signature, origin)`.
+    pg_finfo_wormhole_install, wormhole_install, |call, _place| install::handle(call)
+}
+
+language_function! {
+    /// `wormhole_execute(id, args)`.
+    pg_finfo_wormhole_execute, wormhole_execute, |call, _place| call::handle(call)
+}
+
+language_function! {
+    /// `wormhole_stream(id, args)`.
+    pg_finfo_wormhole_stream, wormhole_stream, |call, _place| stream::handle(call)
+}
+
+language_function! {
+    /// `wormhole_query(sql, args)`.
+    pg_finfo_wormhole_query, wormhole_query, |call, _place| queries::handle(call)
+}
+
+language_function! {
+    /// `wormhole_drop(id_or_name)`.
+    pg_finfo_wormhole_drop, wormhole_drop, |call, _place| administer::drop(call)
+}
+
+language_function! {
+    /// `wormhole_grant(id, role)`.
+    pg_finfo_wormhole_grant, wormhole_grant, |call, _place| administer::grant(call)
+}
+
+language_function! {
+    /// `wormhole_revoke(id, role)`.
+    pg_finfo_wormhole_revoke, wormhole_revoke, |call, _place| administer::revoke(call)
+}
+
+language_function! {
+    /// `wormhole_approve(id)`.
+    pg_finfo_wormhole_approve, wormhole_approve, |call, _place| administer::approve(call)
+}
+
+language_function! {
+    /// The trigger of the registry's tables.
+    pg_finfo_wormhole_changed, wormhole_changed, |call, _place| registry::changed(call)
+}
+
+language_function! {
+    /// What the planner asks about a call of the functions above.
+    pg_finfo_wormhole_support, wormhole_support, |call, _place| support::handle(call)
+}

@@ -1,0 +1,36 @@
+-- Polymorphic functions in LANGUAGE python.
+\set SHOW_CONTEXT never
+CREATE FUNCTION same(a anyelement) RETURNS anyelement LANGUAGE python AS 'def main(a): return a';
+SELECT same(1), same('x'::text), same(ARRAY[1, 2]), same('2020-01-31'::date), same('[1,3)'::int4range), same(NULL::int);
+SELECT pg_typeof(same(1::int2)), pg_typeof(same('x'::varchar)), pg_typeof(same(1.5));
+CREATE FUNCTION doubled(a anyelement) RETURNS anyelement LANGUAGE python AS 'def main(a): return a + a';
+SELECT doubled(2), doubled(1.5), doubled('ab'::text), doubled('1 day'::interval);
+SELECT doubled('2020-01-01'::date);
+CREATE FUNCTION wrapped(a anyelement) RETURNS anyarray LANGUAGE python AS 'def main(a): return [a, a]';
+SELECT wrapped(1), wrapped('x'::text), wrapped('2020-01-31'::date);
+CREATE FUNCTION first(a anyarray) RETURNS anyelement LANGUAGE python AS 'def main(a): return a[0] if a else None';
+SELECT first(ARRAY[3, 2, 1]), first(ARRAY['x', 'y']), first('{}'::date[]);
+CREATE FUNCTION reversed(a anyarray) RETURNS anyarray LANGUAGE python AS 'def main(a): return a.elements()[::-1]';
+SELECT reversed(ARRAY[1, 2, 3]), reversed(ARRAY['x', NULL]);
+CREATE FUNCTION each(a anyarray) RETURNS SETOF anyelement LANGUAGE python AS 'def main(a): return a';
+SELECT * FROM each(ARRAY[1.5, 2.5]);
+CREATE FUNCTION not_array(a anynonarray) RETURNS text LANGUAGE python AS 'def main(a): return type(a).typname';
+SELECT not_array(1), not_array('x'::text);
+SELECT not_array(ARRAY[1]);
+CREATE TYPE mood AS ENUM ('sad', 'ok');
+CREATE FUNCTION next_label(a anyenum) RETURNS anyenum LANGUAGE python AS 'def main(a): return type(a).labels()[-1]';
+SELECT next_label('sad'::mood);
+SELECT next_label(1);
+CREATE FUNCTION low(r anyrange) RETURNS anyelement LANGUAGE python AS 'def main(r): return r.lower';
+SELECT low('[3,5)'::int4range), low('[2020-01-01,2020-02-01)'::daterange);
+CREATE FUNCTION spanning(m anymultirange) RETURNS anyrange LANGUAGE python AS 'def main(m): return m.lower, m.upper';
+SELECT spanning('{[1,2),[8,9)}'::int4multirange);
+CREATE FUNCTION greater(a anycompatible, b anycompatible) RETURNS anycompatible LANGUAGE python AS 'def main(a, b): return max(a, b)';
+SELECT greater(1, 2.5), pg_typeof(greater(1, 2::int8)), greater('a'::text, 'b');
+CREATE FUNCTION appended(a anycompatiblearray, b anycompatible) RETURNS anycompatiblearray LANGUAGE python AS 'def main(a, b): return [*a, b]';
+SELECT appended(ARRAY[1, 2], 2.5), pg_typeof(appended(ARRAY[1, 2], 2.5));
+CREATE FUNCTION inside(r anycompatiblerange, a anycompatible) RETURNS bool LANGUAGE python AS 'def main(r, a): return a in r';
+SELECT inside('[1,5)'::int4range, 3), inside('[1,5)'::int8range, 7);
+CREATE FUNCTION two(a anyelement, OUT b anyelement, OUT c anyarray) LANGUAGE python AS 'def main(a): return a, [a]';
+SELECT * FROM two(5);
+SELECT * FROM two('x'::text);
