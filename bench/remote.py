@@ -25,7 +25,6 @@ from devkit.wire import Wire
 if TYPE_CHECKING:
     from devkit.cluster import Cluster
 
-EXISTS = "wormhole_execute" in (CHECKOUT / "sql" / "multicorn--4.0.0.sql").read_text()
 DATABASE = "bench_remote"
 ROLE = "bench_remote"
 CALLS = 2000

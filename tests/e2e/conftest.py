@@ -110,10 +110,6 @@ def new_lines(log: Path, size: int) -> list[str]:
         return file.read().decode(errors="replace").splitlines()
 
 
-STUB = Path(__file__).parent / "fake_wormhole.sql"
-HAS_WORMHOLE = "wormhole_execute" in (CHECKOUT / "sql" / "multicorn--4.0.0.sql").read_text()
-
-
 @pytest.fixture(scope="module")
 def shop_database(cluster: Cluster) -> Iterator[Database]:
     """A database for the tests of Wormhole's client, made once for a module.
@@ -123,11 +119,6 @@ def shop_database(cluster: Cluster) -> Iterator[Database]:
     size = cluster.log.stat().st_size
     cluster.sql(f"CREATE DATABASE e2e_shop TEMPLATE {TEMPLATE}")
     made = Database(cluster, "e2e_shop")
-    if made.sql("SELECT to_regproc('wormhole_execute')").strip() == "":
-        if made.sql("SELECT 1 FROM pg_available_extensions WHERE name = 'plpython3u'") == "":
-            pytest.skip("there is neither Wormhole nor PL/Python to stand in for it")
-        source = cluster.stage(CHECKOUT / "python" / "wormhole" / "src", "wormhole_src")
-        made.sql(STUB.read_text().replace("PATH", str(source)))
     cluster.sql("CREATE ROLE wormhole_app LOGIN")
     made.sql(
         "GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_stream TO wormhole_app;"

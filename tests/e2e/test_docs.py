@@ -31,8 +31,6 @@ from typing import TYPE_CHECKING, Self
 import pytest
 from devkit.paths import CHECKOUT
 
-from conftest import HAS_WORMHOLE
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
@@ -234,8 +232,6 @@ def fits(shown: str, written: str) -> bool:
 
 @pytest.mark.parametrize("path", RUN, ids=relative)
 def test_the_statements_give_the_output_shown(path: Path, guide: Cluster, tmp_path: Path) -> None:
-    if path.stem == "wormhole" and not HAS_WORMHOLE:
-        pytest.skip("the extension has no remote functions yet")
     page = read(path)
     place = stage(page, guide, tmp_path / "srv")
     shown = run(page, guide, place)

@@ -19,6 +19,7 @@ from far_side import ASYNC_DRIVERS, DRIVERS, by_asyncpg, by_psycopg, by_psycopg2
 import wormhole
 from wormhole import (
     RemoteError,
+    ServerError,
     aio,
     cursor,
     execute,
@@ -195,6 +196,18 @@ def test_an_exception_without_a_class_here_is_a_remote_error(driver) -> None:
     stopping = remote(source="def f():\n    raise StopIteration\n")
     with pytest.raises(RemoteError), transaction():
         stopping()
+
+
+def test_remote_code_may_catch_a_failed_statement(driver) -> None:
+    @remote
+    def careful():
+        try:
+            query("SELECT 1 / 0")
+        except ServerError as error:
+            return error.sqlstate, query_value("SELECT 1")
+
+    with transaction():
+        assert careful() == ("22012", 1)
 
 
 def test_transactions_commit_and_roll_back(driver, shop) -> None:

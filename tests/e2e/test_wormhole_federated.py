@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 from far import far_database
 
-from conftest import HAS_WORMHOLE
 from wormhole import execute, query, remote, set_connection, transaction
 
 if TYPE_CHECKING:
@@ -24,8 +23,6 @@ INSERT INTO orders VALUES (1, 10.50), (1, 2), (2, 7), (3, 1);
 CREATE FOREIGN TABLE customers (id int, name text, city text) SERVER far
     OPTIONS (tablename 'customers', primary_key 'id');
 """
-
-pytestmark = pytest.mark.skipif(not HAS_WORMHOLE, reason="the extension has no remote functions yet")
 
 
 @remote
@@ -46,8 +43,6 @@ def move(customer: int, city: str) -> int:
 
 
 def test_a_join_across_databases(database: Database) -> None:
-    if database.sql("SELECT to_regproc('wormhole_execute')").strip() == "":
-        pytest.skip("the extension has no remote functions")
     with far_database(database, ELSEWHERE) as elsewhere:
         database.sql(HERE)
         with database.connect() as connection, set_connection(connection):

@@ -10,7 +10,6 @@ import psycopg2
 import pytest
 
 import wormhole
-from conftest import HAS_WORMHOLE
 from wormhole import query, remote, set_connection, transaction
 
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ INSERT INTO accounts VALUES (1, 150), (2, 0);
 INSERT INTO products VALUES ('old', 'A1', 5);
 GRANT ALL ON ALL TABLES IN SCHEMA public TO wormhole_app;
 """
-
-pytestmark = pytest.mark.skipif(not HAS_WORMHOLE, reason="the extension has no remote functions yet")
 
 
 @pytest.fixture(params=["postgres", "wormhole_app"])

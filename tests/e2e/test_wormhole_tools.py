@@ -13,15 +13,12 @@ import pytest
 from devkit.paths import CHECKOUT
 from far_side import by_psycopg
 
-from conftest import HAS_WORMHOLE
 from wormhole import remote, set_connection
 
 if TYPE_CHECKING:
     from conftest import Database
 
 SOURCE = CHECKOUT / "python" / "wormhole" / "src"
-
-pytestmark = pytest.mark.skipif(not HAS_WORMHOLE, reason="the extension has no remote functions yet")
 
 
 def command(shop: Database, *arguments: str, status: int = 0, answer: str = "") -> str:
