@@ -107,26 +107,27 @@ class Cursor:
         forward = self._direction if direction is None else bool(direction)
         return self._fetch(_ALL if n is None else n, forward=forward)
 
-    def seek(self, offset: int, whence: int = 0) -> int:
-        """Move to another place; return over how many rows that went.
+    def seek(self, offset: int, whence: int = 0) -> None:
+        """Move to another place.
 
-        `whence` 0: after row `offset`, 0 being before the first; 1: `offset`
+        `whence` 0: onto row `offset`, 0 being before the first; 1: `offset`
         rows on from here, backward if negative; 2: `offset` rows back from the
-        end, where 0 is after the last row.
+        end, where 0 is after the last row. Beyond either end is the end.
         """
         self._must_scroll("seek")
         name, move = self._portal(), native().pl_move
         if whence == 0:
             if offset < 0:
                 raise ValueError(f"offset must not be negative, but is {offset}")
-            return move(name, _ABSOLUTE, offset)
-        if whence == 1:
-            return move(name, _RELATIVE, offset)
-        if whence == 2:  # noqa: PLR2004 - as of io.IOBase.seek
-            moved = move(name, _FORWARD, _ALL)
-            back = abs(offset)
-            return move(name, _BACKWARD, back) if back else moved
-        raise ValueError(f"whence must be 0, 1 or 2, not {whence}")
+            move(name, _ABSOLUTE, offset)
+        elif whence == 1:
+            move(name, _RELATIVE, offset)
+        elif whence == 2:  # noqa: PLR2004 - as of io.IOBase.seek
+            move(name, _FORWARD, _ALL)
+            if offset:
+                move(name, _BACKWARD, abs(offset))
+        else:
+            raise ValueError(f"whence must be 0, 1 or 2, not {whence}")
 
     @property
     def direction(self) -> bool:
@@ -159,6 +160,25 @@ class Cursor:
     def statement(self) -> "Statement":
         """The statement that it runs."""
         return self._statement
+
+    def _give(self, is_scalar: bool) -> tuple[list[Any], str, bool, bool, Self]:  # noqa: FBT001
+        """Hand what is left over to the library, which makes a set of it.
+
+        Returns the rows that were fetched already (values, if the set has
+        those), the portal's name, the direction, and whether only the first
+        column counts, and the cursor to let go afterwards.
+        """
+        rest = list(self._rows)
+        self._rows = iter(())
+        is_column = self._shape == COLUMN
+        if is_scalar and not is_column:
+            rest = [row[0] if len(row) == 1 else row for row in rest]
+        return rest, self._portal(), self._direction, is_column, self
+
+    def _give_name(self) -> str:
+        """Hand the portal over to SQL, which closes it from now on."""
+        self._is_given = True
+        return self._portal()
 
     def clone(self) -> Self:
         """Return a new cursor over the same statement and arguments."""

@@ -3,7 +3,7 @@
 from typing import Any, Final, NamedTuple, cast
 
 from Postgres._server import native
-from Postgres._statement import Statement, types_of
+from Postgres._statement import Statement, described, types_of
 
 _VOID: Final = 2278
 _RECORD: Final = 2249
@@ -249,23 +249,18 @@ class Function:
     @property
     def input(self) -> Any:
         """A TupleDesc of the parameters that a call gives."""
-        import Postgres
-
         entry = self._entry
         names = entry.in_names or ("",) * len(entry.arguments)
         pairs = zip(names, entry.arguments, strict=False)
-        return Postgres.TupleDesc.of_columns([(name, oid, -1) for name, oid in pairs])
+        return described((name, oid, -1) for name, oid in pairs)
 
     @property
     def output(self) -> Any:
         """The class of the result's type; a TupleDesc for several OUT columns."""
-        import Postgres
-
         entry = self._entry
         columns = entry.out_columns
         if len(columns) > 1 or (columns and entry.result == _RECORD):
-            described = [(name, oid, -1) for name, oid in columns]
-            return Postgres.TupleDesc.of_columns(described)
+            return described((name, oid, -1) for name, oid in columns)
         return types_of([entry.result])[0]
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:

@@ -92,6 +92,10 @@ class Statement:
         """Iterate over the rows of a statement whose parameters are constants."""
         return self.rows()
 
+    def _give(self, is_scalar: bool) -> tuple[list[Any], str, bool, bool, Cursor]:  # noqa: FBT001
+        """Hand all rows over to the library: see `Cursor`."""
+        return self.rows()._give(is_scalar)
+
     def load_rows(self, rows: Iterable[Iterable[Any]]) -> int:
         """Run the statement once for each row of arguments.
 
@@ -166,20 +170,14 @@ class Statement:
     @property
     def input(self) -> Any:
         """A TupleDesc of the parameters."""
-        import Postgres
-
-        columns = [
-            (f"${at}", oid, -1) for at, oid in enumerate(self.pg_parameter_types, 1)
-        ]
-        return Postgres.TupleDesc.of_columns(columns)
+        oids = self.pg_parameter_types
+        return described((f"${at}", oid, -1) for at, oid in enumerate(oids, 1))
 
     @property
     def output(self) -> Any:
         """A TupleDesc of the result's columns; None for a statement without rows."""
-        import Postgres
-
         columns = self._plan.columns()
-        return None if columns is None else Postgres.TupleDesc.of_columns(columns)
+        return None if columns is None else described(columns)
 
 
 class LazyStatement:
@@ -194,6 +192,16 @@ class LazyStatement:
         if self._made is None:
             self._made = Statement(self._string)
         return self._made.first(*arguments)
+
+
+def described(columns: Iterable[tuple[str, int, int]]) -> Any:
+    """Return a TupleDesc of columns: names, types and typmods."""
+    import Postgres
+
+    return Postgres.TupleDesc(
+        (at, name, oid, typmod, False)
+        for at, (name, oid, typmod) in enumerate(columns, 1)
+    )
 
 
 def types_of(oids: Iterable[int]) -> tuple[Any, ...]:

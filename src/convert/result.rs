@@ -13,8 +13,8 @@ use crate::bridge::{check_interrupts, uncaught};
 use crate::error::Error;
 use crate::pg::call::Call;
 use crate::pg::guard::pg_try;
-use crate::pg::memory::OwnedContext;
-use crate::pg::result_set::{self, RowShape};
+use crate::pg::memory::{self, OwnedContext};
+use crate::pg::result_set::{self, RowShape, Store};
 
 /// How to turn what a function gives into the type that its call expects.
 pub(crate) struct ResultPlan {
@@ -73,6 +73,21 @@ impl ResultPlan {
                 Ok(shape.form(values, nulls))
             })?
         }
+    }
+
+    /// Adds an item of a set to the tuple store of its call.
+    pub(crate) fn store(&self, object: &Bound<'_, PyAny>, store: &Store) -> Result<(), Error> {
+        memory::scratch(|| {
+            // SAFETY: as in `datum`; the arrays have an element for each column of the store.
+            unsafe {
+                pg_try(|| {
+                    let (values, nulls) = store.room();
+                    self.fill(object.as_ptr(), values, nulls)?;
+                    store.put(values, nulls);
+                    Ok(())
+                })?
+            }
+        })
     }
 
     /// Writes a row's values: of the columns, or of the only one.

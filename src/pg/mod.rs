@@ -10,6 +10,7 @@ pub(crate) mod channel;
 pub(crate) mod clause;
 pub(crate) mod ddl;
 pub(crate) mod direct;
+pub(crate) mod drain;
 pub(crate) mod encoding;
 pub(crate) mod explain;
 pub(crate) mod expression;

@@ -241,6 +241,16 @@ unsafe extern "C-unwind" {
     ) -> bool;
     // Bound for no version, for want of a use in C without its macro.
     pub(crate) fn pg_re_throw() -> !;
+    // Bound for no version (executor/tstoreReceiver.h); the same in each.
+    pub(crate) fn CreateTuplestoreDestReceiver() -> *mut DestReceiver;
+    pub(crate) fn SetTuplestoreDestReceiverParams(
+        receiver: *mut DestReceiver,
+        store: *mut Tuplestorestate,
+        memory: MemoryContext,
+        detoast: bool,
+        descriptor: TupleDesc,
+        failure: *const c_char,
+    );
     // In a header that the bindings lack (multirangetypes.h).
     pub(crate) fn multirange_deserialize(
         range_type: *mut TypeCacheEntry,

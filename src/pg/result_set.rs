@@ -241,15 +241,39 @@ pub(crate) fn put(values: *mut Datum, nulls: *mut bool, value: Datum) -> Result<
     Ok(true)
 }
 
-/// Rows of an own portal or result put into the store as they are: see `store_into`.
+/// The tuple store of a call, for rows that are put into it as they come.
 pub(crate) struct Store {
     store: *mut pg_sys::Tuplestorestate,
     descriptor: pg_sys::TupleDesc,
+    memory: pg_sys::MemoryContext,
 }
 
 impl Store {
     pub(super) fn raw(&self) -> (*mut pg_sys::Tuplestorestate, pg_sys::TupleDesc) {
         (self.store, self.descriptor)
+    }
+
+    /// Where the store itself lies.
+    pub(super) fn memory(&self) -> pg_sys::MemoryContext {
+        self.memory
+    }
+
+    /// Room for one row's values, in the current memory context. May raise.
+    pub(crate) unsafe fn room(&self) -> (*mut Datum, *mut bool) {
+        // SAFETY: raw calls; the descriptor lives as long as the call.
+        unsafe {
+            let count = ((*self.descriptor).natts as usize).max(1);
+            (raw::palloc0(count * size_of::<Datum>()).cast(), raw::palloc0(count).cast())
+        }
+    }
+
+    /// Adds a row. May raise.
+    ///
+    /// # Safety
+    /// The arrays are of `room`, filled; the caller's frames hold no destructors.
+    pub(crate) unsafe fn put(&self, values: *mut Datum, nulls: *mut bool) {
+        // SAFETY: the caller's promise.
+        unsafe { raw::tuplestore_putvalues(self.store, self.descriptor, values, nulls) }
     }
 }
 
@@ -258,7 +282,10 @@ pub(crate) fn begin_store(call: Call, random: bool, shape: Result<&RowShape, Oid
     materialize(call, random, shape, |_, _| Ok(false))?;
     let info = set_info(call).ok_or_else(|| Error::internal("multicorn: no set is expected"))?;
     // SAFETY: `materialize` has set both.
-    unsafe { Ok(Store { store: (*info).setResult, descriptor: (*info).setDesc }) }
+    unsafe {
+        let memory = (*(*info).econtext).ecxt_per_query_memory;
+        Ok(Store { store: (*info).setResult, descriptor: (*info).setDesc, memory })
+    }
 }
 
 /// A set whose values are taken one per call, until its end, or the executor's or the transaction's.

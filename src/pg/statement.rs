@@ -360,7 +360,7 @@ fn secret_name() -> Result<String, Error> {
     Ok(format!("multicorn {:032x}", u128::from_ne_bytes(secret)))
 }
 
-fn find(portal: &str) -> Result<Option<pg_sys::Portal>, Error> {
+pub(super) fn find(portal: &str) -> Result<Option<pg_sys::Portal>, Error> {
     let name = encoding::to_server(portal);
     // SAFETY: raw call; the name is only read.
     let portal = unsafe { pg_try(|| raw::SPI_cursor_find(name.as_ptr()))? };

@@ -39,7 +39,12 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
 fn one(call: Call, site: &Rc<Site>) -> Result<Datum, Error> {
     let language = site.routine.language();
     let value = bridge::call_as(language.origin(), |py| {
-        let result = invoke(py, call, site)?;
+        let mut result = invoke(py, call, site)?;
+        if site.result.is_cursor()
+            && let Some(give) = result.get_type().getattr_opt("_give_name").map_err(Failure::Python)?
+        {
+            result = give.call1((result,)).map_err(Failure::Python)?;
+        }
         match site.result.plan() {
             Some(plan) => Ok(plan.datum(&result)?),
             None if result.is_none() => Ok(void(&site.result)),

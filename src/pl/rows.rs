@@ -7,7 +7,9 @@ use std::rc::Rc;
 use pgrx::pg_sys::Datum;
 use pyo3::prelude::*;
 
+use super::Language;
 use super::call::invoke;
+use super::python::source::Source;
 use super::site::Site;
 use crate::bridge::{self, Failure};
 use crate::convert::result::Items;
@@ -28,7 +30,11 @@ pub(super) fn handle(call: Call, site: &Rc<Site>) -> Result<Datum, Error> {
 fn all(call: Call, site: &Rc<Site>, random: bool) -> Result<Datum, Error> {
     let plan = site.result.plan().ok_or_else(nothing)?;
     bridge::call_as(site.routine.language().origin(), |py| {
-        let Some(mut items) = begin(py, call, site)? else {
+        let result = invoke(py, call, site)?;
+        if let Some(source) = source(&result, site)? {
+            return source.store(py, call, random, site.result.shape(), plan);
+        }
+        let Some(mut items) = begin(&result)? else {
             return Ok(result_set::materialize(call, random, site.result.shape(), |_, _| Ok(false))?);
         };
         Ok(items.materialize(call, random, site.result.shape(), plan)?)
@@ -45,10 +51,19 @@ fn one_more(call: Call, site: &Rc<Site>) -> Result<Datum, Error> {
         Some(set) => set,
         None => {
             let begun = bridge::call_as(language.origin(), |py| {
-                let Some(items) = begin(py, call, site)? else { return Ok(None) };
-                Ok(Some(Running::begin(call, Set { items, site: Rc::downgrade(site) })?))
+                let result = invoke(py, call, site)?;
+                if let Some(source) = source(&result, site)? {
+                    source.store(py, call, false, site.result.shape(), plan)?;
+                    return Ok(Begun::Stored);
+                }
+                let Some(items) = begin(&result)? else { return Ok(Begun::Empty) };
+                Ok(Begun::Set(Running::begin(call, Set { items, site: Rc::downgrade(site) })?))
             })?;
-            let Some(set) = begun else { return end(call, site, None) };
+            let set = match begun {
+                Begun::Set(set) => set,
+                Begun::Empty => return end(call, site, None),
+                Begun::Stored => return Ok(call.give(None)),
+            };
             site.running.replace(Some(set));
             set
         }
@@ -77,16 +92,31 @@ fn nothing() -> Error {
     Error::new(SqlState::DATATYPE_MISMATCH, "a set of type void has no values")
 }
 
+/// What the first call of a set comes to.
+enum Begun {
+    Set(Running<Set>),
+    Empty,
+    /// Everything is in the tuple store.
+    Stored,
+}
+
+/// The Statement or Cursor that the function returned, if it is one.
+fn source<'py>(result: &Bound<'py, PyAny>, site: &Site) -> PyResult<Option<Source<'py>>> {
+    match site.routine.language() {
+        Language::Python => Source::of(result, site.result.shape().is_err()),
+        Language::Plpy => Ok(None),
+    }
+}
+
 /// What the function returned, as something to iterate over; `None` is an empty set.
-fn begin(py: Python<'_>, call: Call, site: &Site) -> Result<Option<Items>, Failure> {
-    let result = invoke(py, call, site)?;
+fn begin(result: &Bound<'_, PyAny>) -> Result<Option<Items>, Failure> {
     if result.is_none() {
         return Ok(None);
     }
-    match Items::of(&result) {
+    match Items::of(result) {
         Ok(items) => Ok(Some(items)),
-        Err(error) if error.is_instance_of::<pyo3::exceptions::PyTypeError>(py) => {
-            let class = objects::type_name(&result);
+        Err(error) if error.is_instance_of::<pyo3::exceptions::PyTypeError>(result.py()) => {
+            let class = objects::type_name(result);
             Err(Failure::Server(
                 Error::new(SqlState::DATATYPE_MISMATCH, "returned object cannot be iterated")
                     .detail(format!("The function returned an object of class {class}."))

@@ -63,6 +63,12 @@ impl Returned {
         }
     }
 
+    /// Whether it is the name of a cursor.
+    #[inline]
+    pub(super) fn is_cursor(&self) -> bool {
+        matches!(self, Returned::Value { type_oid: pg_sys::REFCURSOROID, .. })
+    }
+
     /// The columns of a set, or the type of its only one.
     pub(super) fn shape(&self) -> Result<&RowShape, pg_sys::Oid> {
         match self {

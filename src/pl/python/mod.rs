@@ -3,6 +3,7 @@
 
 mod messages;
 mod sessions;
+pub(super) mod source;
 mod statements;
 mod transaction;
 pub(super) mod trigger;

@@ -114,7 +114,9 @@ impl Plan {
     /// Name, type and typmod of each column of the result; None for a statement without rows.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let plan = find(self.number)?;
-        let columns = state::statement(py, |_| spi::connected(|_| plan.forward.columns()))?;
+        let columns = state::statement(py, |_| {
+            spi::connected(|_| plan.forward.columns()).map_err(|error| in_query(error, &plan.text))
+        })?;
         let Some(columns) = columns else { return Ok(None) };
         let described: Vec<(String, u32, i32)> = columns
             .into_iter()
@@ -242,6 +244,17 @@ fn direction(name: &str) -> PyResult<Direction> {
         "relative" => Direction::Relative,
         _ => return Err(PyValueError::new_err(name.to_owned())),
     })
+}
+
+/// An error of the parser points into our statement, not into that of the client.
+fn in_query(mut error: Error, query: &str) -> Error {
+    if let Some(report) = error.report_mut()
+        && report.cursor_position > 0
+    {
+        report.internal_position = std::mem::take(&mut report.cursor_position);
+        report.internal_query = Some(query.to_owned());
+    }
+    error
 }
 
 /// The next rows of a portal, `forward` or `backward`, at most `count`; with `column` the values of the first

@@ -51,6 +51,21 @@ def main(v):
         (v,) = yield list(seen)
 $$;
 SELECT i, sets(i) FROM generate_series(1, 3) i;
+-- In triggers: a statement has one.
+CREATE TABLE numbered (name text, n int);
+CREATE FUNCTION number() RETURNS trigger LANGUAGE python AS $$
+import Postgres
+@Postgres.Stateful
+def before_insert(td, new):
+    n = 0
+    while True:
+        n += 1
+        td, new = yield new.replace(n=n)
+$$;
+CREATE TRIGGER number BEFORE INSERT ON numbered FOR EACH ROW EXECUTE FUNCTION number();
+INSERT INTO numbered SELECT 'row ' || i FROM generate_series(1, 3) i;
+INSERT INTO numbered VALUES ('another statement');
+SELECT * FROM numbered;
 -- What is refused.
 DO LANGUAGE python $$
 import Postgres
