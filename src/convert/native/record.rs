@@ -371,6 +371,31 @@ fn with_changes<'py>(
     })
 }
 
+/// Where the value begins, if a Python object is one of this row type as that is now.
+///
+/// # Safety
+/// The object is alive; the thread holds the GIL.
+pub(in crate::convert) unsafe fn value_of(
+    object: *mut ffi::PyObject,
+    row_type: Oid,
+) -> Result<Option<pg_sys::HeapTupleHeader>, Error> {
+    // SAFETY: the caller's promise.
+    let Some(object) = (unsafe { object::of(object) }) else { return Ok(None) };
+    let info = object.info();
+    if info.kind != Kind::Record || info.base != row_type || row_type == pg_sys::RECORDOID {
+        return Ok(None);
+    }
+    Python::attach(|py| {
+        let start = || {
+            let now = class::class_of(py, row_type)?;
+            // A value that was made before its type changed has other columns.
+            let same = std::ptr::eq(now.info(), info);
+            Ok::<_, Failure>(if same { Some(object.unpacked()?.cast()) } else { None })
+        };
+        start().map_err(|failure| failure.into_error(py, Origin::current()))
+    })
+}
+
 /// A composite value that is being read into a row of other columns. It owns nothing, so that the server may
 /// raise meanwhile: the object that was looked into keeps everything.
 #[derive(Clone, Copy)]
