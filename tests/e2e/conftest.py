@@ -22,6 +22,7 @@ sys.path[:0] = [str(CHECKOUT / "scripts"), str(Path(__file__).parent)]
 from devkit import server, venv  # noqa: E402
 from devkit.cluster import Cluster  # noqa: E402
 from devkit.install import install_into  # noqa: E402
+from wormhole_tenant import ROLE, Tenant  # noqa: E402
 
 TEMPLATE = "e2e_template"
 
@@ -138,3 +139,19 @@ def shop(shop_database: Database) -> Database:
         "DELETE FROM wormhole_functions"
     )
     return shop_database
+
+
+@pytest.fixture
+def tenant(database: Database) -> Iterator[Tenant]:
+    """A session of a role that may do nothing but install and call remote functions."""
+    with database.connect() as admin:
+        admin.execute(f"DROP ROLE IF EXISTS {ROLE}")
+        admin.execute(f"CREATE ROLE {ROLE} LOGIN")
+        admin.execute(
+            f"GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_stream TO {ROLE}"
+        )
+    with database.connect(user=ROLE) as connection:
+        yield Tenant(connection)
+    with database.connect() as admin:
+        admin.execute(f"DROP OWNED BY {ROLE}")
+        admin.execute(f"DROP ROLE {ROLE}")
