@@ -22,7 +22,7 @@ ABSENT = ("breakpoint", "compile", "copyright", "credits", "eval", "exec", "exit
 """Builtin functions that do nothing good on a server."""
 
 INTERNAL = frozenset({"_strptime"})
-"""What the standard library's C code imports in its caller's name; sources that do are refused before they run."""
+"""What C code imports in its caller's name; a source that does is refused before it runs."""
 
 LONGEST_TEXT = 2000
 LONGEST_DETAIL = 7000
