@@ -1,12 +1,15 @@
 """The rows of a running statement: `Cursor`."""
 
-from collections.abc import Iterator
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from __future__ import annotations
 
 from Postgres._server import native
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Any, Final, Self
+
     from Postgres._statement import Statement
 
 
@@ -42,7 +45,7 @@ class Cursor:
 
     def __init__(
         self,
-        statement: "Statement",
+        statement: Statement,
         arguments: tuple[Any, ...],
         shape: str,
         size: int,
@@ -157,7 +160,7 @@ class Cursor:
         return self._portal()
 
     @property
-    def statement(self) -> "Statement":
+    def statement(self) -> Statement:
         """The statement that it runs."""
         return self._statement
 
