@@ -98,6 +98,9 @@ fn pop(at: usize) -> Option<Frame> {
         frames.truncate(at + 1);
         frames.pop()
     });
+    if at == 0 {
+        exceptions::forget();
+    }
     note();
     frame
 }
@@ -113,7 +116,7 @@ pub(crate) fn in_call<T>(kind: Kind, work: impl FnOnce() -> Result<T, Error>) ->
     while let Some(block) = frame.blocks.pop() {
         undone = undone.and(subtransaction::roll_back(block.place));
     }
-    let value = outcome?;
+    let value = outcome.map_err(exceptions::leaving)?;
     undone?;
     match frame.failed {
         Some(error) if ends_statement(&error) => return Err(error),
