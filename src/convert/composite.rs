@@ -16,6 +16,9 @@ use crate::pg::varlena;
 
 static IS_DATACLASS: Import = Import::new("dataclasses", "is_dataclass");
 
+/// What a composite value is made of.
+const FORMS: &str = "It is a sequence with one item for each field, or has the fields by name.";
+
 pub(super) struct CompositePlan {
     row_type: RowType,
     name: String,
@@ -103,6 +106,7 @@ impl CompositePlan {
             let access = if parts.is_some() { None } else { access(object, self.is_plain)? };
             if parts.is_none() && access.is_none() {
                 // A str is a row literal.
+                self.check_literal(object)?;
                 return fallback::to_datum(&self.input, object);
             }
             let count = self.fields.len().max(1);
@@ -144,6 +148,7 @@ impl CompositePlan {
             if let Some(access) = access(object, self.is_plain)? {
                 return self.fill_by(object, access, values, nulls);
             }
+            self.check_literal(object)?;
             let datum = fallback::to_datum(&self.input, object)?;
             let header = raw::pg_detoast_datum(datum.cast_mut_ptr()).cast();
             types::deform_into(header, self.row_type.descriptor(), values, nulls);
@@ -245,6 +250,20 @@ impl CompositePlan {
         error.context(format!("field \"{}\" of type {}", field.name, self.name))
     }
 
+    /// The text of a number or of an iterator is no row.
+    unsafe fn check_literal(&self, object: *mut ffi::PyObject) -> Result<(), Error> {
+        // SAFETY: the caller holds the object.
+        unsafe {
+            let is_text = ffi::PyUnicode_Check(object) != 0;
+            if is_text || !(python::runs_no_code(object) || ffi::PyIter_Check(object) != 0) {
+                return Ok(());
+            }
+            let text =
+                format!("a value of type {} cannot be made of {}", self.name, python::class_name(object));
+            Err(Error::new(SqlState::DATATYPE_MISMATCH, text).hint(FORMS))
+        }
+    }
+
     unsafe fn check_count(&self, object: *mut ffi::PyObject) -> Result<(), Error> {
         // SAFETY: the caller holds the object.
         let given = unsafe { running(|| ffi::PySequence_Size(object)) };
@@ -268,7 +287,7 @@ impl CompositePlan {
             SqlState::DATATYPE_MISMATCH,
             format!("a value of type {} has {items} instead of {expected}", self.name),
         )
-        .hint("It is a sequence with one item for each field, or has the fields by name.")
+        .hint(FORMS)
     }
 }
 
