@@ -67,10 +67,10 @@ pub(super) fn to_sql(type_oid: Oid) -> Result<Option<Function>, Error> {
     function(type_oid, transforms::to_sql)
 }
 
-fn function(
-    type_oid: Oid,
-    find: fn(Oid, Oid, &[Oid]) -> Result<Option<Oid>, Error>,
-) -> Result<Option<Function>, Error> {
+/// Looks a function up by type, language and list.
+type Find = fn(Oid, Oid, &[Oid]) -> Result<Option<Oid>, Error>;
+
+fn function(type_oid: Oid, find: Find) -> Result<Option<Function>, Error> {
     let Some(at) = (current() as usize).checked_sub(1) else { return Ok(None) };
     let list = LISTS.read(|lists| lists.get(at).cloned());
     let Some((language, types)) = list else { return Ok(None) };

@@ -24,9 +24,12 @@ use crate::pg::statement::{Name, Statement};
 #[pyclass(frozen, module = "plpy", name = "PLyPlan")]
 pub(super) struct PlyPlan(Pinned<Plan>);
 
+/// The conversions of the parameters.
+type Parameters = Rc<[Rc<known::Parameter>]>;
+
 struct Plan {
     statement: Rc<Statement>,
-    parameters: RefCell<((u64, u32), Rc<[Rc<known::Parameter>]>)>,
+    parameters: RefCell<((u64, u32), Parameters)>,
     /// What the rows of the last run were made with.
     layout: RefCell<Option<Rc<Layout>>>,
 }
@@ -56,7 +59,7 @@ impl PlyPlan {
 
 impl Plan {
     /// The conversions of the parameters.
-    fn parameters(&self) -> Result<Rc<[Rc<known::Parameter>]>, Error> {
+    fn parameters(&self) -> Result<Parameters, Error> {
         let epoch = known::epoch();
         let (known, parameters) = &*self.parameters.borrow();
         if *known == epoch {
