@@ -116,7 +116,7 @@ pub(crate) fn in_call<T>(kind: Kind, work: impl FnOnce() -> Result<T, Error>) ->
     let value = outcome?;
     undone?;
     match frame.failed {
-        Some(error @ Error::Fatal(_)) => return Err(error),
+        Some(error) if ends_statement(&error) => return Err(error),
         Some(error) => {
             return Err(Error::new(SqlState::PYTHON_PROTOCOL, "function failed to propagate error state")
                 .detail(format!("The error was: {error}"))
@@ -130,6 +130,12 @@ pub(crate) fn in_call<T>(kind: Kind, work: impl FnOnce() -> Result<T, Error>) ->
         None => {}
     }
     Ok(value)
+}
+
+/// An error that no function may make less of: a cancel, or the end of the session.
+fn ends_statement(error: &Error) -> bool {
+    let cancelled = error.report().is_some_and(|report| report.sqlstate == SqlState::QUERY_CANCELED);
+    cancelled || matches!(error, Error::Fatal(_))
 }
 
 /// Whether a function of `LANGUAGE python` is what runs now.
