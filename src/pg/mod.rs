@@ -35,6 +35,7 @@ pub(crate) mod process;
 pub(crate) mod raw;
 mod raw_more;
 pub(crate) mod receiver;
+pub(crate) mod record_type;
 pub(crate) mod relation;
 #[allow(dead_code)] // as in lib.rs
 pub(crate) mod result_set;

@@ -11,12 +11,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use crate::bridge::state;
-use crate::convert::{Dialect, known, records};
+use crate::convert::records::Records;
+use crate::convert::{Dialect, known};
 use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::planner::Constant;
-use crate::pg::spi::{self, Answer, How, Spi};
-use crate::pg::statement::{Direction, Name, Scroll, Statement, Types};
+use crate::pg::spi::{self, How, Spi};
+use crate::pg::statement::{self, Direction, Name, Scroll, Statement, Types};
 
 /// Adds the class and the functions to `multicorn._native`.
 pub(super) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -144,10 +145,12 @@ impl Plan {
         let plan = find(self.number)?;
         state::statement(py, |terms| {
             spi::connected(|spi| {
-                let values = values(&plan.forward, arguments)?;
+                let values = terms.converting(|| values(&plan.forward, arguments))?;
                 let select = limit > 0 && plan.forward.gives_rows()? && plan.forward.command()? == "SELECT";
                 let how = How { read_only: terms.read_only, limit: if select { limit } else { 0 } };
-                outcome(py, spi.execute(&plan.forward, &values, how)?, column)
+                let receiver = terms.receiver(Records::new(py, column));
+                let (done, records) = spi.execute_into(&plan.forward, &values, how, receiver)?;
+                Ok((records.into_inner().list(), done.count))
             })
         })
     }
@@ -162,7 +165,8 @@ impl Plan {
             count += state::statement(py, |terms| {
                 let how = How { read_only: terms.read_only, limit: 0 };
                 spi::connected(|spi| {
-                    Ok(spi.execute(&plan.forward, &values(&plan.forward, &row)?, how)?.count)
+                    let values = terms.converting(|| values(&plan.forward, &row))?;
+                    Ok(spi.execute(&plan.forward, &values, how)?.count)
                 })
             })?;
         }
@@ -177,7 +181,8 @@ impl Plan {
             let how = How { read_only: terms.read_only, limit: 0 };
             spi::connected(|spi| {
                 let statement = plan.statement();
-                spi.open(statement, &values(statement, arguments)?, Name::Numbered, how)
+                let values = terms.converting(|| values(statement, arguments))?;
+                spi.open(statement, &values, Name::Numbered, how)
             })
         })
     }
@@ -224,14 +229,7 @@ fn values(statement: &Statement, arguments: &Bound<'_, PyTuple>) -> Result<Vec<C
     arguments.iter().zip(statement.parameters()).enumerate().map(value).collect()
 }
 
-fn outcome<'py>(py: Python<'py>, answer: Answer, column: Option<bool>) -> Result<Outcome<'py>, Error> {
-    let Some(mut rows) = answer.rows else { return Ok((None, answer.count)) };
-    let column = column.unwrap_or(rows.columns().len() == 1);
-    let list = if column { records::column(py, &mut rows)? } else { records::rows(py, &mut rows)? };
-    Ok((Some(list), answer.count))
-}
-
-fn gone() -> Error {
+pub(super) fn gone() -> Error {
     Error::new(SqlState::INVALID_CURSOR_NAME, "the cursor is closed")
         .detail("A cursor ends with the transaction or subtransaction in which it was opened.")
 }
@@ -268,11 +266,21 @@ fn pl_fetch<'py>(
     column: bool,
 ) -> PyResult<Bound<'py, PyList>> {
     let direction = direction(kind)?;
-    state::statement(py, |_| {
-        spi::connected(|spi| {
-            let answer = spi.fetch(portal, direction, count)?.ok_or_else(gone)?;
-            Ok(outcome(py, answer, Some(column))?.0.unwrap_or_else(|| PyList::empty(py)))
-        })
+    fetch(py, portal, direction, count, column)
+}
+
+/// The same, for the library.
+pub(super) fn fetch<'py>(
+    py: Python<'py>,
+    portal: &str,
+    direction: Direction,
+    count: i64,
+    column: bool,
+) -> PyResult<Bound<'py, PyList>> {
+    state::statement(py, |terms| {
+        let receiver = terms.receiver(Records::new(py, Some(column)));
+        let (_, records) = statement::fetch_into(portal, direction, count, receiver)?.ok_or_else(gone)?;
+        Ok(records.into_inner().list().unwrap_or_else(|| PyList::empty(py)))
     })
 }
 
