@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import functions
+import remote
 import writes
 from cases import PLPYTHON, SCANNED, Case, Cases
 from functions import CALLED, Functions
@@ -187,7 +188,9 @@ def main(arguments: list[str]) -> int:
         measured: dict[str, Samples] = {}
         for table in (reads, changes, calls):
             measured |= measure(table, options, rounds)
-        if not measured:
+        chosen_remote = not options.only or any(text in "remote" for text in options.only)
+        far = remote.measure(cluster, rounds) if chosen_remote else None
+        if not measured and far is None:
             print("no case has such a name", file=sys.stderr)
             return 2
         plans = cases.generic_plans()
@@ -195,7 +198,12 @@ def main(arguments: list[str]) -> int:
         cases.backend.close()
     targets = print_targets(measured, plans)
     chosen = [case for case in (*reads.cases, *changes.cases, *calls.cases) if case.name in measured]
-    rest: dict[str, object] = {"server_version": version, "targets": targets, "generic_plans": plans[0]}
+    rest: dict[str, object] = {
+        "server_version": version,
+        "targets": targets,
+        "generic_plans": plans[0],
+        "remote": far,
+    }
     write_json(options.json, chosen, measured, rest)
     return 0
 

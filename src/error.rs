@@ -180,6 +180,14 @@ impl Error {
         }
     }
 
+    /// Whether somebody ends the statement, or the session: it must not be caught.
+    pub(crate) fn is_intervention(&self) -> bool {
+        match self {
+            Error::Interrupted | Error::Fatal(_) => true,
+            Error::Ours(report) | Error::Server(report) => report.sqlstate.is_intervention(),
+        }
+    }
+
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         if let Some(report) = self.report_mut() {
             report.detail = Some(detail.into());

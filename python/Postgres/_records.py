@@ -171,33 +171,26 @@ class Record(Value):
 
         Too many are TypeError, and so is a name that no column has.
         """
-        changes = self._changes(args, keywords)
-        return _values.record_replace(self, changes)
+        return _values.record_replace(self, *args, **keywords)
 
     def transform(
         self, *args: Callable[[Any], Any] | None, **keywords: Callable[[Any], Any]
     ) -> Any:
         """Give a row with what the callables make of the values; None keeps one."""
-        values = self.values()
-        changes = self._changes(args, keywords)
-        made = {at: function(values[at]) for at, function in changes.items()}
-        return _values.record_replace(self, made)
-
-    def _changes(
-        self, args: tuple[Any, ...], keywords: dict[str, Any]
-    ) -> dict[int, Any]:
-        names = self.keys()
+        names, values = self.keys(), self.values()
         if len(args) > len(names):
             message = f"{len(args)} values for {len(names)} columns"
             raise TypeError(message)
-        changes = {at: value for at, value in enumerate(args) if value is not None}
-        for name, value in keywords.items():
+        functions = dict(zip(names, args, strict=False)) | keywords
+        made: dict[int, Any] = {}
+        for name, function in functions.items():
             if name not in names:
                 message = f"the row has no column {name!r}"
                 raise TypeError(message)
-            if value is not None:
-                changes[names.index(name)] = value
-        return changes
+            if function is not None:
+                at = names.index(name)
+                made[at] = function(values[at])
+        return _values.record_with(self, made)
 
     def _asdict(self) -> dict[str, Any]:
         """Give a dict of the values by name."""

@@ -93,8 +93,11 @@ def record_values(record: Object) -> tuple[Any, ...]:
 def record_columns(record: Object) -> tuple[tuple[str, ...], list[int]]:
     """Give the names of the columns and the OIDs of their types."""
 
-def record_replace(record: Object, changes: dict[int, Any]) -> Any:
-    """Give a record with other values at some positions."""
+def record_replace(record: Object, /, *positional: Any, **named: Any) -> Any:
+    """Give a record with other values in some columns; None keeps one."""
+
+def record_with(record: Object, changes: dict[int, Any]) -> Any:
+    """Give a record with these values at some positions; None is NULL."""
 
 def transaction_id(innermost: bool) -> int:
     """Give the number of the transaction or of the innermost subtransaction."""

@@ -136,6 +136,10 @@ _FIELDS: Final = (
 )
 
 
+#: What PL/Python says of an error that names no code.
+_INTERNAL: Final = "XX000"
+
+
 def _message(
     args: tuple[object, ...], keywords: dict[str, object]
 ) -> tuple[str, dict[str, str | None]]:
@@ -200,9 +204,10 @@ def warning(*args: object, **keywords: object) -> None:
 def error(*args: object, **keywords: object) -> Never:
     """Raise `Error`, which ends the statement unless it is caught.
 
-    The keywords are those of `notice`.
+    The keywords are those of `notice`; without `sqlstate` the code is XX000.
     """
     text, fields = _message(args, keywords)
+    fields["sqlstate"] = fields["sqlstate"] or _INTERNAL
     raised = Error(text)
     _plpy_errors.set_details(raised, fields)
     raise raised
@@ -211,6 +216,7 @@ def error(*args: object, **keywords: object) -> Never:
 def fatal(*args: object, **keywords: object) -> Never:
     """Raise `Fatal`, which ends the session unless it is caught."""
     text, fields = _message(args, keywords)
+    fields["sqlstate"] = fields["sqlstate"] or _INTERNAL
     raised = Fatal(text)
     _plpy_errors.set_details(raised, fields)
     raise raised

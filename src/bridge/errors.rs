@@ -285,8 +285,7 @@ fn qualified(value: &Bound<'_, PyBaseException>) -> PyResult<String> {
         Ok(module) if !["builtins", "__main__"].contains(&module.as_str()) => format!("{module}.{class}"),
         _ => class,
     };
-    let text = objects::text(value)?;
-    Ok(if text.is_empty() { class } else { format!("{class}: {text}") })
+    Ok(format!("{class}: {}", objects::text(value)?))
 }
 
 fn is_refused_fork(value: &Bound<'_, PyBaseException>) -> bool {

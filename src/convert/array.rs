@@ -155,12 +155,12 @@ impl<'a> Building<'a> {
             for at in 0..length {
                 // Converting the item before may have shortened the list.
                 if at >= length_of(list) {
-                    return Err(ragged());
+                    return Err(ragged(self.plan.is_plain));
                 }
                 let item = item_of(list, at);
                 if self.plan.nests(item) {
                     if self.dimensions == depth + 1 {
-                        return Err(ragged());
+                        return Err(ragged(self.plan.is_plain));
                     }
                     self.held.push(item);
                     self.collect(item, depth + 1)?;
@@ -176,16 +176,19 @@ impl<'a> Building<'a> {
     /// Checks a list's length against its siblings', the first of which sets it.
     fn enter(&mut self, depth: usize, length: usize) -> Result<(), Error> {
         if depth >= MOST_DIMENSIONS {
-            return Err(Error::new(
-                SqlState::new(b"54000"),
-                format!("lists are nested deeper than {MOST_DIMENSIONS} levels, the most an array has"),
-            ));
+            let text = match self.plan.is_plain {
+                true => format!("number of array dimensions exceeds the maximum allowed ({MOST_DIMENSIONS})"),
+                false => {
+                    format!("lists are nested deeper than {MOST_DIMENSIONS} levels, the most an array has")
+                }
+            };
+            return Err(Error::new(SqlState::new(b"54000"), text));
         }
         let expected = self.lengths[depth];
         if expected < 0 {
             self.lengths[depth] = c_int::try_from(length).map_err(|_| too_many())?;
         } else if expected as usize != length {
-            return Err(ragged());
+            return Err(ragged(self.plan.is_plain));
         }
         if length == 0 && self.dimensions == 0 {
             self.dimensions = depth + 1;
@@ -197,7 +200,7 @@ impl<'a> Building<'a> {
         if self.dimensions == 0 {
             self.dimensions = depth + 1;
         } else if self.dimensions != depth + 1 {
-            return Err(ragged());
+            return Err(ragged(self.plan.is_plain));
         }
         // SAFETY: the item is held while its conversion may run code that drops it from its list.
         unsafe {
@@ -231,7 +234,11 @@ impl<'a> Building<'a> {
 }
 
 #[cold]
-fn ragged() -> Error {
+fn ragged(is_plain: bool) -> Error {
+    if is_plain {
+        let text = "multidimensional arrays must have array expressions with matching dimensions";
+        return Error::new(SqlState::INVALID_TEXT_REPRESENTATION, text);
+    }
     Error::new(RAGGED, "multidimensional arrays must have sub-arrays with matching dimensions")
         .detail("The lists of one level differ in length, or some are nested and others are not.")
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, SqlState};
 use crate::pg::raw;
 use crate::pg::result_set::RowShape;
 use crate::pg::types::{self, Field, Input, RowType};
+use crate::pg::varlena;
 
 static IS_DATACLASS: Import = Import::new("dataclasses", "is_dataclass");
 
@@ -91,6 +92,12 @@ impl CompositePlan {
     pub(super) unsafe fn datum_of(&self, object: *mut ffi::PyObject) -> Result<Datum, Error> {
         // SAFETY: the caller's promise.
         unsafe {
+            if let Some(header) = native::value_of(object, self.row_type.type_oid())? {
+                let size = varlena::stored_size(header.cast());
+                let copy = raw::palloc(size);
+                std::ptr::copy_nonoverlapping(header.cast::<u8>(), copy.cast(), size);
+                return Ok(Datum::from(copy));
+            }
             let Some(access) = access(object, self.is_plain)? else {
                 // A str is a row literal.
                 return fallback::to_datum(&self.input, object);
@@ -118,6 +125,10 @@ impl CompositePlan {
         unsafe {
             if object == ffi::Py_None() {
                 std::ptr::write_bytes(nulls, 1, self.fields.len());
+                return Ok(());
+            }
+            if let Some(header) = native::value_of(object, self.row_type.type_oid())? {
+                types::deform_into(header, self.row_type.descriptor(), values, nulls);
                 return Ok(());
             }
             if let Some(access) = access(object, self.is_plain)? {

@@ -12,7 +12,7 @@ use super::held::Held;
 use super::numeric::NumericPlan;
 use super::python::{self, running};
 use super::text::{self, TextPlan};
-use crate::error::Error;
+use crate::error::{Error, SqlState};
 use crate::pg::types::{self, Input};
 
 /// How values of one type come from Python.
@@ -118,7 +118,16 @@ unsafe fn bytes(object: *mut ffi::PyObject, input: &Input) -> Result<Datum, Erro
         let held = Held::new();
         let made = running(|| ffi::PyObject_Bytes(object));
         if made.is_null() {
-            return Err(python::raised());
+            let error = python::raised();
+            let why = error.report().map(|report| report.message.clone()).unwrap_or_default();
+            return Err(match error {
+                Error::Ours(_) => Error::new(
+                    SqlState::EXTERNAL_ROUTINE_EXCEPTION,
+                    "could not create bytes representation of Python object",
+                )
+                .detail(why),
+                other => other,
+            });
         }
         held.own(made);
         let datum = bytea::to_datum(made, input)?;

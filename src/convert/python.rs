@@ -45,6 +45,15 @@ pub(super) fn prepare() -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether the C interface of datetime is there: asking for one of its classes crashes without it.
+pub(super) fn has_dates() -> bool {
+    if prepare().is_err() {
+        return false;
+    }
+    // SAFETY: readable at any time.
+    unsafe { !ffi::PyDateTimeAPI().is_null() }
+}
+
 /// The exception that the last call left set, as an error.
 #[cold]
 pub(super) fn raised() -> Error {

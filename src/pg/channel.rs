@@ -196,8 +196,28 @@ fn receive_message(socket: RawFd, buffer: &mut [u8], descriptors: &mut Vec<Owned
     }
 }
 
+/// An answer that comes within this time costs one system call; to wait as the server does costs six. It
+/// is also how late a signal may be noticed that comes just before the call.
+const SOON: Duration = Duration::from_millis(10);
+
+/// Waits a little for the socket. Any signal ends it, since `poll` is never begun anew.
+fn comes_soon(socket: RawFd, events: u32, patience: Duration) -> bool {
+    if interrupts::any_pending() {
+        return false;
+    }
+    let wanted =
+        if events & pg_sys::WL_SOCKET_WRITEABLE == 0 { libc::POLLIN } else { libc::POLLIN | libc::POLLOUT };
+    let mut place = libc::pollfd { fd: socket, events: wanted, revents: 0 };
+    let timeout = c_int::try_from(patience.min(SOON).as_millis()).unwrap_or(0).max(1);
+    // SAFETY: a pointer to a local.
+    unsafe { libc::poll(&raw mut place, 1, timeout) == 1 }
+}
+
 /// Waits for the socket, and serves what is pending for the backend. Whether the socket is ready.
 fn wait(socket: RawFd, events: u32, patience: Duration) -> Result<bool, Error> {
+    if comes_soon(socket, events, patience) {
+        return Ok(true);
+    }
     let wanted = events | pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
     let timeout = c_long::try_from(patience.as_millis()).unwrap_or(c_long::MAX).max(1);
     // SAFETY: raw calls; the latch is the backend's own.

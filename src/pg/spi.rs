@@ -155,6 +155,9 @@ impl How {
     }
 }
 
+/// How the text of an error begins for a statement that SPI does not run; its own name for that follows.
+pub(crate) const REFUSED: &str = "this statement cannot be run from Python: ";
+
 pub(super) fn refused(code: i32) -> Error {
     // SAFETY: a raw call that returns a literal.
     let name = unsafe { encoding::from_server_ptr(raw::SPI_result_code_string(code)) };
@@ -162,7 +165,7 @@ pub(super) fn refused(code: i32) -> Error {
 }
 
 pub(super) fn refused_because(why: &str) -> Error {
-    Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("this statement cannot be run from Python: {why}"))
+    Error::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{REFUSED}{why}"))
 }
 
 /// What the last call left.

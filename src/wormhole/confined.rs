@@ -3,7 +3,7 @@
 //! data.
 
 use std::collections::{HashMap, VecDeque};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use pgrx::pg_sys::Oid;
 use wormhole_protocol::{
@@ -33,10 +33,14 @@ pub(super) struct Talk {
     meter: Meter,
     /// The worker's processor time when the call began.
     began: Duration,
+    started: Instant,
     cursors: HashMap<u32, String>,
     next_cursor: u32,
     failures: VecDeque<(u32, Error)>,
     next_failure: u32,
+    /// What was asked for, of a worker that has served before and has not answered yet: if it has ended
+    /// meanwhile (the kernel was short of memory), another one is asked.
+    again: Option<(Request, String)>,
 }
 
 /// What a worker has come to.
@@ -53,7 +57,9 @@ pub(super) fn check(id: &str, name: &str, source: &str) -> Result<(), Error> {
     let role = catalog::current_user();
     let owner = catalog::role_name(role)?;
     let mut talk = Talk::begin(role, &owner, Purpose::Check)?;
-    talk.ask(&run(id, name, Purpose::Check, Some(source)), "")?;
+    let whole = run(id, name, Purpose::Check, Some(source));
+    talk.remember(&whole, "");
+    talk.ask(&whole, "")?;
     talk.advance()?;
     talk.end();
     Ok(())
@@ -83,20 +89,30 @@ impl Talk {
             conversation: Conversation::begin(purpose),
             meter: Meter::new(limits),
             began,
+            started: Instant::now(),
             cursors: HashMap::new(),
             next_cursor: 0,
             failures: VecDeque::new(),
             next_failure: 0,
+            again: None,
         })
     }
 
     /// Begins a call of a function.
     pub(super) fn start(function: &Function, role: Oid, args: &str, purpose: Purpose) -> Result<Self, Error> {
         let mut talk = Talk::begin(role, &function.owner, purpose)?;
+        talk.remember(&run(&function.id, &function.name, purpose, Some(&function.source)), args);
         let is_new = talk.lease.worker()?.known.insert(function.id.clone());
         let source = is_new.then_some(function.source.as_str());
         talk.ask(&run(&function.id, &function.name, purpose, source), args)?;
         Ok(talk)
+    }
+
+    /// Keeps what is asked for, if the worker may have ended since it last served.
+    fn remember(&mut self, whole: &Request, args: &str) {
+        if self.lease.is_used() {
+            self.again = Some((whole.clone(), args.to_owned()));
+        }
     }
 
     /// Asks for the next value of a stream.
@@ -116,24 +132,46 @@ impl Talk {
         match self.lease.worker()?.channel.send(&Frame::encode(request, body))? {
             Sent::All => Ok(()),
             Sent::Interrupted => Err(failure::died("it does not keep to the protocol")),
-            Sent::Closed => Err(failure::died(&self.lease.worker()?.cause()?)),
+            Sent::Closed => self.ended(),
         }
+    }
+
+    /// The worker has ended: asks another one if the first has done nothing yet.
+    fn ended(&mut self) -> Result<(), Error> {
+        let Some((request, body)) = self.again.take() else {
+            return Err(failure::died(&self.lease.worker()?.cause()?));
+        };
+        self.lease.renew(self.meter.limits())?;
+        let worker = self.lease.worker()?;
+        if let Request::Run { id, purpose: Purpose::Call | Purpose::Stream, .. } = &request {
+            worker.known.insert(id.clone());
+        }
+        self.began = worker.process.cpu();
+        self.started = Instant::now();
+        self.ask(&request, &body)
     }
 
     /// The next frame, unless the call takes too long.
     fn receive(&mut self) -> Result<Frame, Error> {
         loop {
             let worker = self.lease.worker()?;
-            let used = worker.process.cpu().saturating_sub(self.began);
+            // One thread cannot have used more than what has passed, and asking the kernel costs more.
+            let mut used = self.started.elapsed();
+            if used >= self.meter.limits().cpu {
+                used = worker.process.cpu().saturating_sub(self.began);
+            }
             let left = self.meter.cpu(used).map_err(|limit| failure::exceeded(&limit))?;
             match worker.channel.receive(left.min(SLICE))? {
-                Received::Frame(frame) => return Ok(frame),
+                Received::Frame(frame) => {
+                    self.again = None;
+                    return Ok(frame);
+                }
                 Received::Late => {}
                 Received::Garbage(FrameError::TooLong(_, most)) => {
                     return Err(failure::exceeded(&wormhole_protocol::Exceeded::Frame(most)));
                 }
                 Received::Garbage(error) => return Err(failure::died(&error.to_string())),
-                Received::Closed => return Err(failure::died(&worker.cause()?)),
+                Received::Closed => self.ended()?,
             }
         }
     }

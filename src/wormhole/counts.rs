@@ -70,9 +70,11 @@ fn listener(event: Event) -> Result<(), Error> {
         // Counting fails no commit.
         match bridge::survive(|| caller::with_snapshot(|| write(&pending))) {
             Ok(left) => keep(left),
-            Err(Error::Interrupted) => keep(pending),
             Err(error) => {
                 keep(pending);
+                if error.is_intervention() {
+                    return Err(error);
+                }
                 guard::warn(error);
             }
         }

@@ -123,11 +123,8 @@ pub(super) enum Given {
 fn for_worker<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<Result<T, Error>, Error> {
     match called_by(CALLER, || bridge::call_as(Origin::Wrapper, work)) {
         Ok(value) => Ok(Ok(value)),
-        Err(error) => match &error {
-            Error::Interrupted | Error::Fatal(_) => Err(error),
-            Error::Ours(report) | Error::Server(report) if report.sqlstate.is_intervention() => Err(error),
-            _ => Ok(Err(error)),
-        },
+        Err(error) if error.is_intervention() => Err(error),
+        Err(error) => Ok(Err(error)),
     }
 }
 

@@ -79,6 +79,30 @@ impl Lease {
         self.0.as_mut().ok_or_else(|| Error::internal("multicorn: a worker is used after its call"))
     }
 
+    /// Whether the worker has served before.
+    pub(super) fn is_used(&self) -> bool {
+        self.0.as_ref().is_some_and(|worker| worker.calls > 0)
+    }
+
+    /// Another worker in the place of one that has ended, which has never served.
+    pub(super) fn renew(&mut self, limits: &Limits) -> Result<(), Error> {
+        let Some(old) = self.0.take() else { return Ok(()) };
+        let (role, owner) = (old.role, old.owner.clone());
+        drop(old);
+        // Counted as running by `drop`, too, if this fails.
+        let made = pattern(limits).and_then(|pattern| fork(pattern, role, &owner, limits));
+        match made {
+            Ok(worker) => {
+                self.0 = Some(worker);
+                Ok(())
+            }
+            Err(error) => {
+                POOL.change(|pool| pool.running -= 1);
+                Err(error)
+            }
+        }
+    }
+
     /// The call is over, and the worker has done nothing it should not.
     pub(super) fn give_back(mut self, limits: &Limits) {
         let Some(mut worker) = self.0.take() else { return };
@@ -113,7 +137,7 @@ impl Drop for Worker {
     }
 }
 
-/// A worker for functions of `owner`, called by `role`.
+/// A worker for functions of `owner`, called by `role`; one that has served them before if there is one.
 pub(super) fn lease(role: u32, owner: &str, limits: &Limits) -> Result<Lease, Error> {
     let pattern = pattern(limits)?;
     let (found, others) = POOL.change(|pool| {
@@ -159,27 +183,34 @@ fn pattern(limits: &Limits) -> Result<Pattern, Error> {
 }
 
 fn fork(pattern: Pattern, role: u32, owner: &str, limits: &Limits) -> Result<Worker, Error> {
-    let known = POOL.read(|pool| pool.helper.clone());
-    let fits = known.filter(|helper| helper.try_borrow().is_ok_and(|helper| helper.pattern == pattern));
-    let helper = match fits {
-        Some(helper) => helper,
-        None => {
-            let helper = Rc::new(RefCell::new(start(pattern)?));
-            let old = POOL.change(|pool| pool.helper.replace(helper.clone()));
-            // Workers that still run keep it alive.
-            drop(old);
-            helper
-        }
+    let made = |helper: Rc<RefCell<Helper>>, (mut channel, process): (Channel, Stranger)| {
+        channel.set_longest(limits.frame);
+        let (owner, known) = (owner.to_owned(), HashSet::new());
+        Worker { channel, process, helper, role, owner, known, calls: 0 }
     };
-    match spawn(&helper) {
-        Ok((channel, process)) => {
-            let mut channel = channel;
-            channel.set_longest(limits.frame);
-            let (owner, known) = (owner.to_owned(), HashSet::new());
-            Ok(Worker { channel, process, helper, role, owner, known, calls: 0 })
+    let known = POOL.read(|pool| pool.helper.clone());
+    if let Some(helper) = known
+        && helper.try_borrow().is_ok_and(|helper| helper.pattern == pattern)
+    {
+        match spawn(&helper) {
+            Ok(parts) => return Ok(made(helper, parts)),
+            Err(error) => {
+                // It has been killed, perhaps, or its answer is still to come: another one is needed.
+                let broken = POOL.change(|pool| pool.helper.take());
+                drop(broken);
+                if error.is_intervention() {
+                    return Err(error);
+                }
+            }
         }
+    }
+    let helper = Rc::new(RefCell::new(start(pattern)?));
+    let old = POOL.change(|pool| pool.helper.replace(helper.clone()));
+    // Workers that still run keep it alive.
+    drop(old);
+    match spawn(&helper) {
+        Ok(parts) => Ok(made(helper, parts)),
         Err(error) => {
-            // Whatever is wrong with it, the next call begins with another one.
             let broken = POOL.change(|pool| pool.helper.take());
             drop(broken);
             Err(error)

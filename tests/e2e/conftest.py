@@ -22,6 +22,7 @@ sys.path[:0] = [str(CHECKOUT / "scripts"), str(Path(__file__).parent)]
 from devkit import server, venv  # noqa: E402
 from devkit.cluster import Cluster  # noqa: E402
 from devkit.install import install_into  # noqa: E402
+from wormhole_tenant import ROLE, Tenant  # noqa: E402
 
 TEMPLATE = "e2e_template"
 
@@ -110,22 +111,22 @@ def new_lines(log: Path, size: int) -> list[str]:
         return file.read().decode(errors="replace").splitlines()
 
 
-STUB = Path(__file__).parent / "fake_wormhole.sql"
-
-
 @pytest.fixture(scope="module")
 def shop_database(cluster: Cluster) -> Iterator[Database]:
-    """A database for the tests of Wormhole's client, made once for a module."""
+    """A database for the tests of Wormhole's client, made once for a module.
+
+    What the superuser calls there runs in process, what `wormhole_app` calls runs confined.
+    """
     size = cluster.log.stat().st_size
     cluster.sql(f"CREATE DATABASE e2e_shop TEMPLATE {TEMPLATE}")
     made = Database(cluster, "e2e_shop")
-    if made.sql("SELECT to_regproc('wormhole_execute')").strip() == "":
-        if made.sql("SELECT 1 FROM pg_available_extensions WHERE name = 'plpython3u'") == "":
-            pytest.skip("there is neither Wormhole nor PL/Python to stand in for it")
-        source = cluster.stage(CHECKOUT / "python" / "wormhole" / "src", "wormhole_src")
-        made.sql(STUB.read_text().replace("PATH", str(source)))
+    cluster.sql("CREATE ROLE wormhole_app LOGIN")
+    made.sql(
+        "GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_stream TO wormhole_app;"
+        "GRANT CREATE ON SCHEMA public TO wormhole_app"
+    )
     yield made
-    cluster.sql("DROP DATABASE e2e_shop WITH (FORCE)")
+    cluster.sql("DROP DATABASE e2e_shop WITH (FORCE); DROP ROLE wormhole_app")
     crashes = [line for line in new_lines(cluster.log, size) if "was terminated by signal" in line]
     assert not crashes, "a backend crashed: " + "; ".join(crashes)
 
@@ -135,6 +136,23 @@ def shop(shop_database: Database) -> Database:
     """The same with two empty tables `t (n int)` and `u (n int PRIMARY KEY)`, and no function installed."""
     shop_database.sql(
         "DROP TABLE IF EXISTS t, u; CREATE TABLE t (n int); CREATE TABLE u (n int PRIMARY KEY);"
+        "GRANT ALL ON t, u TO wormhole_app;"
         "DELETE FROM wormhole_functions"
     )
     return shop_database
+
+
+@pytest.fixture
+def tenant(database: Database) -> Iterator[Tenant]:
+    """A session of a role that may do nothing but install and call remote functions."""
+    with database.connect() as admin:
+        admin.execute(f"DROP ROLE IF EXISTS {ROLE}")
+        admin.execute(f"CREATE ROLE {ROLE} LOGIN")
+        admin.execute(
+            f"GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_stream TO {ROLE}"
+        )
+    with database.connect(user=ROLE) as connection:
+        yield Tenant(connection)
+    with database.connect() as admin:
+        admin.execute(f"DROP OWNED BY {ROLE}")
+        admin.execute(f"DROP ROLE {ROLE}")

@@ -1,15 +1,9 @@
-"""What the tests of Wormhole's client share: connections of every driver, and a counter of round trips."""
+"""What the tests of Wormhole's client share: connections of every driver."""
 
 from __future__ import annotations
 
-import asyncio
-import selectors
-import socket
-import threading
-import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -108,6 +102,7 @@ def by_django(conninfo: str) -> Iterator[Any]:
 
 DRIVERS: dict[str, Callable[[str], Any]] = {
     "psycopg": by_psycopg,
+    "psycopg-confined": lambda conninfo: by_psycopg(conninfo.replace("=postgres", "=wormhole_app")),
     "psycopg-transactional": lambda conninfo: by_psycopg(conninfo, autocommit=False),
     "psycopg-pool": by_psycopg_pool,
     "psycopg2": by_psycopg2,
@@ -180,63 +175,3 @@ ASYNC_DRIVERS: dict[str, Callable[[str], Any]] = {
     "async-session": by_async_session,
 }
 """Awaited drivers by name."""
-
-
-class Wire:
-    """A proxy in front of a server's socket that counts round trips, and may delay each.
-
-    A round trip begins when the client sends something after the server has.
-    """
-
-    def __init__(self, target: Path, directory: Path, delay: float = 0.0) -> None:
-        self.trips = 0
-        self.delay = delay
-        self._target = str(target)
-        self._listener = socket.socket(socket.AF_UNIX)
-        self._listener.bind(str(directory / target.name))
-        self._listener.listen()
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-        self._threads[0].start()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                client, _ = self._listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=self._serve, args=(client,), daemon=True)
-            self._threads.append(thread)
-            thread.start()
-
-    def _serve(self, client: socket.socket) -> None:
-        with client, socket.socket(socket.AF_UNIX) as server, selectors.DefaultSelector() as ready:
-            server.connect(self._target)
-            ready.register(client, selectors.EVENT_READ, server)
-            ready.register(server, selectors.EVENT_READ, client)
-            to_server = False
-            while True:
-                for key, _ in ready.select():
-                    source: Any = key.fileobj
-                    try:
-                        data = source.recv(1 << 16)
-                    except OSError:
-                        return
-                    if not data:
-                        return
-                    if (source is client) != to_server:
-                        to_server = source is client
-                        self.trips += to_server
-                        time.sleep(self.delay / 2)
-                    key.data.sendall(data)
-
-    def close(self) -> None:
-        """Stop listening, and wait for the connections to end."""
-        self._listener.shutdown(socket.SHUT_RDWR)
-        self._listener.close()
-        for thread in self._threads:
-            thread.join(5)
-
-
-def awaited(work: Any) -> Any:
-    """Run a coroutine; `asyncio.run` closes what it leaves behind."""
-    return asyncio.run(work)

@@ -8,8 +8,11 @@ that none is left out in silence.
 - `csv NAME`, `rst NAME` (any language with a file name after it): a file in the page's /srv/data.
 - `sql`: statements for psql. All of a page run in order in one session, in a database of the page's own
   named `guide`, as a superuser. The extension is there unless a block of the page creates it.
+- `python client`: code of an application. All of a page run in order as one program, between the `sql` blocks
+  that surround them, with the client of Wormhole on its path and libpq's variables leading to the database.
 - `text` after `sql`: all that psql printed for it, notices and errors included. Blanks at line ends do not
-  count, and `…` stands for anything within a line. A `sql` block without it must print nothing.
+  count, and `…` stands for anything within a line. A `sql` block without it must print nothing. After
+  `python client` it is what the program printed.
 - `sh`: commands that exist, each a target of the Makefile or a file of `scripts`.
 
 /srv stands for a directory of the page's own in what is run and in what is compared.
@@ -18,10 +21,12 @@ that none is left out in silence.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import groupby, takewhile
+from typing import TYPE_CHECKING, Self
 
 import pytest
 from devkit.paths import CHECKOUT
@@ -35,6 +40,7 @@ if TYPE_CHECKING:
 PAGES = [CHECKOUT / "README.md", *sorted((CHECKOUT / "docs").rglob("*.md"))]
 RUN = [path for path in PAGES if "\n```" in path.read_text()]
 DATABASE = "guide"
+CLIENT = ("python", "client")
 MARK = "=== the next block ==="
 
 FENCE = re.compile(
@@ -88,9 +94,9 @@ def read(path: Path) -> Page:
         module = MODULE.match(block.text)
         if block.language == "python" and module is not None and not block.name:
             page.modules[module["name"]] = block.text
-        elif block.language == "sql" and not block.name:
+        elif (block.language, block.name) in {("sql", ""), CLIENT}:
             page.statements.append((block, ""))
-        elif block.language == "text" and previous == "sql":
+        elif block.language == "text" and previous in {"sql", "python"}:
             page.statements[-1] = (page.statements[-1][0], block.text)
         elif block.language == "sh" and not block.name:
             page.commands += block.text.splitlines()
@@ -131,10 +137,74 @@ def stage(page: Page, cluster: Cluster, source: Path) -> str:
 
 def run(page: Page, cluster: Cluster, place: str) -> list[str]:
     """What psql printed for each block of statements."""
-    text = "".join(f"{block.text}\\echo {MARK}\n" for block, _ in page.statements)
-    if "CREATE EXTENSION" not in text:
+    if not any("CREATE EXTENSION" in block.text for block, _ in page.statements):
         cluster.sql("CREATE EXTENSION multicorn", DATABASE)
     cluster.sql(f"ALTER DATABASE {DATABASE} SET multicorn.python_path = '{place}/wrappers'")
+    shown: list[str] = []
+    with Program(cluster) as program:
+        for is_client, group in groupby(page.statements, lambda pair: pair[0].language == "python"):
+            found = [block.text for block, _ in group]
+            shown += program.run(found) if is_client else run_statements(found, cluster, place)
+    return shown
+
+
+class Program:
+    """An application of Wormhole's client, to which blocks are given one by one."""
+
+    SOURCE = (
+        "import sys\n"
+        "space = {'__name__': '__main__'}\n"
+        "for name in iter(sys.stdin.readline, ''):\n"
+        "    with open(name.strip()) as file:\n"
+        "        exec(compile(file.read(), name.strip(), 'exec'), space)\n"
+        f"    print({MARK!r}, flush=True)\n"
+    )
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.place = cluster.base / "program"
+        self.environment = {
+            **cluster.environment(DATABASE),
+            "PYTHONPATH": str(CHECKOUT / "python" / "wormhole" / "src"),
+        }
+        self.process: subprocess.Popen[str] | None = None
+        self.count = 0
+
+    def __enter__(self) -> Self:
+        self.place.mkdir(exist_ok=True)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self.process is not None:
+            self.process.communicate(timeout=60)
+        shutil.rmtree(self.place)
+
+    def run(self, texts: list[str]) -> list[str]:
+        """What each block printed, its traceback if it failed."""
+        if self.process is None:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", self.SOURCE],
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        shown: list[str] = []
+        for text in texts:
+            self.count += 1
+            path = self.place / f"block_{self.count}.py"
+            path.write_text(text)
+            print(path, file=self.process.stdin, flush=True)
+            lines = takewhile(lambda line: line != f"{MARK}\n", self.process.stdout)
+            shown.append("".join(lines))
+        return shown
+
+
+def run_statements(texts: list[str], cluster: Cluster, place: str) -> list[str]:
+    """What psql printed for each text, all run in one session."""
+    text = "".join(f"{each}\\echo {MARK}\n" for each in texts)
     done = subprocess.run(
         # From standard input and not by -f, which would put file and line before each message.
         [cluster.psql, "-X", "-q"],

@@ -13,11 +13,13 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from far_side import ASYNC_DRIVERS, DRIVERS, Wire, by_asyncpg, by_psycopg, by_psycopg2
+from devkit.wire import Wire
+from far_side import ASYNC_DRIVERS, DRIVERS, by_asyncpg, by_psycopg, by_psycopg2
 
 import wormhole
 from wormhole import (
     RemoteError,
+    ServerError,
     aio,
     cursor,
     execute,
@@ -196,6 +198,18 @@ def test_an_exception_without_a_class_here_is_a_remote_error(driver) -> None:
         stopping()
 
 
+def test_remote_code_may_catch_a_failed_statement(driver) -> None:
+    @remote
+    def careful():
+        try:
+            query("SELECT 1 / 0")
+        except ServerError as error:
+            return error.sqlstate, query_value("SELECT 1")
+
+    with transaction():
+        assert careful() == ("22012", 1)
+
+
 def test_transactions_commit_and_roll_back(driver, shop) -> None:
     with transaction():
         insert(1)
@@ -349,7 +363,7 @@ def test_a_connection_is_passed_or_bound(shop) -> None:
             with transaction(connection=connection):
                 assert query_value("SELECT pg_backend_pid()") == pid
                 assert wormhole.get_connection() is connection
-        with pytest.raises(wormhole.ConnectionMissing, match="no database connection is set"):
+        with pytest.raises(wormhole.ConnectionMissing, match="No database connection set"):
             wormhole.get_connection()
         with set_connection(one), set_connection(two):
             assert wormhole.get_connection() is two
@@ -374,6 +388,27 @@ def test_each_thread_has_its_own_connection(shop) -> None:
 def test_what_is_no_connection_is_refused() -> None:
     with pytest.raises(TypeError, match=r"a builtins.int is no connection of psycopg, psycopg2"):
         set_connection(5)
+
+
+def test_the_extension_may_be_in_another_schema(shop) -> None:
+    cluster = shop.cluster
+    cluster.sql("CREATE DATABASE e2e_schema")
+    try:
+        cluster.sql('CREATE SCHEMA "Far away"; CREATE EXTENSION multicorn SCHEMA "Far away"', "e2e_schema")
+        with by_psycopg(cluster.conninfo("e2e_schema")) as connection:
+            with set_connection(connection), pytest.raises(psycopg.errors.UndefinedFunction) as caught:
+                echo(1)
+            assert caught.value.__notes__[0].startswith("the database lacks Wormhole, or has it in a schema")
+            with set_connection(connection, schema="Far away"):
+                assert echo(1) == ([1], {})
+                assert list(numbers_of(2)) == [0, 1]
+    finally:
+        cluster.sql("DROP DATABASE e2e_schema WITH (FORCE)")
+
+
+@remote
+def numbers_of(n: int) -> Any:
+    yield from range(n)
 
 
 # Round trips.

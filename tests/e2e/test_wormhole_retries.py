@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 SCRIPT = """
 DROP SEQUENCE IF EXISTS tries;
 CREATE SEQUENCE tries;
+GRANT USAGE, SELECT ON SEQUENCE tries TO wormhole_app;
 -- A sequence counts whatever is rolled back.
 CREATE OR REPLACE FUNCTION fail(times int, state text DEFAULT '40001') RETURNS int LANGUAGE plpgsql AS $$
 BEGIN
@@ -331,6 +332,13 @@ def test_awaited_transactions_are_repeated(name, tries) -> None:
                 async with attempt:
                     await query("INSERT INTO u VALUES (5)")
             assert attempt.number == 3
+
+            @transactional
+            @remote
+            async def remote_one(times):
+                return await aio.query_value("SELECT fail($1::int)", times + 5)
+
+            assert await remote_one(1) == 7
 
             async def returning():  # noqa: RET503 - the last attempt raises
                 async for attempt in transactions():

@@ -337,7 +337,9 @@ def test_workers_end_with_their_helper() -> None:
             "{}",
         )
         os.kill(own.pid, signal.SIGKILL)
-        assert made.socket.recv(1) == b""
+        # One that was just being made says so first.
+        while made.socket.recv(1000):
+            pass
 
 
 def test_queries_are_asked_of_the_backend(worker: Worker) -> None:

@@ -166,12 +166,13 @@ class Helper(Line):
 
 
 @contextmanager
-def helper(**hello: Any) -> Iterator[Helper]:
+def helper(wrapper: list[str] | None = None, **hello: Any) -> Iterator[Helper]:
     """A helper, with settings in the place of the usual ones."""
     ours, theirs = socket.socketpair()
     with ours:
+        command = wrapper or [str(EXECUTABLE), str(os.getpid())]
         actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), SOCKET)]
-        pid = os.posix_spawn(EXECUTABLE, [EXECUTABLE, str(os.getpid())], {}, file_actions=actions)
+        pid = os.posix_spawn(command[0], command, {}, file_actions=actions)
         theirs.close()
         made = Helper(ours, pid)
         usual = {

@@ -241,6 +241,9 @@ def test_async_functions_are_sent_without_await() -> None:
     async def g():
         return f"{await aio.query_value('SELECT 1')}"
 
+    if sys.version_info >= (3, 12):  # where an f-string is no single token
+        assert "await" not in g.source
+        return
     with pytest.raises(CaptureError, match="g cannot be sent"):
         _ = g.source
 
@@ -405,7 +408,9 @@ def test_arguments_are_checked_here() -> None:
     def f(a, *, b):
         return execute("SELECT 1")
 
-    with pytest.raises(TypeError, match="missing a required argument: 'b'"):
+    with pytest.raises(
+        TypeError, match=r"missing a required (keyword-only )?argument: 'b'"
+    ):
         f(1)  # type: ignore[reportCallIssue]
-    with pytest.raises(RuntimeError, match="no database connection is set"):
+    with pytest.raises(RuntimeError, match="No database connection set"):
         f(1, b=2)

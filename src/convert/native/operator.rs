@@ -16,6 +16,7 @@ use super::object::{self, Object};
 use super::scratch::scratch;
 use super::{fast, ready};
 use crate::bridge::Failure;
+use crate::convert::python;
 use crate::error::{Error, SqlState};
 use crate::pg::expression::{Expression, Reach};
 use crate::pg::guard::pg_try;
@@ -384,9 +385,7 @@ fn natural_type(object: *mut ffi::PyObject) -> Option<Oid> {
         if class == &raw mut ffi::PyUnicode_Type {
             return Some(pg_sys::TEXTOID);
         }
-        // Where nobody has asked for the module datetime, there is no object of it.
-        let has_dates = !ffi::PyDateTimeAPI().is_null();
-        (has_dates && ffi::PyDelta_Check(object) != 0).then_some(pg_sys::INTERVALOID)
+        (python::has_dates() && ffi::PyDelta_Check(object) != 0).then_some(pg_sys::INTERVALOID)
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use pgrx::pg_sys::{self, Datum, Oid};
-use pyo3::exceptions::{PyIndexError, PyKeyError};
+use pyo3::exceptions::{PyIndexError, PyKeyError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySlice, PyString, PyTuple};
@@ -260,8 +260,43 @@ fn has(class: PyResult<Bound<'_, PyAny>>, name: &Bound<'_, PyAny>) -> bool {
         .unwrap_or(false)
 }
 
-/// The value with other values in some columns, by position.
+/// Which columns get which values; None keeps one.
+fn changes<'py>(
+    py: Python<'py>,
+    shape: &Shape,
+    positional: &Bound<'py, PyTuple>,
+    named: Option<&Bound<'py, PyDict>>,
+) -> Result<Vec<(usize, Bound<'py, PyAny>)>, Failure> {
+    let (given, expected) = (positional.len(), shape.live.len());
+    if given > expected {
+        return Err(PyTypeError::new_err(format!("{given} values for {expected} columns")).into());
+    }
+    let mut changes: Vec<_> = positional.iter().enumerate().filter(|(_, value)| !value.is_none()).collect();
+    for (name, value) in named.into_iter().flatten() {
+        let Some(position) = shape.positions.bind(py).get_item(&name)? else {
+            return Err(PyTypeError::new_err(format!("the row has no column {}", name.repr()?)).into());
+        };
+        if !value.is_none() {
+            changes.push((position.extract()?, value));
+        }
+    }
+    Ok(changes)
+}
+
+/// The value with other values in some columns, by position and name.
 pub(super) fn replaced<'py>(
+    py: Python<'py>,
+    object: &Object,
+    positional: &Bound<'py, PyTuple>,
+    named: Option<&Bound<'py, PyDict>>,
+) -> Result<Bound<'py, PyAny>, Failure> {
+    let (shape, header) = opened(py, object)?;
+    let changes = changes(py, &shape, positional, named)?;
+    changed(py, object, &shape, header, &changes)
+}
+
+/// The value with these values at some positions; None is NULL.
+pub(super) fn with<'py>(
     py: Python<'py>,
     object: &Object,
     changes: &Bound<'py, PyDict>,
@@ -269,9 +304,19 @@ pub(super) fn replaced<'py>(
     let (shape, header) = opened(py, object)?;
     let changes: Vec<(usize, Bound<'py, PyAny>)> =
         changes.iter().map(|(position, value)| Ok((position.extract()?, value))).collect::<PyResult<_>>()?;
-    deformed(&shape, header, |values, nulls| {
+    changed(py, object, &shape, header, &changes)
+}
+
+fn changed<'py>(
+    py: Python<'py>,
+    object: &Object,
+    shape: &Shape,
+    header: pg_sys::HeapTupleHeader,
+    changes: &[(usize, Bound<'py, PyAny>)],
+) -> Result<Bound<'py, PyAny>, Failure> {
+    deformed(shape, header, |values, nulls| {
         scratch(|| {
-            for (position, value) in &changes {
+            for (position, value) in changes {
                 let field = shape.field(*position);
                 let column = class::class_of(py, field.type_oid)?.info().column(field.typmod)?;
                 // SAFETY: the value is held; nothing in `pg_try` needs dropping.
@@ -291,6 +336,30 @@ pub(super) fn replaced<'py>(
             }
         })
     })
+}
+
+/// Where the value begins, if a Python object is one of this row type as that is now.
+///
+/// # Safety
+/// The object is alive; the thread holds the GIL.
+pub(in crate::convert) unsafe fn value_of(
+    object: *mut ffi::PyObject,
+    row_type: Oid,
+) -> Result<Option<pg_sys::HeapTupleHeader>, Error> {
+    // SAFETY: the caller's promise.
+    let Some(object) = (unsafe { object::of(object) }) else { return Ok(None) };
+    if object.info().base != row_type || row_type == pg_sys::RECORDOID {
+        return Ok(None);
+    }
+    Python::attach(|py| {
+        let now = class::class_of(py, row_type)?;
+        // A value that was made before its type changed has other columns.
+        if !std::ptr::eq(now.info(), object.info()) {
+            return Ok(None);
+        }
+        Ok(Some(object.unpacked()?.cast()))
+    })
+    .map_err(|failure: Failure| Python::attach(|py| failure.into_error(py, crate::bridge::Origin::current())))
 }
 
 /// Whether a Python object is a composite value.

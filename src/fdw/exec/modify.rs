@@ -6,26 +6,19 @@ use std::rc::Rc;
 use multicorn_plan::ModifyPlan;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::super::instance::{self, Instance, wrong_result};
 use super::super::items::items;
 use super::super::quals::{self, Known};
 use super::super::transaction;
-use super::stored::Stored;
+use super::stored::{Field, Stored, fields};
 use crate::bridge::{self, Failure};
 use crate::error::{Error, SqlState};
 use crate::pg::live::{Ending, Ends};
 use crate::pg::modify::{Command, Junk, Target};
 use crate::pg::modify_plan::identity_name;
 use crate::pg::modify_row::Row;
-
-/// A column as rows are handed over.
-pub(super) struct Field {
-    pub(super) attno: i16,
-    pub(super) name: Py<PyString>,
-    pub(super) value: Known,
-}
 
 /// What names the row that is changed.
 struct Identity {
@@ -35,12 +28,12 @@ struct Identity {
 }
 
 pub(crate) struct Modify {
-    pub(super) instance: Rc<Instance>,
+    instance: Rc<Instance>,
     target: Target,
-    pub(super) fields: Vec<Field>,
+    fields: Vec<Field>,
     /// Of `fields`, those that `update` is given; `None` for all.
     changed: Option<Vec<usize>>,
-    pub(super) rows: Rc<instance::Rows>,
+    rows: Rc<instance::Rows>,
     /// None for INSERT.
     identity: Option<Identity>,
     /// Where the whole old row is.
@@ -123,7 +116,7 @@ impl Modify {
             let values = self.dict(py, row, None)?;
             let stored =
                 object.call_method(intern!(py, "insert"), (&values,), self.keywords(py)?.as_ref())?;
-            Stored::of(self, "insert").take(py, row, &values, &stored, read)
+            self.stored("insert").take(py, row, &values, &stored, read)
         })
     }
 
@@ -149,13 +142,18 @@ impl Modify {
                 let returned = if stored.len() > rows.len() { result.len().ok() } else { Some(stored.len()) };
                 return Err(self.wrong_count(rows.len(), returned).into());
             }
-            let put = Stored::of(self, "bulk_insert");
+            let put = self.stored("bulk_insert");
             let mut count = 0;
             for ((row, dict), stored) in rows.iter().zip(&dicts).zip(&stored) {
                 count += usize::from(put.take(py, *row, dict, stored, read)?);
             }
             Ok(count)
         })
+    }
+
+    /// What becomes of that which `method` returns.
+    fn stored(&self, method: &'static str) -> Stored<'_> {
+        Stored { class: &self.instance.class, fields: &self.fields, plan: &self.rows.plan, method }
     }
 
     /// What a method that stores rows is told beside them.
@@ -189,7 +187,7 @@ impl Modify {
                 let identity = self.identity(py, input, self.instance.class.update_takes_old_row)?;
                 let values = self.dict(py, new, self.changed.as_deref())?;
                 let stored = object.call_method1(intern!(py, "update"), (identity, &values))?;
-                Stored::of(self, "update").take(py, new, &values, &stored, read)
+                self.stored("update").take(py, new, &values, &stored, read)
             })
         })
     }
@@ -201,7 +199,7 @@ impl Modify {
             self.instance.call(|py, object| {
                 let identity = self.identity(py, input, self.instance.class.delete_takes_old_row)?;
                 let stored = object.call_method1(intern!(py, "delete"), (identity,))?;
-                let put = Stored::of(self, "delete");
+                let put = self.stored("delete");
                 let Some(old) = self.old.filter(|_| read) else { return put.is_done(py, &stored) };
                 returned.store_composite(input.junk(old)?)?;
                 let values = self.dict(py, returned, None)?;
@@ -251,17 +249,6 @@ impl Modify {
         }
         Ok(values)
     }
-}
-
-fn fields(py: Python<'_>, instance: &Instance) -> Result<Vec<Field>, Error> {
-    let field = |column: &crate::pg::relation::Column| {
-        Ok(Field {
-            attno: column.attno,
-            name: PyString::intern(py, &column.name).unbind(),
-            value: quals::known(column.type_oid.to_u32())?,
-        })
-    };
-    instance.table().live_columns().map(field).collect()
 }
 
 /// What the planner has to say of a modification.

@@ -5,24 +5,42 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyMapping, PyString};
 
-use super::super::class;
-use super::super::instance::wrong_result;
-use super::modify::Modify;
+use super::super::class::{self, Class};
+use super::super::instance::{Instance, wrong_result};
+use super::super::quals::{self, Known};
 use crate::bridge::Failure;
 use crate::convert;
+use crate::error::Error;
 use crate::pg::modify_row::Row;
+
+/// A column as rows are handed over.
+pub(super) struct Field {
+    pub(super) attno: i16,
+    pub(super) name: Py<PyString>,
+    pub(super) value: Known,
+}
+
+/// The columns of a table, in its order.
+pub(super) fn fields(py: Python<'_>, instance: &Instance) -> Result<Vec<Field>, Error> {
+    let field = |column: &crate::pg::relation::Column| {
+        Ok(Field {
+            attno: column.attno,
+            name: PyString::intern(py, &column.name).unbind(),
+            value: quals::known(column.type_oid.to_u32())?,
+        })
+    };
+    instance.table().live_columns().map(field).collect()
+}
 
 /// The results of one method.
 pub(super) struct Stored<'a> {
-    modify: &'a Modify,
-    method: &'static str,
+    pub(super) class: &'a Class,
+    pub(super) fields: &'a [Field],
+    pub(super) plan: &'a convert::RowPlan,
+    pub(super) method: &'static str,
 }
 
-impl<'a> Stored<'a> {
-    pub(super) fn of(modify: &'a Modify, method: &'static str) -> Self {
-        Stored { modify, method }
-    }
-
+impl Stored<'_> {
     /// Whether the class did it: it returns `SKIPPED` for a row that it did not touch.
     pub(super) fn is_done(&self, py: Python<'_>, stored: &Bound<'_, PyAny>) -> Result<bool, Failure> {
         Ok(stored.is_none() || !stored.is(class::contract(py)?.skipped.bind(py)))
@@ -45,12 +63,10 @@ impl<'a> Stored<'a> {
         }
         let (full, kept) = self.merge(row, given, stored)?;
         if full.is_instance_of::<PyString>() {
-            let class = &self.modify.instance.class;
-            return Err(wrong_result(class, self.method, "a row or None", stored).into());
+            return Err(wrong_result(self.class, self.method, "a row or None", stored).into());
         }
-        let plan = &self.modify.rows.plan;
-        let mut single = convert::Rows::new(PyList::new(py, [full])?.into_any(), plan, self.method)?;
-        row.store(&kept, |target| single.only_row(plan, target))?;
+        let mut single = convert::Rows::new(PyList::new(py, [full])?.into_any(), self.plan, self.method)?;
+        row.store(&kept, |target| single.only_row(self.plan, target))?;
         Ok(true)
     }
 
@@ -66,7 +82,7 @@ impl<'a> Stored<'a> {
         let merged = given.copy()?;
         merged.update(mapping)?;
         let mut kept = Vec::new();
-        for field in &self.modify.fields {
+        for field in self.fields {
             let name = field.name.bind(given.py());
             if !mapping.contains(name)? {
                 kept.push(field.attno);

@@ -72,7 +72,12 @@ pub(super) fn raised(py: Python<'_>, denied: Denied) -> PyErr {
 }
 
 /// The error as one of `plpy.spiexceptions`.
-fn spi_error(py: Python<'_>, error: Error) -> PyErr {
+fn spi_error(py: Python<'_>, mut error: Error) -> PyErr {
+    if let Some(report) = error.report_mut()
+        && let Some(code) = report.message.strip_prefix(spi::REFUSED)
+    {
+        report.message = format!("SPI_execute failed: {code}");
+    }
     errors::to_python_as(py, error, |py, report| {
         let context = report.context.as_deref().and_then(inner);
         let fields = PyTuple::new(

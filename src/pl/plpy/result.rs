@@ -55,8 +55,14 @@ impl PlyResult {
             (None, Some(rows)) => Rows::Made(rows.unbind()),
             (None, None) => Rows::Made(PyList::empty(py).unbind()),
         };
+        let given = match &rows {
+            Rows::Made(list) => list.bind(py).len(),
+            Rows::Stored(store, _) => store.len(),
+        };
+        // The server does not count what EXPLAIN and SHOW give.
+        let count = if has_rows { given as u64 } else { done.count };
         let (rows, layout) = (Pinned::new(RefCell::new(rows)), Pinned::new(layout));
-        PlyResult { code: done.code, count: done.count, rows, layout }
+        PlyResult { code: done.code, count, rows, layout }
     }
 
     /// What the rows are made with.

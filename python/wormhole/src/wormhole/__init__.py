@@ -12,6 +12,8 @@ def count_users():
 count_users()
 """
 
+from typing import Any
+
 from wormhole import _capture, aio
 from wormhole._api import Cursor, Row
 from wormhole._connection import get_connection, set_connection, set_standbys
@@ -20,6 +22,7 @@ from wormhole._errors import (
     ConnectionMissing,
     Frame,
     RemoteError,
+    ServerError,
     TransactionError,
 )
 from wormhole._query import AsyncCursor, cursor, execute, query, query_single, query_value
@@ -44,6 +47,7 @@ __all__ = [
     "Remote",
     "RemoteError",
     "Row",
+    "ServerError",
     "TransactionError",
     "aio",
     "cursor",
@@ -62,11 +66,19 @@ __all__ = [
 ]
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext wormhole` in IPython and notebooks, for cells that begin with `%%wormhole`."""
+    from wormhole import _magic
+
+    _magic.load(shell)
+
+
 def _register() -> None:
     """Let a function's text be searched for what belongs to this package."""
     for name in ("query", "query_single", "query_value", "execute", "cursor"):
         _capture.OURS[id(globals()[name])] = name
         _capture.OURS[id(getattr(aio, name))] = name
+    _capture.OURS[id(ServerError)] = "ServerError"
     for name in ("get_connection", "set_connection", "set_standbys", "remote", "transaction"):
         _capture.OURS[id(globals()[name])] = name
     for name in ("transactional", "transactions"):

@@ -27,7 +27,9 @@ from wormhole._signature import of_node
 from wormhole._text import FUTURE, Text, is_generator, text_of, text_of_source
 
 OURS: dict[int, str] = {}
-"""The functions of this package by identity: those of `API` are on the other side too, others are not."""
+"""What this package has, by identity: `THERE` is on the other side too, the rest is not."""
+
+THERE = frozenset({*API, "ServerError"})
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,7 @@ class _Bundle:
         """Bring along what one name stands for."""
         found, value = scope.find(name)
         if not found:
-            if name in API:
+            if name in THERE:
                 return
             raise CaptureError(f"{text.name} uses {name}, which is not defined")
         if value is getattr(builtins, name, self):
@@ -199,8 +201,8 @@ class _Bundle:
         self.used.append((scope.getter(name), value, None))
 
     def use_ours(self, name: str, ours: str, text: Text) -> None:
-        """Use a function of this package: on the other side those of `API` have their own names."""
-        if ours not in API:
+        """Use a function of this package: some are on the other side, by their own names."""
+        if ours not in THERE:
             raise CaptureError(
                 f"{text.name} uses {ours}, which is for the client: remote code has no connection"
             )

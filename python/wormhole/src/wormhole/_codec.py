@@ -33,7 +33,7 @@ DECIMAL = 10_000
 """Integers of more bits travel in hexadecimal: `str` and `int` refuse more than 4300 decimal digits."""
 
 
-class _NoForm(Exception):  # noqa: N818 - never leaves this module
+class NoForm(Exception):  # noqa: N818 - `encode` turns it into an error
     """A value has no form, or contains itself; `encode` then looks for its place."""
 
 
@@ -44,8 +44,8 @@ def encode(value: object, place: str = "the value") -> Json:
     where in `place` it is.
     """
     try:
-        return _encode(value)
-    except _NoForm:
+        return plain(value)
+    except NoForm:
         raise _refusal(value, place) from None
     except RecursionError:
         raise ValueError(f"{place} is nested too deeply, or contains itself") from None
@@ -63,28 +63,28 @@ def decode(tree: Json) -> Any:
 
 def dumps(value: object, place: str = "the value") -> str:
     """`encode` to JSON text."""
-    return _text(encode(value, place))
+    return text(encode(value, place))
 
 
 def loads(text: str | bytes) -> Any:
     """`decode` from JSON text."""
-    return json.loads(text, object_hook=_untag)
+    return _READ(text if isinstance(text, str) else text.decode())
 
 
 def dumps_call(args: Sequence[object], kwargs: Mapping[str, object]) -> str:
     """A call's arguments, `{"a": [...], "k": {...}}`. A refusal says `argument 2[0]`, counting from 1."""
     try:
         tree = {
-            "a": [_encode(value) for value in args],
-            "k": {k: _encode(v) for k, v in kwargs.items()},
+            "a": [plain(value) for value in args],
+            "k": {k: plain(v) for k, v in kwargs.items()},
         }
-    except (_NoForm, RecursionError):
+    except (NoForm, RecursionError):
         for number, value in enumerate(args, 1):
             encode(value, f"argument {number}")
         for name, value in kwargs.items():
             encode(value, f"argument {name}")
         raise
-    return _text(tree)
+    return text(tree)
 
 
 def loads_call(text: str | bytes) -> tuple[list[Any], dict[str, Any]]:
@@ -93,14 +93,16 @@ def loads_call(text: str | bytes) -> tuple[list[Any], dict[str, Any]]:
     return list(tree.get("a", ())), dict(tree.get("k", {}))
 
 
-def _text(tree: Json) -> str:
-    return json.dumps(tree, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+def text(tree: Json) -> str:
+    """A tree of `plain` as JSON text."""
+    return _WRITE(tree)
 
 
-def _encode(value: object) -> Json:
+def plain(value: object) -> Json:
+    """`encode` for those who deal with `NoForm` themselves."""
     encoder = _ENCODERS.get(type(value))
     if encoder is None:
-        raise _NoForm
+        raise NoForm
     return encoder(value)
 
 
@@ -143,13 +145,13 @@ def _float(value: float) -> Json:
 
 
 def _list(value: list[Any]) -> Json:
-    return [_encode(item) for item in value]
+    return [plain(item) for item in value]
 
 
 def _dict(value: dict[Any, Any]) -> Json:
     if "$" not in value and all(type(key) is str and _is_plain(key) for key in value):
-        return {key: _encode(item) for key, item in value.items()}
-    return _tagged("dict", [[_encode(key), _encode(item)] for key, item in value.items()])
+        return {key: plain(item) for key, item in value.items()}
+    return _tagged("dict", [[plain(key), plain(item)] for key, item in value.items()])
 
 
 def _datetime(value: datetime) -> Json:
@@ -165,7 +167,7 @@ def _zoned(tag: str, value: datetime | time) -> Json:
     if zone is None or type(zone) is timezone:
         return _tagged(tag, value.isoformat())
     if type(zone) is not ZoneInfo or not zone.key:
-        raise _NoForm
+        raise NoForm
     return {"$": tag, "v": value.isoformat(), "tz": zone.key}
 
 
@@ -182,7 +184,7 @@ def _range(value: range) -> Json:
 
 
 def _elements(tag: str) -> Callable[[Any], Json]:
-    return lambda value: _tagged(tag, [_encode(item) for item in value])
+    return lambda value: _tagged(tag, [plain(item) for item in value])
 
 
 _ENCODERS: dict[type, Callable[[Any], Json]] = {
@@ -206,6 +208,10 @@ _ENCODERS: dict[type, Callable[[Any], Json]] = {
     complex: _complex,
     range: _range,
 }
+
+
+# `json.dumps` would make an encoder for each call.
+_WRITE = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 # The other direction. The innermost objects come first, so a payload's parts are values already.
@@ -292,6 +298,10 @@ _DECODERS: dict[str, Callable[..., Any]] = {
 }
 
 
+# As above, for `json.loads`.
+_READ = json.JSONDecoder(object_hook=_untag).decode
+
+
 # Only after a refusal: where the value is, and what it is.
 
 
@@ -320,8 +330,8 @@ def _find(value: Any, place: str) -> tuple[str, Any] | None:
         parts = keys + [(item, f"{place}[{key!r}]") for key, item in value.items()]
     else:
         try:
-            _encode(value)
-        except _NoForm:
+            plain(value)
+        except NoForm:
             return place, value
         return None
     for item, where in parts:

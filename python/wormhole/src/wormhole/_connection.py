@@ -39,6 +39,14 @@ class Route:
     is_behind: bool = True
     """Whether `position` may be too old, since something was written after it was read."""
     turn: int = 0
+    schema: str | None = None
+    """Where the extension is, if not in the search path."""
+
+    def named(self, sql: str) -> str:
+        """A statement of this package, with the schema before the names of the extension's functions."""
+        if self.schema is None:
+            return sql
+        return sql.replace("wormhole_", '"{}".wormhole_'.format(self.schema.replace('"', '""')))
 
 
 @dataclass
@@ -77,21 +85,27 @@ class Restore:
 
 
 def set_connection(
-    connection: Any, *, standbys: Any = (), primary: Any = None, everywhere: bool = False
+    connection: Any,
+    *,
+    standbys: Any = (),
+    primary: Any = None,
+    schema: str | None = None,
+    everywhere: bool = False,
 ) -> Restore:
     """Let `connection` serve calls and queries in this context: this thread, this task and those it starts.
 
     `connection` is one of psycopg, psycopg2 or asyncpg, an engine, connection or session of SQLAlchemy, a
     connection of Django, or a pool; None leaves the context without one. `standbys` are as for
     `set_standbys`. `primary`, a connection or a function that makes one, is where `transactions` goes when
-    `connection` turns out to be a standby's. With `everywhere` it also serves the contexts that have none.
+    `connection` turns out to be a standby's. `schema` is the extension's, if that is not in the search path.
+    With `everywhere` the connection also serves the contexts that have none.
 
     Use the result in a `with` statement to put the former connection back at its end.
     """
     if connection is None:
         _everywhere.clear() if everywhere else None
         return Restore(_route.set(None))
-    route = Route(adapter_for(connection), primary=primary)
+    route = Route(adapter_for(connection), primary=primary, schema=schema)
     token = _route.set(route)
     if standbys:
         set_standbys(*standbys)
@@ -142,7 +156,7 @@ def current(connection: Any = None) -> Route:
         return connection if isinstance(connection, Route) else Route(adapter_for(connection))
     route = _route.get() or next(iter(_everywhere), None)
     if route is None:
-        raise ConnectionMissing("no database connection is set; call set_connection(connection) first")
+        raise ConnectionMissing("No database connection set; call set_connection(connection) first")
     return route
 
 

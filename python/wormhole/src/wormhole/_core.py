@@ -22,13 +22,12 @@ from wormhole._steps import AnyAdapter, enter, leave, perform_async
 
 Steps = Generator[Any, Any, Any]
 
-CALL = "SELECT wormhole_execute($1, $2::text::jsonb)::text"
-CALL_AND_POSITION = f"{CALL}, CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn()::text END"
+POSITION = "CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn()::text END"
 CALL_ON_STANDBY = (
     "SELECT CASE WHEN pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= $3::text::pg_lsn"
     " THEN wormhole_execute($1, $2::text::jsonb)::text END"
 )
-INSTALL = "SELECT wormhole_install($1, $2, $3, $4::text::jsonb)"
+INSTALL = "wormhole_install($1, $2, $3, $4::text::jsonb)"
 STREAM = "SELECT wormhole_stream($1, $2::text::jsonb)::text"
 
 STANDBY_REST = 30.0
@@ -64,8 +63,10 @@ def call(route: Route, shipped: Shipped, arguments: str, known: Knowledge) -> St
     except Exception as error:  # noqa: BLE001 - turned into what it was there
         # The driver's exception says nothing more than the one that replaces it.
         raise raised(error, shipped) from error.__cause__
-    known.has_run = True
-    known.writes = known.writes or bool(answer.get("w"))
+    # Where the same statement has installed the function, that was a write.
+    if not (answer.get("installed") and answer.get("w")):
+        known.has_run = True
+        known.writes = known.writes or bool(answer.get("w"))
     route.is_behind = route.is_behind or bool(answer.get("w", True))
     return answer["r"]
 
@@ -77,24 +78,37 @@ def raised(error: Exception, shipped: Shipped) -> Exception:
 
 def _call(adapter: AnyAdapter, route: Route, shipped: Shipped, arguments: str) -> Steps:
     watched = bool(route.standbys) and route.is_behind and not adapter.is_open()
-    for step in ("call", "install", "call"):
-        if step == "install":
-            yield from install(adapter, shipped)
-            continue
-        _, rows, _ = yield adapter.run(CALL_AND_POSITION if watched else CALL, [shipped.id, arguments])
-        row = next(iter(rows))
-        answer = _codec.loads(row[0])
-        if not answer.get("unknown"):
-            if watched and row[1] is not None:
-                route.position, route.is_behind = row[1], False
-            return answer
-    raise RemoteError(f"{shipped.name} was installed and is unknown all the same", sqlstate="WH002")
+    answer, position = yield from _once(adapter, route, [shipped.id], arguments, watched=watched)
+    if answer.get("unknown"):
+        answer, position = yield from _once(adapter, route, contents(shipped), arguments, watched=watched)
+        if answer.get("unknown"):
+            raise RemoteError(f"{shipped.name} was installed and is unknown all the same", sqlstate="WH002")
+        answer["installed"] = True
+    if position is not None:
+        route.position, route.is_behind = position, False
+    return answer
 
 
-def install(adapter: AnyAdapter, shipped: Shipped) -> Steps:
+def _once(adapter: AnyAdapter, route: Route, function: list[str], arguments: str, *, watched: bool) -> Steps:
+    """One call, of a function that is named by its id, or that is installed by the same statement."""
+    named = "$1" if len(function) == 1 else INSTALL
+    number = len(function) + 1
+    columns = [f"wormhole_execute({named}, ${number}::text::jsonb)::text"]
+    if watched:
+        columns.append(POSITION)
+    _, rows, _ = yield adapter.run(route.named(f"SELECT {', '.join(columns)}"), [*function, arguments])
+    row = next(iter(rows))
+    return _codec.loads(row[0]), row[1] if watched else None
+
+
+def contents(shipped: Shipped) -> list[str]:
+    """What installing takes."""
+    return [shipped.name, shipped.source, shipped.signature, shipped.origin]
+
+
+def install(adapter: AnyAdapter, route: Route, shipped: Shipped) -> Steps:
     """Send the source; the server must come to the same id."""
-    values = [shipped.name, shipped.source, shipped.signature, shipped.origin]
-    _, rows, _ = yield adapter.run(INSTALL, values)
+    _, rows, _ = yield adapter.run(route.named(f"SELECT {INSTALL}"), contents(shipped))
     given = next(iter(rows))[0]
     if given != shipped.id:
         raise RemoteError(f"the server has another id for {shipped.name}: {given}, not {shipped.id}")
@@ -115,7 +129,9 @@ def _candidates(route: Route) -> Iterator[Standby]:
 def _call_on(standby: Standby, route: Route, shipped: Shipped, arguments: str, known: Knowledge) -> Steps:
     """Call on a standby; None sends the caller to the primary."""
     try:
-        _, rows, _ = yield standby.adapter.run(CALL_ON_STANDBY, [shipped.id, arguments, route.position])
+        _, rows, _ = yield standby.adapter.run(
+            route.named(CALL_ON_STANDBY), [shipped.id, arguments, route.position]
+        )
     except Exception as error:
         state = sqlstate_of(error)
         if state == READ_ONLY:
@@ -217,14 +233,14 @@ def finish(reading: Reading, error: BaseException | None) -> Steps:
     adapter = reading.adapter
     failed = error is not None and not isinstance(error, GeneratorExit)
     try:
-        if not failed and adapter.is_open():
+        if not failed and adapter.is_open() and not adapter.is_broken():
             yield adapter.run(f"CLOSE {reading.name}", ())
     finally:
         if reading.is_ours:
             adapter.streams -= 1
             if failed:
                 yield adapter.rollback()
-            elif adapter.streams == 0:
+            elif adapter.streams == 0 and not adapter.is_broken():
                 yield adapter.commit()
         if reading.lent is not None:
             yield leave(adapter, reading.lent, None)

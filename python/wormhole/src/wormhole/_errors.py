@@ -22,7 +22,8 @@ RETRYABLE = frozenset({"40001", "40P01", "25006"})
 READ_ONLY = "25006"
 
 HINTS = {
-    "42883": "the database lacks Wormhole; CREATE EXTENSION multicorn",
+    "42883": "the database lacks Wormhole, or has it in a schema outside of the search path: CREATE EXTENSION"
+    " multicorn, or set_connection(connection, schema=...)",
 }
 
 
@@ -59,6 +60,14 @@ class RemoteError(Exception):
     def __str__(self) -> str:
         text = super().__str__()
         return f"{self.class_name}: {text}" if self.class_name else text
+
+
+class ServerError(RemoteError):
+    """In remote code: a statement failed, with `sqlstate`, `detail`, `hint`, `constraint_name` and so on.
+
+    The name stands for the class of the other side, so that remote code may catch it. Here an error of the
+    database is the driver's own exception.
+    """
 
 
 class CaptureError(TypeError):

@@ -25,8 +25,8 @@ ITEMS = 100
 class Remote(Generic[P, R]):
     """A remote function: call it like the function that it was made from.
 
-    `local` is that function, `id` and `source` what the server knows it by. `on(connection)` gives the same
-    function bound to a connection.
+    `local` is that function, `id` and `source` what the server knows it by, `is_async` whether each call is
+    awaited. `on(connection)` gives the same function bound to a connection.
     """
 
     __name__: str
@@ -45,7 +45,7 @@ class Remote(Generic[P, R]):
         self._setup(base, connection, chunk)
         self._known.has_run = read_only
         kinds = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)
-        self._is_async = any(kind(base) for kind in kinds)
+        self.is_async = any(kind(base) for kind in kinds)
         self._streams = inspect.isgeneratorfunction(base) or inspect.isasyncgenfunction(base)
         if inspect.iscoroutinefunction(base):
             _mark(self)
@@ -83,7 +83,7 @@ class Remote(Generic[P, R]):
     def install(self) -> str:
         """Install the function without calling it, and return its id."""
         route = current(self._connection)
-        steps = _core.guarded(route, lambda adapter: _core.install(adapter, self.capture().shipped))
+        steps = _core.guarded(route, lambda adapter: _core.install(adapter, route, self.capture().shipped))
         return cast("str", self._perform(route, steps))
 
     # Calling it.
@@ -92,23 +92,24 @@ class Remote(Generic[P, R]):
         """Give the same function, always called over this connection."""
         bound: Remote[P, R] = object.__new__(type(self))
         bound.__dict__.update(self.__dict__)
-        bound._connection = Route(current(connection).adapter)
+        found = current(connection)
+        bound._connection = Route(found.adapter, schema=found.schema)
         return bound
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the function inside the database and return its value, or an iterator over what it yields."""
         self.__signature__.bind(*args, **kwargs)
-        route = current(self._connection)
-        arguments = _codec.dumps_call(args, kwargs)
         shipped = self.capture().shipped
+        arguments = _codec.dumps_call(args, kwargs)
+        route = current(self._connection)
         if self._streams:
-            if self._is_async or route.adapter.is_async:
+            if self.is_async or route.adapter.is_async:
                 return cast("R", self._items_async(route, arguments))
             return cast("R", self._items(route, arguments))
         return cast("R", self._perform(route, _core.call(route, shipped, arguments, self._known)))
 
     def _perform(self, route: Route, steps: _core.Steps) -> Any:
-        if self._is_async or route.adapter.is_async:
+        if self.is_async or route.adapter.is_async:
             return perform_async(route.adapter, steps)
         return perform(steps)
 
@@ -116,12 +117,12 @@ class Remote(Generic[P, R]):
         """What a generator yields; it runs as far as its items are asked for, a chunk ahead."""
         shipped = self.capture().shipped
         for is_last in (False, True):
-            chunks = _core.stream(route, _core.STREAM, [shipped.id, arguments], self._chunk)
+            chunks = _core.stream(route, route.named(_core.STREAM), [shipped.id, arguments], self._chunk)
             try:
                 yield from _core.items(chunks, shipped, is_last=is_last)
             except _core.Unknown:
                 chunks.close()
-                perform(_core.guarded(route, lambda adapter: _core.install(adapter, shipped)))
+                perform(_core.guarded(route, lambda adapter: _core.install(adapter, route, shipped)))
             except Exception as error:  # noqa: BLE001 - turned into what it was there
                 raise _core.raised(error, shipped) from error.__cause__
             else:
@@ -132,14 +133,16 @@ class Remote(Generic[P, R]):
     async def _items_async(self, route: Route, arguments: str) -> AsyncIterator[Any]:
         shipped = self.capture().shipped
         for is_last in (False, True):
-            chunks = _core.stream_async(route, _core.STREAM, [shipped.id, arguments], self._chunk)
+            chunks = _core.stream_async(
+                route, route.named(_core.STREAM), [shipped.id, arguments], self._chunk
+            )
             try:
                 async for _, rows in chunks:
                     for row in rows:
                         yield _core.item(row[0], shipped, is_last=is_last)
             except _core.Unknown:
                 await chunks.aclose()
-                steps = _core.guarded(route, lambda adapter: _core.install(adapter, shipped))
+                steps = _core.guarded(route, lambda adapter: _core.install(adapter, route, shipped))
                 await perform_async(route.adapter, steps)
             except Exception as error:  # noqa: BLE001 - turned into what it was there
                 raise _core.raised(error, shipped) from error.__cause__
@@ -162,7 +165,7 @@ class _Given(Remote[..., Any]):
         self._setup(None, connection, chunk)
         self._capture = found
         self._known.has_run = read_only
-        self._is_async, self._streams = facts
+        self.is_async, self._streams = facts
         self.name = self.__name__ = self.__qualname__ = name
         self.__signature__ = signature
         self.__doc__ = None

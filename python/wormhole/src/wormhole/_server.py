@@ -13,6 +13,7 @@ from multicorn import _native
 from multicorn._exceptions import MulticornException
 from wormhole import _codec, _engine
 from wormhole._api import Api, Chunk
+from wormhole._names import distinct
 
 RAISED = "WH005"
 
@@ -128,25 +129,22 @@ def arguments(text: str) -> tuple[Any, ...]:
 
 def pack(columns: list[str], rows: list[tuple[Any, ...]], count: int) -> str:
     """A statement's result."""
-    return _codec.dumps({"c": columns, "r": [_sendable(row) for row in rows], "n": count}, "the result")
+    try:
+        tree = [[_codec.plain(value) for value in row] for row in rows]
+    except _codec.NoForm:
+        tree = [[_codec.plain(value) for value in _sendable(row)] for row in rows]
+    return _codec.text({"c": columns, "r": tree, "n": count})
 
 
 def objects(columns: list[str], rows: list[tuple[Any, ...]]) -> list[str]:
     """A statement's rows, each as one JSON object."""
-    from wormhole._names import distinct
-
     keys = distinct(columns)
     return [_codec.dumps(dict(zip(keys, _sendable(row), strict=True)), "the row") for row in rows]
 
 
 def _sendable(row: tuple[Any, ...]) -> list[Any]:
     """The values of a row; one that has no form (an address, a range) as its text."""
-    try:
-        for value in row:
-            _codec.encode(value)
-    except TypeError:
-        return [_or_text(value) for value in row]
-    return list(row)
+    return [_or_text(value) for value in row]
 
 
 def _or_text(value: Any) -> Any:

@@ -50,7 +50,7 @@ def source_of(function: FunctionType) -> tuple[str, str, int]:
         file = inspect.getsourcefile(function) or function.__code__.co_filename
     except (OSError, TypeError):
         raise CaptureError(
-            f"the source of {function.__qualname__} is not to be had: it was defined neither in a file nor in"
+            f"Cannot get source for function {function.__qualname__}: it was defined neither in a file nor in"
             " a cell; use remote(source=...)"
         ) from None
     return "".join(lines), file, max(first, 1)

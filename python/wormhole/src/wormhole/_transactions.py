@@ -472,7 +472,18 @@ def _pause(adapter: AnyAdapter, seconds: float) -> Steps:
 def transactional(function: Callable[P, R], /) -> Callable[P, R]: ...
 @overload
 def transactional(
+    *,
     max_retries: int = 5,
+    isolation: str | None = None,
+    read_only: bool | None = None,
+    deferrable: bool | None = None,
+    standby: bool = False,
+    connection: Any = None,
+    backoff: Backoff | None = None,
+) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+@overload
+def transactional(
+    max_retries: int,
     /,
     *,
     isolation: str | None = None,
@@ -506,7 +517,8 @@ def _transactional(function: Callable[..., Any], options: dict[str, Any]) -> Cal
         made.trusted = True
         return made
 
-    if inspect.iscoroutinefunction(function):
+    # A remote function made of an `async def` is an object; before Python 3.12 `inspect` is not told.
+    if inspect.iscoroutinefunction(function) or getattr(function, "is_async", False):
 
         @functools.wraps(function)
         async def awaited(*args: Any, **kwargs: Any) -> Any:

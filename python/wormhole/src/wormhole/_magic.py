@@ -1,0 +1,98 @@
+"""`%load_ext wormhole`: cells that run inside the database.
+
+    %%wormhole 5 -c other
+    def twice(x):
+        return 2 * query_value("SELECT $1::int", x)
+
+The functions of a cell become remote functions of the notebook, and its last one is called with what stands
+behind `%%wormhole`, if it takes no more than that.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import shlex
+from typing import Any, cast
+
+from wormhole._errors import CaptureError
+from wormhole._remote import Remote, remote
+
+
+def load(shell: Any) -> None:
+    """Register the magic."""
+
+    def wormhole(line: str, cell: str) -> Any:
+        """Run the cell inside the database."""
+        return run(shell, line, cell)
+
+    shell.register_magic_function(wormhole, magic_kind="cell")
+
+
+def run(shell: Any, line: str, cell: str) -> Any:
+    """Make the cell's functions remote, and call what is to be called."""
+    words = shlex.split(line)
+    connection = None
+    if "-c" in words:
+        at = words.index("-c")
+        connection = shell.user_ns[words[at + 1]]
+        del words[at : at + 2]
+    made = define(cell, shell.user_ns, connection)
+    if made is None:
+        raise CaptureError("the cell is empty")
+    shell.user_ns[made.name] = made
+    arguments = [eval(word, shell.user_ns) for word in words]  # noqa: S307 - it is the notebook's own code
+    if not arguments and any(p.default is p.empty and p.kind in NEEDED for p in parameters(made)):
+        return made
+    return made(*arguments)
+
+
+NEEDED = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    inspect.Parameter.KEYWORD_ONLY,
+)
+
+
+def parameters(function: Remote[..., Any]) -> list[inspect.Parameter]:
+    """What a function takes."""
+    return list(function.__signature__.parameters.values())
+
+
+def define(cell: str, space: dict[str, Any], connection: Any = None) -> Remote[..., Any] | None:
+    """The last function of a cell as a remote one; a cell of statements becomes the body of one.
+
+    Its last line's value is what it returns, as in any cell.
+    """
+    tree = ast.parse(cell)
+    if not tree.body:
+        return None
+    if not isinstance(tree.body[-1], ast.FunctionDef | ast.AsyncFunctionDef):
+        cell = _as_function(tree)
+    code = compile(cell, _named(cell), "exec")
+    local: dict[str, Any] = {}
+    exec(code, space, local)  # noqa: S102 - it defines functions, as the cell says
+    space.update(local)
+    last = ast.parse(cell).body[-1]
+    assert isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef)  # noqa: S101
+    found = local[last.name]
+    if isinstance(found, Remote):
+        return cast("Remote[..., Any]", found)
+    return remote(connection=connection)(found)
+
+
+def _as_function(tree: ast.Module) -> str:
+    last = tree.body[-1]
+    if isinstance(last, ast.Expr):
+        tree.body[-1] = ast.copy_location(ast.Return(last.value), last)
+    body = "\n".join(f"    {line}" for line in ast.unparse(tree).split("\n"))
+    return f"def cell():\n{body}\n"
+
+
+def _named(cell: str) -> str:
+    """Keep the cell's text where `inspect` finds it."""
+    import linecache
+
+    name = f"<wormhole cell {len(linecache.cache)}>"
+    linecache.cache[name] = (len(cell), None, cell.splitlines(keepends=True), name)
+    return name
