@@ -42,7 +42,7 @@ class Loader:
     def get_code(self, fullname: str) -> CodeType:
         """Compile the body; raises SyntaxError."""
         self._only(fullname)
-        return compile(self.source, self.file, "exec", dont_inherit=True)
+        return compile(_body(self.source), self.file, "exec", dont_inherit=True)
 
     def is_package(self, fullname: str) -> bool:
         """Return False: a function is a module without parts."""
@@ -53,6 +53,11 @@ class Loader:
         if fullname != self.name:
             message = f"this loader is of {self.name!r}, not of {fullname!r}"
             raise ImportError(message, name=fullname)
+
+
+def _body(source: str) -> str:
+    """Return the source without the blanks between `$$` and its first word."""
+    return source.lstrip(" \t")
 
 
 def load(oid: int, signature: str, source: str) -> Callable[..., object]:
@@ -78,15 +83,24 @@ def load_module(oid: int, signature: str, source: str) -> ModuleType:
     return _imported(str(oid), signature, source)
 
 
-def check(signature: str, source: str) -> None:
-    """Raise SyntaxError for a body that cannot be compiled."""
+def check(signature: str, source: str, role: str, arguments: int) -> None:
+    """Raise SyntaxError for a body that cannot be compiled; warn of a missing entry.
+
+    `role` is `function`, `trigger` or `event trigger`, `arguments` how many a
+    call passes.
+    """
     Loader("", signature, source).get_code("")
+    import ast
+
+    from Postgres._validate import warn
+
+    warn(signature, ast.parse(_body(source)), role, arguments)
 
 
 def run_block(source: str) -> None:
     """Run a DO block as a module of its own."""
     file = "<DO block>"
-    code = compile(source, file, "exec", dont_inherit=True)
+    code = compile(_body(source), file, "exec", dont_inherit=True)
     label(file, f'File "{file}"', source)
     exec(code, {"__name__": "__main__", "__file__": file, "__builtins__": __builtins__})  # noqa: S102 - as above
 
