@@ -1,15 +1,23 @@
 """The rows of a running statement: `Cursor`."""
 
+from __future__ import annotations
+
 from collections import deque
-from collections.abc import Iterator
 from itertools import chain
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from Postgres._server import native
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+    from typing import Any, Final, Self
+
     from Postgres._statement import Statement
+
+    Chain = chain[Any]
+else:
+    Chain = chain
 
 
 ROWS: Final = "rows"
@@ -57,7 +65,7 @@ class _Chunks:
         return self.rows
 
 
-class Cursor(chain[Any]):
+class Cursor(Chain):
     """The rows of a statement, fetched as they are asked for.
 
     Made by the methods of `Statement`: `rows` gives rows, `column` values of
@@ -73,7 +81,7 @@ class Cursor(chain[Any]):
     """
 
     # It is a chain of lists: iterating runs none of this file's code per row.
-    _statement: "Statement"
+    _statement: Statement
     _arguments: tuple[Any, ...]
     _shape: str
     _is_given: bool = False
@@ -82,11 +90,11 @@ class Cursor(chain[Any]):
 
     @classmethod
     def _of(
-        cls, statement: "Statement", arguments: tuple[Any, ...], shape: str, size: int
+        cls, statement: Statement, arguments: tuple[Any, ...], shape: str, size: int
     ) -> Self:
         """Open a cursor."""
         chunks = _Chunks(column=shape == COLUMN, size=size, whole=shape == CHUNKS)
-        made = cast("Self", cls.from_iterable(chunks))
+        made: Self = cls.from_iterable(chunks)  # pyright: ignore[reportAssignmentType] - a chain makes its own class
         made._statement = statement
         made._arguments = arguments
         made._shape = shape
@@ -181,7 +189,7 @@ class Cursor(chain[Any]):
         return self._portal()
 
     @property
-    def statement(self) -> "Statement":
+    def statement(self) -> Statement:
         """The statement that it runs."""
         return self._statement
 

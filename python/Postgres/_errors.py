@@ -1,8 +1,15 @@
 """`Postgres.Exception`, with one subclass per SQLSTATE, and what an error says."""
 
-from typing import Any, ClassVar, Final, NamedTuple, cast
+from __future__ import annotations
 
 from multicorn._conditions import CONDITIONS
+from multicorn._typing import cast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, Final
+
+    from Postgres._error_data import ErrorData
 
 NAMES: Final[dict[str, str]] = {
     **dict(CONDITIONS),
@@ -50,39 +57,6 @@ _DETAILS: Final = (
     "line",
     "function",
 )
-
-
-class ErrorData(NamedTuple):
-    """Everything that the server says of an error.
-
-    Texts that it does not say are None, positions that it does not know 0.
-    `sqlerrcode` is the SQLSTATE packed into a number, as `make_sqlstate` packs
-    it; `elevel` is the number of `severity` in `severities`; `filename`, `line`
-    and `function` are the place in the server's source, `domain` its catalogue
-    of translations, `saved_errno` the operating system's error number then.
-    """
-
-    message: str
-    detail: str | None = None
-    hint: str | None = None
-    context: str | None = None
-    code: str = "XX000"
-    sqlerrcode: int = 0
-    severity: str = "ERROR"
-    elevel: int = 21
-    domain: str | None = None
-    filename: str | None = None
-    function: str | None = None
-    line: int = 0
-    cursorpos: int = 0
-    internal_position: int = 0
-    internal_query: str | None = None
-    saved_errno: int = 0
-    schema_name: str | None = None
-    table_name: str | None = None
-    column_name: str | None = None
-    datatype_name: str | None = None
-    constraint_name: str | None = None
 
 
 def make_sqlstate(code: str) -> int:
@@ -140,6 +114,9 @@ class Exception(Exception):  # noqa: A001, N818 - the interface's name
 
     def __init__(self, message: str = "", *more: object) -> None:
         super().__init__(message, *more)
+        # Named tuples need `typing`, which a session without errors does without.
+        from Postgres._error_data import ErrorData
+
         code = type(self).sqlstate
         self._data = ErrorData(message, code=code, sqlerrcode=make_sqlstate(code))
 
@@ -255,6 +232,8 @@ def class_name(code: str) -> str:
 
 def from_fields(fields: dict[str, Any]) -> Exception:
     """Make the exception of an error, from the fields of `ErrorData`."""
+    from Postgres._error_data import ErrorData
+
     severity = _SEVERITY.get(fields["elevel"], "ERROR")
     data = ErrorData(severity=severity, **fields)
     error = class_for(data.code)(data.message)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
 from Postgres._types import Type, Value, class_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from multicorn._values import TypeInfo
 
 #: Module and class of a family, by the names of its types in pg_catalog.
@@ -70,7 +70,7 @@ def _family_of(info: TypeInfo) -> Type:
     if found is None:
         return Value
     module, family = found
-    made: Type = getattr(import_module(f"Postgres.{module}"), family)
+    made: Type = getattr(__import__(f"Postgres.{module}", fromlist=["*"]), family)
     return made
 
 

@@ -1,9 +1,14 @@
 """SQL functions and procedures, called from Python: `proc` and `Function`."""
 
-from typing import Any, Final, NamedTuple, cast
+from __future__ import annotations
 
+from multicorn._typing import cast
 from Postgres._server import native
 from Postgres._statement import Statement, described, types_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final
 
 _VOID: Final = 2278
 _RECORD: Final = 2249
@@ -32,7 +37,12 @@ _POLYMORPHIC: Final = frozenset(
 """The pseudo-types whose values show what they are."""
 
 
-class _Entry(NamedTuple):
+class _Entry:
+    """A row of pg_proc."""
+
+    def __init__(self, **facts: Any) -> None:
+        self.__dict__.update(facts)
+
     oid: int
     name: str
     namespace: int

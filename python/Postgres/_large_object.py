@@ -1,11 +1,16 @@
 """Large objects as files."""
 
+from __future__ import annotations
+
 import io
-from typing import Any, Final, Self
 
 from Postgres._messages import error
 from Postgres._server import native
 from Postgres._session import _statement
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Final, Self
 
 _WRITE: Final = 0x20000
 _READ: Final = 0x40000

@@ -4,14 +4,25 @@ A function's module is `sys.modules[str(oid)]`; its `__file__` is what
 `regprocedure` shows, under which tracebacks find the source.
 """
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable
-from importlib.machinery import ModuleSpec
-from types import CodeType, ModuleType
 
 from multicorn._traceback import label
 from Postgres._function import Function
 from Postgres._start import start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from importlib.machinery import ModuleSpec
+    from types import CodeType, ModuleType
+    from typing import Any
+
+
+# Every module has one; importlib.machinery, whose name for it is ModuleSpec, would
+# have to be imported.
+_SPEC: Any = sys.__spec__.__class__
 
 
 class Loader:
@@ -107,8 +118,8 @@ def run_block(source: str) -> None:
 
 def _imported(name: str, file: str, source: str) -> ModuleType:
     loader = Loader(name, file, source)
-    module = ModuleType(name)
-    spec = ModuleSpec(name, loader, origin=file)  # pyright: ignore[reportArgumentType] - a loader by its methods
+    module: ModuleType = type(sys)(name)
+    spec: ModuleSpec = _SPEC(name, loader, origin=file)
     module.__spec__ = spec
     module.__loader__ = loader  # pyright: ignore[reportAttributeAccessIssue] - as above
     module.__file__ = file

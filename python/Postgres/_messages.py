@@ -1,9 +1,13 @@
 """Messages to the client and the server's log, and errors of one's own."""
 
-from typing import NoReturn
+from __future__ import annotations
 
 from Postgres._errors import Exception, class_for, severities, sqlstate_of  # noqa: A004
 from Postgres._server import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 _DEFAULTS = {"WARNING": "01000", "ERROR": "XX000", "FATAL": "XX000"}
 

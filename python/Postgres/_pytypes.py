@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import functools
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
-
 from Postgres._types import Value
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
+    from typing import Any, TypeVar
 
-P = ParamSpec("P")
-R = TypeVar("R")
+    R = TypeVar("R")
 
 
 def convert(value: Any) -> Any:
@@ -39,8 +37,9 @@ def pytypes(function: Callable[..., R]) -> Callable[..., R]:
 
     The values of `convert_postgres_objects` take the place of the server's.
     """
+    from functools import wraps
 
-    @functools.wraps(function)
+    @wraps(function)
     def entry(*args: Any, **keywords: Any) -> R:
         return function(
             *map(convert, args),

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from multicorn import _values
 from Postgres._types import Type, Value, types
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ipaddress
     import uuid
     from collections.abc import Iterator
+    from typing import Any
 
 
 def base_class(value: Value) -> Any:

@@ -1,7 +1,12 @@
 """The one door from this package to the extension library."""
 
+from __future__ import annotations
+
 import sys
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _NATIVE = "multicorn._native"
 

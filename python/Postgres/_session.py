@@ -1,12 +1,17 @@
 """Facts about the session, and small functions of the server."""
 
+from __future__ import annotations
+
 import time
-from collections.abc import Callable
 from functools import cache
-from typing import Any, Final
 
 from Postgres._server import native
 from Postgres._statement import Statement
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, Final
 
 
 @cache

@@ -1,8 +1,9 @@
 """What the language does once per session, and with its caches."""
 
+from __future__ import annotations
+
 import builtins
-import linecache
-from typing import Final
+import sys
 
 from Postgres import _function, _types
 from Postgres._pytypes import pytypes
@@ -10,6 +11,10 @@ from Postgres._server import native
 from Postgres._statement import Statement, prepare, sqleval, sqlexec
 from Postgres._streams import install
 from Postgres._transaction import xact
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 _BUILTINS: Final = {
     "prepare": prepare,
@@ -77,4 +82,6 @@ def clearcache() -> None:
     """
     native().pl_clear()
     _types.forget()
-    linecache.clearcache()
+    lines = sys.modules.get("linecache")
+    if lines is not None:
+        lines.clearcache()

@@ -1,11 +1,16 @@
 """Generators that keep their place between the calls of a function."""
 
+from __future__ import annotations
+
 import functools
-from collections.abc import Callable, Generator
-from typing import Any, Final
 
 from Postgres._messages import raise_for
 from Postgres._server import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from typing import Any, Final
 
 _PROTOCOL: Final = "PY002"
 _NOTHING: Final = object()

@@ -1,10 +1,14 @@
 """Prepared statements: `prepare` and `Statement`."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Self
+from __future__ import annotations
 
 from Postgres._cursor import CHUNKS, COLUMN, ROWS, SCROLL, Cursor, ScrollCursor
 from Postgres._server import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any, Self
 
 _CHUNK = 500
 
@@ -116,7 +120,7 @@ class Statement:
         return self._arguments(tuple(row))
 
     @staticmethod
-    def lazy(string: str) -> "LazyStatement":
+    def lazy(string: str) -> LazyStatement:
         """Return a statement that is prepared when it is first run."""
         return LazyStatement(string)
 

@@ -1,13 +1,18 @@
 """Standard streams and warnings as functions of LANGUAGE python see them."""
 
+from __future__ import annotations
+
 import io
 import sys
-from typing import NoReturn
 
 from multicorn import _output as messages
 from multicorn import _streams as streams
 from Postgres._errors import severities
 from Postgres._server import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 
 class _Input(io.TextIOBase):

@@ -1,9 +1,13 @@
 """Subtransactions: `xact()`."""
 
-from types import TracebackType
-from typing import Self
+from __future__ import annotations
 
 from Postgres._server import native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
 
 
 class Transaction:

@@ -1,9 +1,14 @@
 """Triggers of functions in `LANGUAGE python`: what their entries are called with."""
 
+from __future__ import annotations
+
 import inspect
-from collections.abc import Callable
 from dataclasses import dataclass
-from types import ModuleType
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
 
 
 class StopEvent(Exception):  # noqa: N818 - the name that functions written for pg-python raise

@@ -6,12 +6,14 @@ same until the type changes. Everything that touches values is in the library.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, cast
-
 from multicorn import _values
+from multicorn._typing import cast
 from multicorn._values import Object
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, ClassVar
+
     from multicorn._values import TypeInfo
     from Postgres._records import TupleDesc
 

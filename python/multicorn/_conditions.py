@@ -4,7 +4,11 @@ Errors only: classes 00 to 02 are success and warnings. A name may stand for
 several codes (`null_value_not_allowed` is 22004 and 39004).
 """
 
-from typing import Final
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 #: `(SQLSTATE, condition)`, in the order of the codes.
 CONDITIONS: Final = (

@@ -4,10 +4,19 @@
 asks for one: most sessions need none of the two hundred.
 """
 
-from types import ModuleType
-from typing import Final, cast
+from __future__ import annotations
 
 from multicorn._conditions import CONDITIONS
+from multicorn._typing import cast
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Final
+
+    _Module = ModuleType
+else:
+    _Module = type(__import__("sys"))
 
 
 class Error(Exception):
@@ -132,7 +141,7 @@ def spi_error(
     return made
 
 
-class _Exceptions(ModuleType):
+class _Exceptions(_Module):
     """`plpy.spiexceptions`: a class for each condition, made when it is named."""
 
     def __getattr__(self, name: str) -> type[SPIError]:

@@ -6,16 +6,25 @@ a name, by the function that runs. PL/Python's own functions have its module
 as a global and never come here.
 """
 
+from __future__ import annotations
+
 import sys
-from types import ModuleType
-from typing import Any
 
 from multicorn import _plpy, plpy
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
+    _Module = ModuleType
+else:
+    _Module = type(sys)
 
 _NAME = "plpy"
 
 
-class _Either(ModuleType):
+class _Either(_Module):
     def __init__(self, theirs: ModuleType) -> None:
         super().__init__(_NAME, theirs.__doc__)
         self.__dict__["_theirs"] = theirs

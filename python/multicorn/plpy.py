@@ -9,13 +9,16 @@ failed one is undone by itself and raises `SPIError`, and the function may
 go on.
 """
 
-import re
-from types import TracebackType
-from typing import Final, Never, Self
+from __future__ import annotations
 
 from multicorn import _plpy, _plpy_errors
 from multicorn._plpy import PLyCursor, PLyPlan, PLyResult, cursor, execute, prepare
 from multicorn._plpy_errors import Error, Fatal, SPIError, spiexceptions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Final, Never, Self
 
 __all__ = [
     "Error",
@@ -163,7 +166,12 @@ def _message(
 
 
 def _is_sqlstate(code: str) -> bool:
-    return re.fullmatch("[0-9A-Z]{5}", code) is not None
+    return (
+        len(code) == 5  # noqa: PLR2004 - the length of every SQLSTATE
+        and code.isascii()
+        and code.isalnum()
+        and code == code.upper()
+    )
 
 
 def _say(level: str, args: tuple[object, ...], keywords: dict[str, object]) -> None:

@@ -10,17 +10,26 @@ PACKAGE = Path(multicorn.__file__).parent.parent
 # Each of them costs as much as the whole start, and is wanted by few sessions.
 DEAR = {"typing", "logging", "inspect", "ast", "re", "threading", "traceback", "json"}
 SCRIPT = """
-import sys
+import sys, types
+# What the library makes.
+for name in ("_native", "_values", "_plpy"):
+    made = types.ModuleType("multicorn." + name)
+    made.__getattr__ = lambda name: type(name, (), {})
+    sys.modules[made.__name__] = made
 before = set(sys.modules)
 import multicorn._output, multicorn._runtime, multicorn._traceback
 import multicorn._plpy_compile
+if "plpy" in sys.argv:
+    import multicorn.plpy, multicorn._plpy_import
+if "python" in sys.argv:
+    import Postgres._loader
 print(*sorted(set(sys.modules) - before))
 """
 
 
-def imported_by_a_start() -> set[str]:
+def imported_by_a_start(*languages: str) -> set[str]:
     done = subprocess.run(
-        [sys.executable, "-S", "-E", "-c", SCRIPT],
+        [sys.executable, "-S", "-E", "-c", SCRIPT, *languages],
         cwd=PACKAGE,
         capture_output=True,
         text=True,
@@ -32,6 +41,12 @@ def imported_by_a_start() -> set[str]:
 def test_a_start_imports_nothing_dear() -> None:
     imported = imported_by_a_start()
     assert "multicorn._output" in imported
+    assert not imported & DEAR
+
+
+def test_a_first_call_imports_nothing_dear() -> None:
+    imported = imported_by_a_start("plpy", "python")
+    assert {"multicorn.plpy", "Postgres._loader", "Postgres._types"} <= imported
     assert not imported & DEAR
 
 
