@@ -81,12 +81,18 @@ def load(oid: int, signature: str, source: str) -> Callable[..., object]:
     main: object = getattr(module, "main", None)
     if main is None:
         message = f"function {signature} has no entry: its body defines no main"
-        raise AttributeError(message)
+        raise _of_language(AttributeError(message))
     if not callable(main):
         kind = type(main).__name__
         message = f"main of function {signature} is a {kind} and cannot be called"
-        raise TypeError(message)
+        raise _of_language(TypeError(message))
     return main
+
+
+def _of_language(error: Exception) -> Exception:
+    """Give an error of the language, not of the function's code, its SQLSTATE."""
+    error.__dict__["sqlstate"] = "PY000"
+    return error
 
 
 def load_module(oid: int, signature: str, source: str) -> ModuleType:

@@ -100,10 +100,14 @@ pub(crate) fn in_call<T>(kind: Kind, work: impl FnOnce() -> Result<T, Error>) ->
     while let Some(block) = frame.blocks.pop() {
         undone = undone.and(subtransaction::roll_back(block.place));
     }
+    if matches!(frame.failed, Some(Error::Fatal(_)))
+        && let Some(error) = frame.failed
+    {
+        return Err(error);
+    }
     let value = outcome?;
     undone?;
     match frame.failed {
-        Some(error @ Error::Fatal(_)) => return Err(error),
         Some(error) => {
             return Err(Error::new(SqlState::PYTHON_PROTOCOL, "function failed to propagate error state")
                 .detail(format!("The error was: {error}"))
