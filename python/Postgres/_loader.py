@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 
-from multicorn._traceback import label
+from multicorn._traceback import forget as unlabel
+from multicorn._traceback import label, source_of
 from Postgres._function import Function
 from Postgres._start import start
 
@@ -100,6 +101,19 @@ def load_module(oid: int, signature: str, source: str) -> ModuleType:
     return _imported(str(oid), signature, source)
 
 
+def forget(oid: int) -> None:
+    """Let go of the module and the source of a function that was dropped."""
+    module = sys.modules.pop(str(oid), None)
+    if module is not None:
+        _unlabel(module)
+
+
+def _unlabel(module: ModuleType) -> None:
+    loader = getattr(module, "__loader__", None)
+    if isinstance(loader, Loader) and source_of(loader.file) is loader.source:
+        unlabel(loader.file)
+
+
 def check(signature: str, source: str, role: str, arguments: int) -> None:
     """Raise SyntaxError for a body that cannot be compiled; warn of a missing entry.
 
@@ -130,6 +144,9 @@ def _imported(name: str, file: str, source: str) -> ModuleType:
     module.__loader__ = loader  # pyright: ignore[reportAttributeAccessIssue] - as above
     module.__file__ = file
     module.__dict__["__func__"] = Function(int(name))
+    before = sys.modules.get(name)
+    if before is not None:
+        _unlabel(before)
     label(file, f'File "{file}"', source)
     sys.modules[name] = module
     try:

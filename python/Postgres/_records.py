@@ -171,26 +171,15 @@ class Record(Value):
 
         Too many are TypeError, and so is a name that no column has.
         """
-        return _values.record_replace(self, *args, **keywords)
+        return _values.record_replace(self, args, keywords)
 
     def transform(
-        self, *args: Callable[[Any], Any] | None, **keywords: Callable[[Any], Any]
+        self,
+        *args: Callable[[Any], Any] | None,
+        **keywords: Callable[[Any], Any] | None,
     ) -> Any:
         """Give a row with what the callables make of the values; None keeps one."""
-        names, values = self.keys(), self.values()
-        if len(args) > len(names):
-            message = f"{len(args)} values for {len(names)} columns"
-            raise TypeError(message)
-        functions = dict(zip(names, args, strict=False)) | keywords
-        made: dict[int, Any] = {}
-        for name, function in functions.items():
-            if name not in names:
-                message = f"the row has no column {name!r}"
-                raise TypeError(message)
-            if function is not None:
-                at = names.index(name)
-                made[at] = function(values[at])
-        return _values.record_with(self, made)
+        return _values.record_transform(self, args, keywords)
 
     def _asdict(self) -> dict[str, Any]:
         """Give a dict of the values by name."""

@@ -224,6 +224,10 @@ class Value(Object, metaclass=Type):
 
     __slots__ = ()
 
+    def to_python(self) -> Any:
+        """Give the counterpart in Python's own types, or the value if it has none."""
+        return self._plain()
+
     def _plain(self) -> Any:
         """Give the counterpart in Python, or the value itself if it has none."""
         return self

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _ast
 
+from multicorn._traceback import forget as unlabel
 from multicorn._traceback import label
 
 TYPE_CHECKING = False
@@ -40,10 +41,19 @@ def function(
     `parameters` has an empty string for each parameter without a name. Raises
     SyntaxError for a body that is none, with the body's own line numbers.
     """
-    file = f"<plpy function {oid}>"
+    file = _file(oid)
     body = _made(file, parameters, source)
     label(file, f'PL/Python function "{name}"', source)
     return body
+
+
+def forget(oid: int) -> None:
+    """Let go of what is kept for a function that was dropped."""
+    unlabel(_file(oid))
+
+
+def _file(oid: int) -> str:
+    return f"<plpy function {oid}>"
 
 
 def block(source: str) -> None:
@@ -56,6 +66,7 @@ def block(source: str) -> None:
 
 def _made(file: str, parameters: Sequence[str], source: str) -> _Body:
     tree = _parsed(source, file)
+    parameters = [name if _can_be_named(name) else "" for name in parameters]
     named = [parameter for parameter in parameters if parameter]
     as_globals = not _declared_global(tree).isdisjoint([*named, _LIST])
     own: list[str] = []
@@ -77,6 +88,17 @@ def _made(file: str, parameters: Sequence[str], source: str) -> _Body:
     if len(own) > len(parameters):
         return _with_list(body)
     return body
+
+
+def _can_be_named(name: str) -> bool:
+    """Whether code can name a parameter so: in SQL a name may be any text."""
+    if not name.isidentifier():
+        return False
+    try:
+        _tree(f"{name} = 0", "")
+    except SyntaxError:  # a keyword
+        return False
+    return True
 
 
 def _parsed(source: str, file: str) -> ast.Module:

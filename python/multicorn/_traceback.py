@@ -30,6 +30,11 @@ def label(file: str, text: str, source: str) -> None:
         _show_to(lines)
 
 
+def source_of(file: str) -> str | None:
+    """Return the source that was given for the code compiled as `file`."""
+    return _sources.get(file)
+
+
 def forget(file: str) -> None:
     """Let go of the source of code that is no more."""
     _labels.pop(file, None)

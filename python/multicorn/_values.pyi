@@ -93,11 +93,15 @@ def record_values(record: Object) -> tuple[Any, ...]:
 def record_columns(record: Object) -> tuple[tuple[str, ...], list[int]]:
     """Give the names of the columns and the OIDs of their types."""
 
-def record_replace(record: Object, /, *positional: Any, **named: Any) -> Any:
-    """Give a record with other values in some columns; None keeps one."""
+def record_replace(
+    record: Object, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    """Give a record with other values, by position and name; None keeps one."""
 
-def record_with(record: Object, changes: dict[int, Any]) -> Any:
-    """Give a record with these values at some positions; None is NULL."""
+def record_transform(
+    record: Object, arguments: tuple[Any, ...], keywords: dict[str, Any]
+) -> Any:
+    """Give a record with what callables make of its values; None keeps one."""
 
 def transaction_id(innermost: bool) -> int:
     """Give the number of the transaction or of the innermost subtransaction."""

@@ -351,17 +351,19 @@ pub(super) fn bounded(text: String, longest: usize) -> String {
 /// The traceback of the exception and of those that led to it, the oldest first, as Python prints
 /// them. Empty if anything in it raises.
 fn traceback(py: Python<'_>, value: &Bound<'_, PyBaseException>, origin: Origin) -> String {
-    let mut parts = Vec::new();
+    let (mut parts, mut seen) = (Vec::new(), Vec::new());
     let mut next = Some(value.clone());
     while let Some(exception) = next.take().filter(|_| parts.len() < CHAIN) {
         let is_last = parts.is_empty();
+        seen.push(exception.as_ptr());
         let part = match origin {
             Origin::Wrapper => one_traceback(py, &exception),
             Origin::Python | Origin::Plpy => own_traceback(py, &exception, is_last),
         };
         let Ok(part) = part else { break };
         parts.push(part);
-        next = cause(&exception);
+        // A chain may lead back to where it began.
+        next = cause(&exception).filter(|cause| !seen.contains(&cause.as_ptr()));
     }
     parts.reverse();
     parts.join("\nwhich led to:\n")

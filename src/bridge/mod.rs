@@ -94,9 +94,18 @@ pub(crate) fn call_early_hook<T>(
     name: &str,
     run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
 ) -> Result<T, Error> {
+    call_early_hook_as(Origin::Wrapper, name, run)
+}
+
+/// The same in the wording of `origin`.
+pub(crate) fn call_early_hook_as<T>(
+    origin: Origin,
+    name: &str,
+    run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
+) -> Result<T, Error> {
     ensure()?;
     let hook = interrupts::Hook::enter(true);
-    let result = inside(Origin::Wrapper, run).map_err(|error| hook.name_timeout(error, name));
+    let result = inside(origin, run).map_err(|error| hook.name_timeout(error, name));
     drop(hook);
     finish(result?)
 }
@@ -110,6 +119,15 @@ pub(crate) fn call_hook<T>(
     name: &str,
     run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
 ) -> Result<T, Error> {
+    call_hook_as(Origin::Wrapper, name, run)
+}
+
+/// The same in the wording of `origin`.
+pub(crate) fn call_hook_as<T>(
+    origin: Origin,
+    name: &str,
+    run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
+) -> Result<T, Error> {
     if !start::is_started() {
         return Err(Error::internal(format!("{name}: Python does not run")));
     }
@@ -120,7 +138,7 @@ pub(crate) fn call_hook<T>(
         return Err(Error::Interrupted);
     }
     let hook = interrupts::Hook::enter(false);
-    let result = inside(Origin::Wrapper, run).map_err(|error| hook.name_timeout(error, name));
+    let result = inside(origin, run).map_err(|error| hook.name_timeout(error, name));
     drop(hook);
     // A message that cannot be sent must not fail a commit.
     let _ = logging::flush();

@@ -14,7 +14,7 @@ use super::{errors, interrupts, uncaught};
 use crate::error::Error;
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::receiver::{Header, Receiver, Row};
-use crate::pg::{raw, role};
+use crate::pg::{raw, role, trigger};
 
 /// For whom Python code runs, and so with whose rights its SQL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,7 +175,9 @@ pub(crate) fn run_as<T>(
     if let Some(refusal) = table_refusal() {
         return Err(PyRuntimeError::new_err(refusal));
     }
-    survivable(|| role::acting_as(role, work)).map_err(|error| errors::to_python(py, error))
+    // The transition tables of a trigger whose statement scans the table are not the class's.
+    survivable(|| trigger::without(|| role::acting_as(role, work)))
+        .map_err(|error| errors::to_python(py, error))
 }
 
 /// Whether `run` would refuse: asked by what cleans up, and rather leaves it.

@@ -50,6 +50,19 @@ pub(super) fn era_ended() {
     ERA.fetch_add(1, Ordering::Relaxed);
 }
 
+/// Counts ends of transactions.
+static TRANSACTIONS: AtomicU64 = AtomicU64::new(1);
+
+/// A number for the transaction that is open.
+pub(crate) fn transaction() -> u64 {
+    TRANSACTIONS.load(Ordering::Relaxed)
+}
+
+pub(super) fn transaction_ended() {
+    TRANSACTIONS.fetch_add(1, Ordering::Relaxed);
+    era_ended();
+}
+
 /// Numbers of `xact()` blocks; none is given twice.
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -133,6 +146,11 @@ pub(crate) fn depth() -> usize {
     FRAMES.read(|frames| frames.iter().filter(|frame| frame.kind == Kind::Strict).count())
 }
 
+/// How many calls are on the stack.
+pub(super) fn calls() -> usize {
+    FRAMES.read(Vec::len)
+}
+
 /// Raises what forbids an action on the database now: the thread, the time, or an error before.
 pub(crate) fn ready(py: Python<'_>) -> PyResult<Terms> {
     let terms = sql::terms().map_err(PyRuntimeError::new_err)?;
@@ -211,6 +229,8 @@ pub(crate) fn begin(py: Python<'_>) -> PyResult<u64> {
 
 enum Order {
     Last(Block),
+    /// A statement of the call's own is being prepared or read.
+    Busy,
     Earlier,
     Foreign,
 }
@@ -218,6 +238,7 @@ enum Order {
 /// Closes the subtransaction: `keep` releases it, otherwise it is rolled back, with the error inside it.
 pub(crate) fn end(py: Python<'_>, id: u64, keep: bool) -> PyResult<()> {
     let order = top(|frame| match frame.blocks.iter().rposition(|block| block.id == id) {
+        Some(at) if at + 1 == frame.blocks.len() && !frame.blocks[at].place.is_innermost() => Order::Busy,
         Some(at) if at + 1 == frame.blocks.len() => frame.blocks.pop().map_or(Order::Foreign, Order::Last),
         Some(_) => Order::Earlier,
         None => Order::Foreign,
@@ -225,6 +246,10 @@ pub(crate) fn end(py: Python<'_>, id: u64, keep: bool) -> PyResult<()> {
     let protocol = |text: &str| Error::new(SqlState::PYTHON_PROTOCOL, text);
     match order.unwrap_or(Order::Foreign) {
         Order::Last(block) => close(py, block, keep),
+        Order::Busy => {
+            let error = protocol("a subtransaction cannot be exited while an action on the database goes on");
+            Err(fail(py, error))
+        }
         Order::Earlier => {
             let error = protocol("subtransactions must be exited in the order opposite to their entering")
                 .detail("One that was entered later is still open.");

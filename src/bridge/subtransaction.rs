@@ -4,24 +4,36 @@
 
 use pgrx::pg_sys;
 
+use super::state;
 use crate::error::Error;
 use crate::pg::guard::pg_try;
 use crate::pg::memory::{Access, ForLife};
-use crate::pg::raw;
+use crate::pg::{raw, xact};
 
-/// Memory context and resource owner of before a subtransaction.
+/// A subtransaction that was begun: its level, and the resource owner of before.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
-    context: pg_sys::MemoryContext,
     owner: pg_sys::ResourceOwner,
+    level: i32,
 }
 
 impl Place {
-    fn restore(self) {
-        // SAFETY: variables of the backend; both outlive the subtransaction that began at them.
+    /// Whether it is the one that would be ended now. Python code that runs while a statement of its own is
+    /// prepared or read is inside of that one's.
+    pub(super) fn is_innermost(self) -> bool {
+        xact::nesting_level() == self.level
+    }
+
+    /// Runs `end`, which ends the subtransaction. The memory context stays that of whoever ends it: the one
+    /// of its beginning may be gone, if a generator began it and something else ends it.
+    fn ending(self, end: impl FnOnce() -> Result<(), Error>) -> Result<(), Error> {
+        // SAFETY: variables of the backend; the owner outlives the subtransaction that began at it.
         unsafe {
-            pg_sys::CurrentMemoryContext = self.context;
+            let context = pg_sys::CurrentMemoryContext;
+            let ended = end();
+            pg_sys::CurrentMemoryContext = context;
             pg_sys::CurrentResourceOwner = self.owner;
+            ended
         }
     }
 }
@@ -30,37 +42,45 @@ impl Place {
 pub(super) fn enter() -> Result<Place, Error> {
     // SAFETY: raw calls; the globals are put back by whoever ends it, since the server leaves them changed.
     unsafe {
-        let place = Place { context: pg_sys::CurrentMemoryContext, owner: pg_sys::CurrentResourceOwner };
+        let (context, owner) = (pg_sys::CurrentMemoryContext, pg_sys::CurrentResourceOwner);
         pg_try(|| {
             raw::BeginInternalSubTransaction(std::ptr::null());
-            pg_sys::CurrentMemoryContext = place.context;
+            pg_sys::CurrentMemoryContext = context;
         })?;
-        Ok(place)
+        Ok(Place { owner, level: xact::nesting_level() })
     }
 }
 
 /// Ends it well; if that fails, it is rolled back.
 pub(super) fn release(place: Place) -> Result<(), Error> {
-    // SAFETY: raw call, by whoever began the innermost one.
-    let released = unsafe { pg_try(|| raw::ReleaseCurrentSubTransaction()) };
-    match released {
-        Ok(()) => {
-            place.restore();
-            Ok(())
-        }
-        Err(error) => {
-            roll_back(place)?;
-            Err(error)
-        }
+    abandon_inner(place)?;
+    if !place.is_innermost() {
+        return Err(Error::internal("multicorn: the subtransaction has ended already"));
     }
+    // SAFETY: raw call, by whoever began the innermost one.
+    place.ending(|| unsafe { pg_try(|| raw::ReleaseCurrentSubTransaction()) }).or_else(|error| {
+        roll_back(place)?;
+        Err(error)
+    })
 }
 
 /// Undoes it.
 pub(super) fn roll_back(place: Place) -> Result<(), Error> {
+    abandon_inner(place)?;
+    if !place.is_innermost() {
+        return Ok(()); // one around it was rolled back
+    }
     // SAFETY: as above.
-    let undone = unsafe { pg_try(|| raw::RollbackAndReleaseCurrentSubTransaction()) };
-    place.restore();
-    undone
+    place.ending(|| unsafe { pg_try(|| raw::RollbackAndReleaseCurrentSubTransaction()) })
+}
+
+/// Undoes what was begun inside of it and not ended: by Python code that ran meanwhile.
+fn abandon_inner(place: Place) -> Result<(), Error> {
+    while xact::nesting_level() > place.level {
+        // SAFETY: as above: an internal subtransaction, since only those are begun inside of one.
+        place.ending(|| unsafe { pg_try(|| raw::RollbackAndReleaseCurrentSubTransaction()) })?;
+    }
+    Ok(())
 }
 
 /// Runs `work` in a subtransaction of its own, which is rolled back if `work` fails; memory context
@@ -79,8 +99,9 @@ pub(crate) fn in_subtransaction<T>(work: impl FnOnce() -> Result<T, Error>) -> R
 /// A subtransaction that Python code has begun and will end by itself.
 struct Explicit {
     number: u64,
-    context: pg_sys::MemoryContext,
-    owner: pg_sys::ResourceOwner,
+    place: Place,
+    /// The call that began it, by the depth of calls.
+    call: usize,
 }
 
 #[derive(Default)]
@@ -100,28 +121,23 @@ pub(crate) fn open_count() -> usize {
     EXPLICIT.read(|explicit| explicit.open.len())
 }
 
-/// The innermost of them.
+/// The innermost of them, if the running call may end it now.
 pub(crate) fn innermost() -> Option<u64> {
-    EXPLICIT.read(|explicit| explicit.open.last().map(|last| last.number))
+    EXPLICIT.read(|explicit| {
+        let last = explicit.open.last()?;
+        (last.place.is_innermost() && last.call == state::calls()).then_some(last.number)
+    })
 }
 
 /// Begins a subtransaction, and returns its number. What it is called from must not be one of
 /// `in_subtransaction`: they are strictly nested.
 pub(crate) fn begin() -> Result<u64, Error> {
-    // SAFETY: raw calls; the memory context stays the caller's, whose values live on.
-    unsafe {
-        let context = pg_sys::CurrentMemoryContext;
-        let owner = pg_sys::CurrentResourceOwner;
-        pg_try(|| {
-            raw::BeginInternalSubTransaction(std::ptr::null());
-            pg_sys::CurrentMemoryContext = context;
-        })?;
-        Ok(EXPLICIT.change(|explicit| {
-            explicit.begun += 1;
-            explicit.open.push(Explicit { number: explicit.begun, context, owner });
-            explicit.begun
-        }))
-    }
+    let place = enter()?;
+    Ok(EXPLICIT.change(|explicit| {
+        explicit.begun += 1;
+        explicit.open.push(Explicit { number: explicit.begun, place, call: state::calls() });
+        explicit.begun
+    }))
 }
 
 /// Ends the innermost subtransaction that `begin` began. A release that fails is a roll-back.
@@ -129,20 +145,7 @@ pub(crate) fn finish(commit: bool) -> Result<(), Error> {
     let Some(ended) = EXPLICIT.change(|explicit| explicit.open.pop()) else {
         return Err(Error::internal("multicorn: no subtransaction is open"));
     };
-    // SAFETY: raw calls; the globals are put back on each way out.
-    unsafe {
-        let released = match commit {
-            true => pg_try(|| raw::ReleaseCurrentSubTransaction()),
-            false => Ok(()),
-        };
-        let outcome = match released {
-            Ok(()) if commit => Ok(()),
-            released => pg_try(|| raw::RollbackAndReleaseCurrentSubTransaction()).and(released),
-        };
-        pg_sys::CurrentMemoryContext = ended.context;
-        pg_sys::CurrentResourceOwner = ended.owner;
-        outcome
-    }
+    if commit { release(ended.place) } else { roll_back(ended.place) }
 }
 
 /// Rolls back all but the first `count` that are open; tells how many that were.

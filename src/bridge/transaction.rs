@@ -44,7 +44,7 @@ unsafe extern "C-unwind" fn at_event(event: pg_sys::XactEvent::Type, _arg: *mut 
         Event::XACT_EVENT_COMMIT | Event::XACT_EVENT_PARALLEL_COMMIT | Event::XACT_EVENT_PREPARE => {
             subtransaction::forget();
             sql::transaction_ended();
-            state::era_ended();
+            state::transaction_ended();
         }
         _ => {}
     }
@@ -77,7 +77,7 @@ fn forget() {
     uncaught::forget();
     subtransaction::forget();
     sql::transaction_ended();
-    state::era_ended();
+    state::transaction_ended();
 }
 
 /// Sends what was printed without a line end. Output is a courtesy: it fails no commit.

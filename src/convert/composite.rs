@@ -11,10 +11,13 @@ use super::{ColumnPlan, Dialect, fallback, native, row};
 use crate::error::{Error, SqlState};
 use crate::pg::raw;
 use crate::pg::result_set::RowShape;
-use crate::pg::types::{self, Field, Input, RowType};
+use crate::pg::types::{self, Field, Input, Layout, RowType};
 use crate::pg::varlena;
 
 static IS_DATACLASS: Import = Import::new("dataclasses", "is_dataclass");
+
+/// What a composite value is made of.
+const FORMS: &str = "It is a sequence with one item for each field, or has the fields by name.";
 
 pub(super) struct CompositePlan {
     row_type: RowType,
@@ -30,6 +33,7 @@ pub(super) struct CompositePlan {
 
 struct FieldPlan {
     name: String,
+    layout: Layout,
     key: *mut ffi::PyObject,
     plan: ColumnPlan,
 }
@@ -50,7 +54,7 @@ impl FieldPlan {
         }
         let plan = ColumnPlan::resolve(field.type_oid, field.typmod, dialect)?;
         let key = Python::attach(|py| pyo3::types::PyString::intern(py, &field.name).into_ptr());
-        Ok(Some(FieldPlan { name: field.name.clone(), key, plan }))
+        Ok(Some(FieldPlan { name: field.name.clone(), layout: Layout::lookup(field.type_oid)?, key, plan }))
     }
 }
 
@@ -98,14 +102,21 @@ impl CompositePlan {
                 std::ptr::copy_nonoverlapping(header.cast::<u8>(), copy.cast(), size);
                 return Ok(Datum::from(copy));
             }
-            let Some(access) = access(object, self.is_plain)? else {
+            let parts = native::Parts::of(object)?;
+            let access = if parts.is_some() { None } else { access(object, self.is_plain)? };
+            if parts.is_none() && access.is_none() {
                 // A str is a row literal.
+                self.check_literal(object)?;
                 return fallback::to_datum(&self.input, object);
-            };
+            }
             let count = self.fields.len().max(1);
             let values = raw::palloc(count * size_of::<Datum>()).cast::<Datum>();
             let nulls = raw::palloc(count).cast::<bool>();
-            self.fill_by(object, access, values, nulls)?;
+            match (parts, access) {
+                (Some(parts), _) => self.fill_from(parts, false, values, nulls)?,
+                (None, Some(access)) => self.fill_by(object, access, values, nulls)?,
+                (None, None) => {}
+            }
             let tuple = raw::heap_form_tuple(self.row_type.descriptor(), values, nulls);
             Ok(raw::HeapTupleHeaderGetDatum((*tuple).t_data))
         }
@@ -131,12 +142,64 @@ impl CompositePlan {
                 types::deform_into(header, self.row_type.descriptor(), values, nulls);
                 return Ok(());
             }
+            if let Some(parts) = native::Parts::of(object)? {
+                return self.fill_from(parts, true, values, nulls);
+            }
             if let Some(access) = access(object, self.is_plain)? {
                 return self.fill_by(object, access, values, nulls);
             }
+            self.check_literal(object)?;
             let datum = fallback::to_datum(&self.input, object)?;
             let header = raw::pg_detoast_datum(datum.cast_mut_ptr()).cast();
             types::deform_into(header, self.row_type.descriptor(), values, nulls);
+            Ok(())
+        }
+    }
+
+    /// Takes the columns of a composite value by position, as the server casts one row type to another. What
+    /// is not copied lies inside that value.
+    unsafe fn fill_from(
+        &self,
+        parts: native::Parts,
+        copy: bool,
+        values: *mut Datum,
+        nulls: *mut bool,
+    ) -> Result<(), Error> {
+        // SAFETY: the caller's promise; the arrays have an element for each attribute.
+        unsafe {
+            raw::check_stack_depth();
+            if parts.count() != self.expected {
+                return Err(self.wrong_count(parts.count()));
+            }
+            let (given, given_nulls) = parts.read();
+            let held = Held::new();
+            let mut position = 0;
+            for (at, field) in self.fields.iter().enumerate() {
+                *nulls.add(at) = true;
+                *values.add(at) = Datum::null();
+                let Some(field) = field else { continue };
+                let (from, column) = parts.column(position);
+                let (value, is_null) = (*given.add(from), *given_nulls.add(from));
+                let target = &self.row_type.fields()[at];
+                let same = column.type_oid == target.type_oid
+                    && (target.typmod < 0 || target.typmod == column.typmod)
+                    && !field.plan.has_checks();
+                let datum = if is_null {
+                    field.plan.to_datum(ffi::Py_None())
+                } else if same {
+                    Ok(Some(if copy { field.layout.copy(value) } else { value }))
+                } else {
+                    held.reserve();
+                    held.own(parts.instance(position, value)?);
+                    field.plan.to_datum(held.last())
+                };
+                if let Some(datum) = datum.map_err(|error| self.located(error, field))? {
+                    *values.add(at) = datum;
+                    *nulls.add(at) = false;
+                }
+                position += 1;
+                held.clear();
+            }
             Ok(())
         }
     }
@@ -187,27 +250,44 @@ impl CompositePlan {
         error.context(format!("field \"{}\" of type {}", field.name, self.name))
     }
 
+    /// The text of a number or of an iterator is no row.
+    unsafe fn check_literal(&self, object: *mut ffi::PyObject) -> Result<(), Error> {
+        // SAFETY: the caller holds the object.
+        unsafe {
+            let is_text = ffi::PyUnicode_Check(object) != 0;
+            if is_text || !(python::runs_no_code(object) || ffi::PyIter_Check(object) != 0) {
+                return Ok(());
+            }
+            let text =
+                format!("a value of type {} cannot be made of {}", self.name, python::class_name(object));
+            Err(Error::new(SqlState::DATATYPE_MISMATCH, text).hint(FORMS))
+        }
+    }
+
     unsafe fn check_count(&self, object: *mut ffi::PyObject) -> Result<(), Error> {
         // SAFETY: the caller holds the object.
         let given = unsafe { running(|| ffi::PySequence_Size(object)) };
         match usize::try_from(given) {
             Err(_) => Err(python::raised()),
             Ok(given) if given == self.expected => Ok(()),
-            Ok(_) if self.is_plain => Err(Error::new(
+            Ok(given) => Err(self.wrong_count(given)),
+        }
+    }
+
+    #[cold]
+    fn wrong_count(&self, given: usize) -> Error {
+        if self.is_plain {
+            return Error::new(
                 SqlState::DATATYPE_MISMATCH,
                 "length of returned sequence did not match number of columns in row",
-            )),
-            Ok(given) => Err(Error::new(
-                SqlState::DATATYPE_MISMATCH,
-                format!(
-                    "a value of type {} has {} instead of {}",
-                    self.name,
-                    row::items(given),
-                    self.expected
-                ),
-            )
-            .hint("It is a sequence with one item for each field, or has the fields by name.")),
+            );
         }
+        let (items, expected) = (row::items(given), self.expected);
+        Error::new(
+            SqlState::DATATYPE_MISMATCH,
+            format!("a value of type {} has {items} instead of {expected}", self.name),
+        )
+        .hint(FORMS)
     }
 }
 
@@ -216,10 +296,6 @@ unsafe fn access(object: *mut ffi::PyObject, is_plain: bool) -> Result<Option<Ac
     // SAFETY: the caller holds the object.
     unsafe {
         if ffi::PyTuple_Check(object) != 0 || ffi::PyList_Check(object) != 0 {
-            return Ok(Some(Access::Sequence));
-        }
-        // By position, as the server casts one row type to another.
-        if native::is_record(object) {
             return Ok(Some(Access::Sequence));
         }
         if ffi::PyUnicode_Check(object) != 0

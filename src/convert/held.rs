@@ -88,6 +88,15 @@ impl Held {
         }
     }
 
+    /// The reference that was pushed last.
+    ///
+    /// # Safety
+    /// There is one, and the memory context has not been reset.
+    pub(super) unsafe fn last(self) -> *mut ffi::PyObject {
+        // SAFETY: the caller's promise.
+        unsafe { *(*self.0).objects.add((*self.0).length - 1) }
+    }
+
     /// Drops the reference that was pushed last.
     ///
     /// # Safety

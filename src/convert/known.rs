@@ -69,10 +69,12 @@ pub(crate) fn value(type_oid: u32, dialect: Dialect) -> Result<Rc<Value>, Error>
     if let Some(known) = current(|plans| plans.values.get(&(type_oid, dialect)).cloned()) {
         return Ok(known);
     }
-    let context = OwnedContext::new()?;
-    let plan = context.within(|| ValuePlan::resolve(pg_sys::Oid::from(type_oid), dialect))?;
-    let known = Rc::new(Held { plan, _context: context });
-    current(|plans| plans.values.insert((type_oid, dialect), known.clone()));
+    let before = inval::generation();
+    let known = Rc::new(Held::made(|| ValuePlan::resolve(pg_sys::Oid::from(type_oid), dialect))?);
+    // Not kept if a type has changed meanwhile: it may have been this one.
+    if inval::generation() == before {
+        current(|plans| plans.values.insert((type_oid, dialect), known.clone()));
+    }
     Ok(known)
 }
 
@@ -81,10 +83,11 @@ pub(crate) fn parameter(type_oid: u32, dialect: Dialect) -> Result<Rc<Parameter>
     if let Some(known) = current(|plans| plans.parameters.get(&(type_oid, dialect)).cloned()) {
         return Ok(known);
     }
-    let context = OwnedContext::new()?;
-    let plan = context.within(|| ColumnPlan::resolve(pg_sys::Oid::from(type_oid), -1, dialect))?;
-    let known = Rc::new(Held { plan, _context: context });
-    current(|plans| plans.parameters.insert((type_oid, dialect), known.clone()));
+    let before = inval::generation();
+    let known = Rc::new(Held::made(|| ColumnPlan::resolve(pg_sys::Oid::from(type_oid), -1, dialect))?);
+    if inval::generation() == before {
+        current(|plans| plans.parameters.insert((type_oid, dialect), known.clone()));
+    }
     Ok(known)
 }
 

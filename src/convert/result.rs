@@ -26,6 +26,8 @@ pub(crate) struct ResultPlan {
 enum Kind {
     Value(ColumnPlan),
     Row(Box<CompositePlan>),
+    /// A domain over a row.
+    RowDomain(ColumnPlan, RowShape),
 }
 
 impl ResultPlan {
@@ -37,10 +39,20 @@ impl ResultPlan {
         Self::made(|| Ok(Kind::Row(Box::new(CompositePlan::of_shape(shape, dialect)?))))
     }
 
+    /// A domain over a composite type, whose columns `shape` tells.
+    pub(crate) fn row_domain(type_oid: Oid, shape: RowShape, dialect: Dialect) -> Result<Self, Error> {
+        Self::made(|| Ok(Kind::RowDomain(ColumnPlan::resolve(type_oid, -1, dialect)?, shape)))
+    }
+
     fn made(make: impl FnOnce() -> Result<Kind, Error>) -> Result<Self, Error> {
         let context = OwnedContext::new()?;
         let kind = context.within(make)?;
         Ok(ResultPlan { kind, _context: context })
+    }
+
+    /// Whether a row is looked at as a whole before it is taken.
+    pub(crate) fn has_constraints(&self) -> bool {
+        matches!(self.kind, Kind::RowDomain(..))
     }
 
     /// The one value that a function returned; `None` is NULL. It lies in the current memory context.
@@ -56,7 +68,7 @@ impl ResultPlan {
         // SAFETY: the caller's promise.
         unsafe {
             match &self.kind {
-                Kind::Value(plan) => plan.to_datum(object),
+                Kind::Value(plan) | Kind::RowDomain(plan, _) => plan.to_datum(object),
                 Kind::Row(_) if object == ffi::Py_None() => Ok(None),
                 Kind::Row(plan) => plan.datum_of(object).map(Some),
             }
@@ -110,6 +122,13 @@ impl ResultPlan {
                     Ok(())
                 }
                 Kind::Row(plan) => plan.fill(object, values, nulls),
+                Kind::RowDomain(plan, shape) => {
+                    match plan.to_datum(object)? {
+                        Some(row) => shape.deform(row, values, nulls),
+                        None => std::ptr::write_bytes(nulls, 1, shape.fields().len()),
+                    }
+                    Ok(())
+                }
             }
         }
     }

@@ -89,7 +89,8 @@ impl TriggerRow {
                 )
             })?
         };
-        for (key, object) in changed.iter() {
+        // A copy: the conversion of a value may run code that changes the dict.
+        for (key, object) in changed.copy()?.iter() {
             let at = self.find(py, &key)?;
             if generated.get(at).copied().unwrap_or_default() {
                 return Err(wrong(format!("cannot set generated column \"{key}\"")).into());

@@ -2,9 +2,11 @@
 //! back as a value; `boundary` wraps a callback and raises its error after all of Rust is dropped.
 //! The danger is a destructor on a frame that a longjmp skips.
 
+use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
 use cee_scape::call_with_sigsetjmp;
 use pgrx::pg_sys;
@@ -79,7 +81,7 @@ pub(super) unsafe fn pg_finally(calls: impl FnOnce(), after: impl FnOnce()) {
 /// Moves the error that was just caught into Rust's memory and clears the server's error state.
 unsafe fn take_error() -> Report {
     // SAFETY: called right after the longjmp, with a sane CurrentMemoryContext; the strings are
-    // copied before the copy is freed, and file and function names are literals of the server.
+    // copied before the copy is freed.
     unsafe {
         let data = raw::CopyErrorData();
         raw::FlushErrorState();
@@ -101,10 +103,10 @@ unsafe fn take_error() -> Report {
             internal_position: error.internalpos,
             cursor_position: error.cursorpos,
             location: Location {
-                file: literal(error.filename),
-                function: literal(error.funcname),
+                file: interned(error.filename),
+                function: interned(error.funcname),
                 line: error.lineno,
-                domain: literal(error.domain),
+                domain: interned(error.domain),
                 saved_errno: error.saved_errno,
             },
             bare: false,
@@ -114,9 +116,28 @@ unsafe fn take_error() -> Report {
     }
 }
 
-unsafe fn literal(text: *const c_char) -> Option<&'static CStr> {
-    // SAFETY: `__FILE__` and `__func__` of a loaded object, which the server never unloads.
-    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })
+/// The name of a source file, a function or a domain of translations, kept for the life of the backend: it goes
+/// into errors that outlive the memory context in which `CopyErrorData` has put its copy.
+///
+/// There are as many as places in loaded objects that raise; the bound is for objects that make names up.
+unsafe fn interned(text: *const c_char) -> Option<&'static CStr> {
+    const MOST: usize = 10_000;
+    static KNOWN: Mutex<BTreeSet<&'static CStr>> = Mutex::new(BTreeSet::new());
+    if text.is_null() {
+        return None;
+    }
+    // SAFETY: a string of the error that was just copied.
+    let text = unsafe { CStr::from_ptr(text) };
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(found) = known.get(text) {
+        return Some(found);
+    }
+    if known.len() >= MOST {
+        return None;
+    }
+    let kept: &'static CStr = Box::leak(text.to_owned().into_boxed_c_str());
+    known.insert(kept);
+    Some(kept)
 }
 
 /// Runs a callback of the server; its error, or its panic, is raised after everything is dropped.

@@ -2,6 +2,7 @@
 //! any catalogue look-up, so it only counts, and those who cache compare counts at their next use.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::ffi::c_int;
 
 use pgrx::pg_sys;
@@ -16,7 +17,7 @@ thread_local! {
     static GENERATION: Cell<u64> = const { Cell::new(1) };
     static PROCEDURES: Cell<u64> = const { Cell::new(1) };
     /// Composite types whose fields somebody keeps.
-    static ROW_TYPES: ForLife<Vec<u32>> = ForLife::default();
+    static ROW_TYPES: ForLife<HashSet<u32>> = ForLife::default();
     static RELATIONS: ForLife<Vec<u32>> = ForLife::default();
     /// Relations whose rows somebody keeps, and how often one of them was said to have changed.
     static WATCHED: ForLife<Vec<u32>> = ForLife::default();
@@ -50,11 +51,7 @@ pub(crate) fn take_relations() -> Vec<u32> {
 /// Counts a change of this composite type's own relation as a change of a type: adding or altering a
 /// field does not touch the type's entry.
 pub(crate) fn watch_row_type(relation: pg_sys::Oid) {
-    ROW_TYPES.change(|watched| {
-        if !watched.contains(&relation.to_u32()) {
-            watched.push(relation.to_u32());
-        }
-    });
+    ROW_TYPES.change(|watched| watched.insert(relation.to_u32()));
 }
 
 /// Counts messages about these relations from now on, instead of those that were named before.

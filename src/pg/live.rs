@@ -73,9 +73,20 @@ pub(super) fn own<T: Ends>(
     subtransaction: u32,
     value: T,
 ) -> Result<*mut Cell<T>, Error> {
-    let cell = memory::own(context, Cell { value: Some(value) })?;
-    LIVE.change(|live| live.push(Live { cell: cell.cast(), abort: abort::<T>, subtransaction }));
+    let cell = memory::own(context, Cell { value: None })?;
+    // SAFETY: just made.
+    unsafe { fill(cell, subtransaction, value) };
     Ok(cell)
+}
+
+/// Gives `value` to a cell whose earlier one has ended.
+///
+/// # Safety
+/// The cell's memory context has not been reset.
+pub(super) unsafe fn fill<T: Ends>(cell: *mut Cell<T>, subtransaction: u32, value: T) {
+    // SAFETY: the caller's promise.
+    unsafe { (*cell).value = Some(value) };
+    LIVE.change(|live| live.push(Live { cell: cell.cast(), abort: abort::<T>, subtransaction }));
 }
 
 fn forget(cell: *mut c_void) {

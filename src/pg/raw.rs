@@ -258,6 +258,8 @@ unsafe extern "C-unwind" {
         count: *mut int32,
         ranges: *mut *mut *mut RangeType,
     );
+    // In a header that the bindings lack (datum.h).
+    pub(crate) fn datumCopy(value: Datum, by_value: bool, length: c_int) -> Datum;
     // The handler of functions in SQL, bound for no version.
     pub(crate) fn fmgr_sql(call: FunctionCallInfo) -> Datum;
 }

@@ -7,7 +7,7 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use super::call::Call;
 use super::guard::pg_try;
 use super::live::{self, Cell, Ends};
-use super::types::{Field, RowType};
+use super::types::{self, Field, RowType};
 use super::{encoding, raw, relation, xact};
 use crate::error::{Error, SqlState};
 
@@ -15,8 +15,8 @@ use crate::error::{Error, SqlState};
 pub(crate) enum Expected {
     Scalar(Oid),
     Row(RowShape),
-    /// A domain over a composite type.
-    RowDomain(Oid),
+    /// A domain over a composite type, and the columns of that.
+    RowDomain(Oid, RowShape),
     /// A record without a column definition list.
     Unknown,
 }
@@ -46,7 +46,7 @@ pub(crate) fn expected(call: Call) -> Result<Expected, Error> {
         use pg_sys::TypeFuncClass as Class;
         Ok(match class {
             Class::TYPEFUNC_COMPOSITE => Expected::Row(RowShape::of(descriptor)),
-            Class::TYPEFUNC_COMPOSITE_DOMAIN => Expected::RowDomain(type_oid),
+            Class::TYPEFUNC_COMPOSITE_DOMAIN => Expected::RowDomain(type_oid, RowShape::of(descriptor)),
             Class::TYPEFUNC_RECORD if !descriptor.is_null() => Expected::Row(RowShape::of(descriptor)),
             Class::TYPEFUNC_RECORD => match given(call) {
                 Some(shape) => Expected::Row(shape),
@@ -111,6 +111,31 @@ impl RowShape {
     pub(crate) unsafe fn form(&self, values: *mut Datum, nulls: *mut bool) -> Datum {
         // SAFETY: the caller's promise; the tuple lies in the current memory context.
         unsafe { Datum::from(raw::heap_form_tuple(self.descriptor, values, nulls)) }
+    }
+
+    /// A composite value whose fields are all NULL.
+    pub(crate) fn empty(&self) -> Result<Datum, Error> {
+        // SAFETY: raw calls; the arrays have an element for each field.
+        unsafe {
+            pg_try(|| {
+                let (values, nulls) = self.room();
+                std::ptr::write_bytes(nulls, 1, self.fields.len());
+                let tuple = raw::heap_form_tuple(self.descriptor, values, nulls);
+                raw::HeapTupleHeaderGetDatum((*tuple).t_data)
+            })
+        }
+    }
+
+    /// The fields of a composite value of this shape. May raise.
+    ///
+    /// # Safety
+    /// As of `form`, and the value is a live one.
+    pub(crate) unsafe fn deform(&self, row: Datum, values: *mut Datum, nulls: *mut bool) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let header = raw::pg_detoast_datum(row.cast_mut_ptr()).cast();
+            types::deform_into(header, self.descriptor, values, nulls);
+        }
     }
 
     pub(crate) fn fields(&self) -> &[Field] {
@@ -299,12 +324,32 @@ impl<T: Ends> Clone for Running<T> {
 
 impl<T: Ends> Copy for Running<T> {}
 
+/// The subtransaction whose abort ends a set for certain: that of the portal in which it is read. One that was
+/// begun inside of it may end while the portal goes on: a cursor, after ROLLBACK TO.
+fn reader() -> u32 {
+    // SAFETY: null or the portal that runs.
+    unsafe { pg_sys::ActivePortal.as_ref() }
+        .map_or_else(xact::current_subtransaction, |portal| portal.createSubid)
+}
+
 impl<T: Ends> Running<T> {
     /// Begins a set at this call site.
     pub(crate) fn begin(call: Call, value: T) -> Result<Self, Error> {
+        Self::begin_again(call, None, value)
+    }
+
+    /// The same in the place of an earlier one there, which has ended: each place costs memory of the query.
+    pub(crate) fn begin_again(call: Call, earlier: Option<Self>, value: T) -> Result<Self, Error> {
         xact::listen(live::listener)?;
         let info = set_info(call).ok_or_else(|| Error::internal("multicorn: no set is expected"))?;
-        let cell = live::own(call.site_memory(), xact::current_subtransaction(), value)?;
+        let cell = match earlier {
+            // SAFETY: a cell of this call site, whose memory lives.
+            Some(Running(cell)) => unsafe {
+                live::fill(cell, reader(), value);
+                cell
+            },
+            None => live::own(call.site_memory(), reader(), value)?,
+        };
         // SAFETY: raw call; the cell lives as long as the expression's memory, which ends after it.
         unsafe {
             let argument = Datum::from(cell.cast::<std::ffi::c_void>());

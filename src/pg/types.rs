@@ -150,6 +150,15 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// A copy of a value in the current memory context. May raise.
+    ///
+    /// # Safety
+    /// `value` is a live value of the type; the caller's frames hold no destructors.
+    pub(crate) unsafe fn copy(&self, value: Datum) -> Datum {
+        // SAFETY: the caller's promise.
+        unsafe { raw::datumCopy(value, self.by_value, std::ffi::c_int::from(self.length)) }
+    }
+
     pub(crate) fn lookup(type_oid: Oid) -> Result<Self, Error> {
         let mut layout = Layout { length: 0, by_value: false, align: 0 };
         // SAFETY: raw call that fills the local's fields.

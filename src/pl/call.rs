@@ -46,7 +46,11 @@ fn one(call: Call, site: &Rc<Site>) -> Result<Datum, Error> {
             result = give.call1((result,)).map_err(Failure::Python)?;
         }
         match site.result.plan() {
-            Some(plan) => Ok(plan.datum(&result)?),
+            Some(plan) => match (plan.datum(&result)?, site.result.shape()) {
+                // CALL wants a row in any case.
+                (None, Ok(shape)) if site.routine.procedure().is_procedure => Ok(Some(shape.empty()?)),
+                (value, _) => Ok(value),
+            },
             None if result.is_none() => Ok(void(&site.result)),
             None => Err(Failure::Server(not_void(language, site))),
         }

@@ -10,11 +10,12 @@ use pyo3::prelude::*;
 
 use super::frame::{self, Frame};
 use super::{Language, plpy, python};
-use crate::bridge::{self, Failure};
+use crate::bridge::{self, Failure, Origin};
 use crate::error::{Error, SqlState};
 use crate::pg::call::Role;
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::procedure::{self, Procedure};
+use crate::pg::trigger::without;
 use crate::pg::{encoding, inval};
 
 /// A function, ready to be called.
@@ -56,6 +57,8 @@ struct Routines {
     known: HashMap<(u32, bool), (u64, Rc<Routine>)>,
     /// One text for each function that was ever called: errors that go up hold it.
     places: HashMap<u32, &'static CStr>,
+    /// So many loaded functions are worth a look for those that were dropped.
+    sweep: usize,
 }
 
 thread_local! {
@@ -79,10 +82,43 @@ pub(crate) fn routine(oid: pg_sys::Oid, language: Language, role: Role) -> Resul
     load(oid, language, role)
 }
 
+/// Forgets the functions that were dropped, with their modules and sources.
+#[cold]
+fn sweep() -> Result<(), Error> {
+    const FEW: usize = 64;
+    let due = ROUTINES.read(|routines| routines.known.len() >= routines.sweep.max(FEW));
+    if !due {
+        return Ok(());
+    }
+    let known: Vec<(u32, bool)> = ROUTINES.read(|routines| routines.known.keys().copied().collect());
+    let mut dropped = Vec::new();
+    for key in known {
+        if procedure::version(pg_sys::Oid::from(key.0))?.is_none() {
+            dropped.extend(ROUTINES.change(|routines| {
+                routines.places.remove(&key.0);
+                routines.known.remove(&key)
+            }));
+        }
+    }
+    ROUTINES.change(|routines| routines.sweep = routines.known.len() * 2);
+    bridge::call_as(Origin::Wrapper, |py| {
+        for (_, routine) in &dropped {
+            match routine.language {
+                Language::Python => python::forget(py, &routine.procedure)?,
+                Language::Plpy => plpy::forget(py, &routine.procedure)?,
+            }
+        }
+        Ok::<(), Failure>(())
+    })?;
+    drop(dropped);
+    Ok(())
+}
+
 #[cold]
 fn load(oid: pg_sys::Oid, language: Language, role: Role) -> Result<Rc<Routine>, Error> {
     inval::register()?;
     bridge::ensure()?;
+    sweep()?;
     // What changes while it is being loaded is looked at again by the next call.
     let now = inval::procedures();
     let procedure = Procedure::read(oid)?;
@@ -97,13 +133,15 @@ fn load(oid: pg_sys::Oid, language: Language, role: Role) -> Result<Rc<Routine>,
     // What a module does while it is loaded, it does as the function.
     let frame = Frame { routine: None, language, may_commit: false, read_only, site: None };
     let body = frame::within(frame, || {
-        bridge::call_as(language.origin(), |py| {
-            let body = match language {
-                Language::Python => python::load(py, &procedure, role),
-                Language::Plpy => plpy::compile(py, &procedure, role),
-            };
-            let body = body.map_err(|error| super::uncompiled(py, error, language, &procedure))?;
-            Ok::<_, Failure>(body.unbind())
+        without(|| {
+            bridge::call_as(language.origin(), |py| {
+                let body = match language {
+                    Language::Python => python::load(py, &procedure, role),
+                    Language::Plpy => plpy::compile(py, &procedure, role),
+                };
+                let body = body.map_err(|error| super::uncompiled(py, error, language, &procedure))?;
+                Ok::<_, Failure>(body.unbind())
+            })
         })
     })?;
     let routine = Rc::new(Routine { procedure, language, role, body, place });

@@ -11,7 +11,7 @@ use super::Language;
 use super::call::invoke;
 use super::python::source::Source;
 use super::site::Site;
-use crate::bridge::{self, Failure};
+use crate::bridge::{self, Failure, Origin};
 use crate::convert::result::Items;
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
@@ -57,7 +57,8 @@ fn one_more(call: Call, site: &Rc<Site>) -> Result<Datum, Error> {
                     return Ok(Begun::Stored);
                 }
                 let Some(items) = begin(&result)? else { return Ok(Begun::Empty) };
-                Ok(Begun::Set(Running::begin(call, Set { items, site: Rc::downgrade(site) })?))
+                let set = Set { items, origin: language.origin(), site: Rc::downgrade(site) };
+                Ok(Begun::Set(Running::begin_again(call, site.ended.take(), set)?))
             })?;
             let set = match begun {
                 Begun::Set(set) => set,
@@ -65,6 +66,7 @@ fn one_more(call: Call, site: &Rc<Site>) -> Result<Datum, Error> {
                 Begun::Stored => return Ok(call.give(None)),
             };
             site.running.replace(Some(set));
+            site.ended.set(Some(set));
             set
         }
     };
@@ -130,6 +132,7 @@ fn begin(result: &Bound<'_, PyAny>) -> Result<Option<Items>, Failure> {
 /// A set that is read value by value.
 pub(super) struct Set {
     items: Items,
+    origin: Origin,
     site: std::rc::Weak<Site>,
 }
 
@@ -140,8 +143,8 @@ impl Ends for Set {
         }
         let close = |py: Python<'_>| Ok::<(), Failure>(self.items.close(py)?);
         match ending {
-            Ending::Normal => bridge::call_early_hook("the end of a set", close),
-            Ending::Abort => bridge::call_hook("the end of a set", close),
+            Ending::Normal => bridge::call_early_hook_as(self.origin, "the end of a set", close),
+            Ending::Abort => bridge::call_hook_as(self.origin, "the end of a set", close),
         }
     }
 }

@@ -2,7 +2,7 @@
 //! expression types them, and for the result that it expects. The danger is a type that changes between
 //! two calls: the site compares counts, and is made anew.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use pgrx::pg_sys;
@@ -28,6 +28,8 @@ pub(crate) struct Site {
     procedures: u64,
     /// The set that is being read here, value by value.
     pub(super) running: RefCell<Option<Running<Set>>>,
+    /// The last one that was, whose place the next takes.
+    pub(super) ended: Cell<Option<Running<Set>>>,
     /// What its Python code keeps here from call to call.
     kept: RefCell<Option<Py<PyDict>>>,
 }
@@ -46,7 +48,10 @@ impl Returned {
         let value = |type_oid| Ok(Returned::Value { plan: ResultPlan::value(type_oid, dialect)?, type_oid });
         match result_set::expected(call)? {
             Expected::Scalar(pg_sys::VOIDOID) => Ok(Returned::Void),
-            Expected::Scalar(type_oid) | Expected::RowDomain(type_oid) => value(type_oid),
+            Expected::Scalar(type_oid) => value(type_oid),
+            Expected::RowDomain(type_oid, shape) => {
+                Ok(Returned::Row { plan: ResultPlan::row_domain(type_oid, shape.clone(), dialect)?, shape })
+            }
             Expected::Row(shape) => Ok(Returned::Row { plan: ResultPlan::row(&shape, dialect)?, shape }),
             Expected::Unknown => Err(Error::new(
                 SqlState::FEATURE_NOT_SUPPORTED,
@@ -105,8 +110,8 @@ impl Site {
             Role::Trigger | Role::EventTrigger => (Vec::new(), Returned::Trigger),
         };
         let kept = RefCell::new(call.kept::<Site>().and_then(|old| old.kept.take()));
-        let running = RefCell::new(None);
-        let site = Rc::new(Site { routine, arguments, result, types, procedures, running, kept });
+        let (running, ended) = (RefCell::new(None), Cell::new(None));
+        let site = Rc::new(Site { routine, arguments, result, types, procedures, running, ended, kept });
         call.keep(site.clone())?;
         Ok(site)
     }

@@ -1,6 +1,7 @@
 //! Triggers of both languages: what a firing tells, and what becomes of its answer. The danger is the
 //! per-row price: everything that a trigger's definition says is kept until that changes.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -41,7 +42,7 @@ pub(super) struct Definition {
 
 /// What each language needs for the rows.
 pub(super) enum Form {
-    Plpy { row: TriggerRow, generated: Vec<bool> },
+    Plpy { row: TriggerRow, generated: Vec<bool>, has_arguments: bool },
     Python { entry: Py<PyAny>, td: Py<PyAny>, extras: usize, replace: ResultPlan },
 }
 
@@ -49,7 +50,11 @@ type Key = (u32, u32, Operation);
 
 thread_local! {
     static DEFINITIONS: ForLife<HashMap<Key, Rc<Definition>>> = ForLife::default();
+    /// So many definitions are worth a look for those that are of no more use.
+    static SWEEP: Cell<usize> = const { Cell::new(FEW) };
 }
+
+const FEW: usize = 64;
 
 /// What the server calls for a trigger.
 pub(super) fn handle(call: Call, site: &Rc<Site>) -> Result<Datum, Error> {
@@ -91,10 +96,23 @@ fn definition(py: Python<'_>, firing: Trigger, routine: &Rc<Routine>) -> Result<
     {
         return Ok(known);
     }
+    if DEFINITIONS.read(HashMap::len) >= SWEEP.get() {
+        sweep();
+    }
     let made = Rc::new(make(py, firing, routine)?);
     let old = DEFINITIONS.change(|known| known.insert(key, made.clone()));
     drop(old);
     Ok(made)
+}
+
+/// Forgets what was found out before a type or table changed: it would be found out anew, or its trigger is gone.
+#[cold]
+fn sweep() {
+    let now = inval::generation();
+    let old: Vec<_> =
+        DEFINITIONS.change(|known| known.extract_if(|_, definition| definition.types != now).collect());
+    drop(old);
+    SWEEP.set((DEFINITIONS.read(HashMap::len) * 2).max(FEW));
 }
 
 #[cold]
@@ -107,7 +125,8 @@ fn make(py: Python<'_>, firing: Trigger, routine: &Rc<Routine>) -> Result<Defini
             let row = TriggerRow::resolve(py, &firing.shape(), Dialect::Plpy)?;
             let hidden = firing.timing() == Timing::Before;
             let generated = firing.generated().into_iter().map(|generated| generated && hidden).collect();
-            (plpy::trigger::facts(py, firing)?, Form::Plpy { row, generated })
+            let has_arguments = !firing.arguments().is_empty();
+            (plpy::trigger::facts(py, firing)?, Form::Plpy { row, generated, has_arguments })
         }
         Language::Python => {
             let facts = python::trigger::facts(py, firing)?;

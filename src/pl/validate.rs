@@ -8,7 +8,7 @@ use super::{Language, plpy, python};
 use crate::bridge;
 use crate::error::{Error, SqlState};
 use crate::pg::call::{self, Call};
-use crate::pg::procedure::Procedure;
+use crate::pg::procedure::{Mode, Procedure};
 use crate::pg::types;
 
 /// What the server calls.
@@ -37,6 +37,12 @@ fn check_types(procedure: &Procedure, language: Language) -> Result<(), Error> {
     for parameter in &procedure.parameters {
         if !has_meaning(parameter.type_oid)? && parameter.type_oid != pg_sys::RECORDOID {
             return Err(meaningless(language, "accept", parameter.type_oid)?);
+        }
+        if parameter.mode == Mode::Variadic && parameter.type_oid == pg_sys::ANYOID {
+            // Its arguments are not one array, but any number of parameters without a name.
+            let text = format!("{} functions cannot accept VARIADIC \"any\"", language.title());
+            return Err(Error::new(SqlState::FEATURE_NOT_SUPPORTED, text)
+                .hint("Arguments of one type are an array: VARIADIC anyarray."));
         }
     }
     Ok(())

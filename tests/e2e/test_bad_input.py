@@ -40,8 +40,8 @@ WAYS = {
     "caught": [CAUGHT],
     "rescans": ["SELECT count(*) FROM living AS a WHERE EXISTS (SELECT FROM living AS b WHERE b.n > a.n)"],
     "timeout": [
-        "SET statement_timeout = 20",
-        "SELECT n, pg_sleep(0.01) FROM living",
+        "SET statement_timeout = 200",
+        "SELECT n, pg_sleep(0.05) FROM living",
         "RESET statement_timeout",
     ],
 }

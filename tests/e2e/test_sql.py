@@ -103,3 +103,22 @@ def test_a_cancel_inside_ends_the_statement(runner: Runner) -> None:
         )
     runner.connection.execute("SET statement_timeout = 0")
     assert runner.run("from multicorn import sql\nresult = sql.execute('SELECT 1 AS one')") == "[{'one': 1}]"
+
+
+def test_an_error_that_is_kept_says_where_it_was_raised(runner: Runner) -> None:
+    """In a later statement, too: the server's copies of such names are gone with the memory of the first."""
+    runner.run(
+        """
+        import builtins
+        from multicorn import sql
+        try:
+            sql.execute("SELECT 1 / 0")
+        except sql.ServerError as error:
+            builtins.kept = error
+        """
+    )
+    for size in range(1, 200):
+        runner.connection.execute(f"SELECT array_agg(repeat('x', {size})) FROM generate_series(1, 100)")
+    diag = runner.fails("import builtins\nraise builtins.kept")
+    assert diag.message_primary == "division by zero"
+    assert (diag.source_file, diag.source_function) == ("int.c", "int4div")

@@ -266,8 +266,11 @@ def test_a_transaction_that_was_open_is_not_repeated(tries) -> None:
 def test_snapshots_that_collide(tries) -> None:
     tries.sql("INSERT INTO t VALUES (0)")
     runs = []
-    with by_psycopg(tries.conninfo) as connection, by_psycopg2(tries.conninfo) as other:
-        set_connection(connection)
+    with (
+        by_psycopg(tries.conninfo) as connection,
+        by_psycopg2(tries.conninfo) as other,
+        set_connection(connection),
+    ):
 
         @transactional(isolation="repeatable read")
         def add(x):

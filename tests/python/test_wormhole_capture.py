@@ -19,7 +19,15 @@ from typing import Any
 import pytest
 
 import wormhole as hole
-from wormhole import CaptureError, aio, execute, query, remote, transaction
+from wormhole import (
+    CaptureError,
+    aio,
+    execute,
+    query,
+    remote,
+    set_connection,
+    transaction,
+)
 from wormhole import query_value as qv
 
 from . import wormhole_helpers as helpers
@@ -412,5 +420,6 @@ def test_arguments_are_checked_here() -> None:
         TypeError, match=r"missing a required (keyword-only )?argument: 'b'"
     ):
         f(1)  # type: ignore[reportCallIssue]
+    set_connection(None)
     with pytest.raises(RuntimeError, match="No database connection set"):
         f(1, b=2)

@@ -37,6 +37,9 @@ struct Elements {
 impl View {
     pub(super) fn of(py: Python<'_>, object: &Object) -> Result<Self, Failure> {
         let info = object.info();
+        if info.kind != Kind::Array {
+            return Err(PyTypeError::new_err("not an array").into());
+        }
         let array: *mut pg_sys::ArrayType = object.unpacked()?.cast();
         // SAFETY: an unpacked array, whose lengths and lower bounds follow its header.
         let (lengths, bounds, element) = unsafe {

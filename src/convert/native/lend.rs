@@ -30,6 +30,7 @@ pub(super) unsafe fn fill(class: *mut ffi::PyTypeObject, kind: Kind) {
             Kind::Record if !(*class).tp_as_mapping.is_null() => {
                 (*(*class).tp_as_mapping).mp_subscript = Some(record_item);
                 (*class).tp_getattro = Some(record_attribute);
+                (*class).tp_iter = Some(record_values);
             }
             _ => {}
         }
@@ -41,6 +42,9 @@ unsafe extern "C" fn lend(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer,
         // SAFETY: the slot's own arguments. What was unpacked is never moved again.
         unsafe {
             let this = this(object)?;
+            if this.info().kind != Kind::Bytea {
+                return Err(PyBufferError::new_err("only bytea lends its bytes").into());
+            }
             let start = this.unpacked()?;
             let Some(bytes) = Bytes::plain(crate::pg::varlena::pointer(start.cast())) else {
                 return Err(PyBufferError::new_err("the value has no bytes").into());
@@ -59,6 +63,11 @@ unsafe extern "C" fn array_item(object: *mut ffi::PyObject, key: *mut ffi::PyObj
 unsafe extern "C" fn record_item(object: *mut ffi::PyObject, key: *mut ffi::PyObject) -> *mut ffi::PyObject {
     // SAFETY: the slot's own arguments.
     reference(|py| unsafe { record::item(py, this(object)?, &Bound::from_borrowed_ptr(py, key)) })
+}
+
+unsafe extern "C" fn record_values(object: *mut ffi::PyObject) -> *mut ffi::PyObject {
+    // SAFETY: the slot's own argument.
+    reference(|py| unsafe { Ok(record::values(py, this(object)?)?.try_iter()?.into_any()) })
 }
 
 unsafe extern "C" fn record_attribute(

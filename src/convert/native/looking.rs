@@ -31,7 +31,7 @@ pub(super) fn add_to(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(record_values, module)?)?;
     module.add_function(wrap_pyfunction!(record_columns, module)?)?;
     module.add_function(wrap_pyfunction!(record_replace, module)?)?;
-    module.add_function(wrap_pyfunction!(record_with, module)?)?;
+    module.add_function(wrap_pyfunction!(record_transform, module)?)?;
     module.add_function(wrap_pyfunction!(transaction_id, module)?)
 }
 
@@ -213,22 +213,26 @@ fn record_columns<'py>(
     Ok((shape.names().bind(py).clone(), shape.types()))
 }
 
-/// A record with other values in some columns, by position and name; None keeps one.
+/// A record with other values, by position and name; None keeps one.
 #[pyfunction]
-#[pyo3(signature = (object, /, *positional, **named))]
 fn record_replace<'py>(
     py: Python<'py>,
     object: &Bound<'py, PyAny>,
-    positional: &Bound<'py, PyTuple>,
-    named: Option<&Bound<'py, PyDict>>,
+    arguments: &Bound<'py, PyTuple>,
+    keywords: &Bound<'py, PyDict>,
 ) -> Any<'py> {
-    raised(py, record::replaced(py, value(object, Some(Kind::Record))?, positional, named))
+    raised(py, record::replaced(py, value(object, Some(Kind::Record))?, arguments, keywords))
 }
 
-/// A record with these values at some positions; None is NULL.
+/// A record with what callables make of its values, by position and name; None keeps one.
 #[pyfunction]
-fn record_with<'py>(py: Python<'py>, object: &Bound<'py, PyAny>, changes: &Bound<'py, PyDict>) -> Any<'py> {
-    raised(py, record::with(py, value(object, Some(Kind::Record))?, changes))
+fn record_transform<'py>(
+    py: Python<'py>,
+    object: &Bound<'py, PyAny>,
+    arguments: &Bound<'py, PyTuple>,
+    keywords: &Bound<'py, PyDict>,
+) -> Any<'py> {
+    raised(py, record::transformed(py, value(object, Some(Kind::Record))?, arguments, keywords))
 }
 
 /// The number of the transaction, or of the innermost subtransaction, given if it had none.

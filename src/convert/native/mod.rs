@@ -26,7 +26,7 @@ pub(crate) use self::class::NativeValue;
 pub(crate) use self::column::NativeColumn;
 pub(crate) use self::module::extend;
 pub(crate) use self::object::settle;
-pub(in crate::convert) use self::record::{is_record, value_of};
+pub(in crate::convert) use self::record::{Parts, value_of};
 use crate::bridge::{self, Failure, state};
 use crate::pg::raw;
 

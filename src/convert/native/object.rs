@@ -11,7 +11,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::class::TypeInfo;
-use crate::bridge::{Failure, state};
+use crate::bridge::subtransaction::in_subtransaction;
+use crate::bridge::{self, Failure, state};
 use crate::error::Error;
 use crate::pg::guard::pg_try;
 use crate::pg::raw;
@@ -256,7 +257,7 @@ pub(super) unsafe extern "C" fn dealloc(object: *mut ffi::PyObject) {
     }
 }
 
-/// Objects whose value is a pointer to a toasted one, with the era of their transaction; guarded by the GIL.
+/// Objects whose value is a pointer to a toasted one, with the transaction of each; guarded by the GIL.
 struct Toasted(UnsafeCell<Option<HashMap<usize, u64>>>);
 
 // SAFETY: reached only by threads that hold the GIL, which nothing here lets go of.
@@ -276,7 +277,7 @@ unsafe fn toasted() -> &'static mut HashMap<usize, u64> {
 unsafe fn note_toasted(object: *mut Object) {
     // SAFETY: the caller holds the GIL.
     unsafe {
-        toasted().insert(object as usize, state::era());
+        toasted().insert(object as usize, state::transaction());
         TOASTED_COUNT.store(toasted().len(), Ordering::Relaxed);
     }
 }
@@ -299,21 +300,36 @@ pub(crate) fn settle() -> Result<(), Error> {
 
 #[cold]
 fn fetch_toasted() -> Result<(), Error> {
-    // SAFETY: called on the main thread, which holds the GIL; an object in the list is alive, since
-    // `dealloc` takes it out.
-    unsafe {
-        let listed: Vec<(usize, u64)> = toasted().iter().map(|(&object, &era)| (object, era)).collect();
-        for (object, era) in listed {
-            if era != state::era() {
-                // Its transaction has been undone, or has ended by an error: what can still be had of it is
-                // the server's to say when somebody looks.
-                forget_toasted(object as *mut Object);
-                continue;
+    // SAFETY: called on the main thread, which holds the GIL.
+    let listed: Vec<(usize, u64)> =
+        unsafe { toasted().iter().map(|(&object, &transaction)| (object, transaction)).collect() };
+    for (object, transaction) in listed {
+        let object = object as *mut Object;
+        // SAFETY: an object in the list is alive, since `dealloc` takes it out.
+        unsafe {
+            if transaction != state::transaction() || !fetch(object)? {
+                // Its transaction has ended by an error, or the subtransaction that wrote it was undone: what
+                // can still be had of it is the server's to say when somebody looks.
+                forget_toasted(object);
             }
-            let object = object as *mut Object;
-            let fetched = pg_try(|| raw::pg_detoast_datum((*object).datum.get().cast_mut_ptr()))?;
-            (*object).keep(fetched.cast())?;
         }
     }
     Ok(())
+}
+
+/// Whether the value could be had.
+unsafe fn fetch(object: *mut Object) -> Result<bool, Error> {
+    // SAFETY: the caller holds the object. Where the server forbids subtransactions nothing can have been
+    // undone, and an error goes on.
+    unsafe {
+        let look = || pg_try(|| raw::pg_detoast_datum((*object).datum.get().cast_mut_ptr()));
+        let fetched = match raw::IsInParallelMode() {
+            true => Ok(look()?),
+            false => in_subtransaction(look),
+        };
+        match fetched {
+            Ok(fetched) => (*object).keep(fetched.cast()).map(|()| true),
+            Err(_) => bridge::check_interrupts().map(|()| false),
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! Looking into composite values: columns by name and position, and values with some columns replaced. The
 //! danger is the anonymous record, whose columns are known from the value alone.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
@@ -11,14 +11,15 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PySlice, PyString, PyTuple};
 
-use super::class::{self, Kind, TypeInfo};
+use super::class::{self, Class, Kind, TypeInfo};
 use super::object::{self, Object};
 use super::ready;
 use super::scratch::scratch;
-use crate::bridge::Failure;
+use crate::bridge::{Failure, Origin};
 use crate::convert::known::Held;
 use crate::error::Error;
 use crate::pg::guard::pg_try;
+use crate::pg::inval;
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::raw;
 use crate::pg::types::{self, Field, RowType};
@@ -33,6 +34,8 @@ pub(super) struct Shape {
     positions: Py<PyDict>,
     /// The same of the names that the class has no attribute of.
     attributes: OnceCell<Py<PyDict>>,
+    /// The class of each live column's type, and when it was looked up.
+    classes: Vec<RefCell<Option<(u64, Class)>>>,
 }
 
 impl Shape {
@@ -48,7 +51,39 @@ impl Shape {
             Ok((PyTuple::new(py, names)?.unbind(), positions.unbind()))
         };
         let (names, positions) = made().map_err(|error| crate::convert::python::error(py, error))?;
-        Ok(Shape { row, live, names, positions, attributes: OnceCell::new() })
+        let classes = live.iter().map(|_| RefCell::default()).collect();
+        Ok(Shape { row, live, names, positions, attributes: OnceCell::new(), classes })
+    }
+
+    /// A column's value as an instance; NULL is None.
+    ///
+    /// # Safety
+    /// `value` is a live value of the column's type, unless `is_null`.
+    #[inline]
+    unsafe fn wrapped<'py>(
+        &self,
+        py: Python<'py>,
+        position: usize,
+        value: Datum,
+        is_null: bool,
+    ) -> Result<Bound<'py, PyAny>, Failure> {
+        if is_null {
+            return Ok(py.None().into_bound(py));
+        }
+        let known = &self.classes[position];
+        let current = matches!(&*known.borrow(), Some((seen, _)) if *seen == inval::generation());
+        if !current {
+            let generation = inval::generation();
+            let class = class::class_of(py, self.field(position).type_oid)?;
+            let before = known.replace(Some((generation, class)));
+            drop(before);
+        }
+        let class = known.borrow();
+        let Some((_, class)) = &*class else {
+            return Err(Error::internal("a column without a class").into());
+        };
+        // SAFETY: the caller's promise.
+        unsafe { Ok(Bound::from_owned_ptr(py, object::wrap(class.info(), value)?)) }
     }
 
     fn field(&self, position: usize) -> &Field {
@@ -93,6 +128,9 @@ pub(super) fn shape_of(py: Python<'_>, info: &TypeInfo) -> Result<Rc<Held<Shape>
 
 /// The columns of a value, with where it begins.
 fn opened(py: Python<'_>, object: &Object) -> Result<(Rc<Held<Shape>>, pg_sys::HeapTupleHeader), Failure> {
+    if object.info().kind != Kind::Record {
+        return Err(PyTypeError::new_err("not a composite value").into());
+    }
     let header: pg_sys::HeapTupleHeader = object.unpacked()?.cast();
     if object.info().base != pg_sys::RECORDOID {
         return Ok((shape_of(py, object.info())?, header));
@@ -143,20 +181,6 @@ fn deformed<T>(
     work(values, nulls)
 }
 
-fn wrapped<'py>(
-    py: Python<'py>,
-    field: &Field,
-    value: Datum,
-    is_null: bool,
-) -> Result<Bound<'py, PyAny>, Failure> {
-    if is_null {
-        return Ok(py.None().into_bound(py));
-    }
-    let class = class::class_of(py, field.type_oid)?;
-    // SAFETY: a live value of the column's type.
-    unsafe { Ok(Bound::from_owned_ptr(py, object::wrap(class.info(), value)?)) }
-}
-
 fn get<'py>(
     py: Python<'py>,
     shape: &Shape,
@@ -165,7 +189,8 @@ fn get<'py>(
 ) -> Result<Bound<'py, PyAny>, Failure> {
     deformed(shape, header, |values, nulls| {
         let at = shape.live[position];
-        wrapped(py, shape.field(position), values[at], nulls[at])
+        // SAFETY: just read from a live value.
+        unsafe { shape.wrapped(py, position, values[at], nulls[at]) }
     })
 }
 
@@ -177,7 +202,8 @@ pub(super) fn values<'py>(py: Python<'py>, object: &Object) -> Result<Bound<'py,
             .live
             .iter()
             .enumerate()
-            .map(|(position, &at)| wrapped(py, shape.field(position), values[at], nulls[at]))
+            // SAFETY: just read from a live value.
+            .map(|(position, &at)| unsafe { shape.wrapped(py, position, values[at], nulls[at]) })
             .collect::<Result<_, _>>()?;
         Ok(PyTuple::new(py, made)?)
     })
@@ -260,21 +286,23 @@ fn has(class: PyResult<Bound<'_, PyAny>>, name: &Bound<'_, PyAny>) -> bool {
         .unwrap_or(false)
 }
 
-/// Which columns get which values; None keeps one.
+/// What `replace` is asked for, as positions and values; None keeps a column.
 fn changes<'py>(
     py: Python<'py>,
     shape: &Shape,
-    positional: &Bound<'py, PyTuple>,
-    named: Option<&Bound<'py, PyDict>>,
+    arguments: &Bound<'py, PyTuple>,
+    keywords: &Bound<'py, PyDict>,
 ) -> Result<Vec<(usize, Bound<'py, PyAny>)>, Failure> {
-    let (given, expected) = (positional.len(), shape.live.len());
-    if given > expected {
-        return Err(PyTypeError::new_err(format!("{given} values for {expected} columns")).into());
+    let count = shape.live.len();
+    if arguments.len() > count {
+        let message = format!("{} values for {count} columns", arguments.len());
+        return Err(PyTypeError::new_err(message).into());
     }
-    let mut changes: Vec<_> = positional.iter().enumerate().filter(|(_, value)| !value.is_none()).collect();
-    for (name, value) in named.into_iter().flatten() {
+    let mut changes: Vec<_> = arguments.iter().enumerate().filter(|(_, value)| !value.is_none()).collect();
+    for (name, value) in keywords.iter() {
         let Some(position) = shape.positions.bind(py).get_item(&name)? else {
-            return Err(PyTypeError::new_err(format!("the row has no column {}", name.repr()?)).into());
+            let message = format!("the row has no column {}", name.repr()?);
+            return Err(PyTypeError::new_err(message).into());
         };
         if !value.is_none() {
             changes.push((position.extract()?, value));
@@ -287,34 +315,39 @@ fn changes<'py>(
 pub(super) fn replaced<'py>(
     py: Python<'py>,
     object: &Object,
-    positional: &Bound<'py, PyTuple>,
-    named: Option<&Bound<'py, PyDict>>,
+    arguments: &Bound<'py, PyTuple>,
+    keywords: &Bound<'py, PyDict>,
 ) -> Result<Bound<'py, PyAny>, Failure> {
-    let (shape, header) = opened(py, object)?;
-    let changes = changes(py, &shape, positional, named)?;
-    changed(py, object, &shape, header, &changes)
+    let (shape, _) = opened(py, object)?;
+    let changes = changes(py, &shape, arguments, keywords)?;
+    with_changes(py, object, &changes)
 }
 
-/// The value with these values at some positions; None is NULL.
-pub(super) fn with<'py>(
+/// The value with what the callables make of some columns.
+pub(super) fn transformed<'py>(
     py: Python<'py>,
     object: &Object,
-    changes: &Bound<'py, PyDict>,
+    arguments: &Bound<'py, PyTuple>,
+    keywords: &Bound<'py, PyDict>,
 ) -> Result<Bound<'py, PyAny>, Failure> {
     let (shape, header) = opened(py, object)?;
-    let changes: Vec<(usize, Bound<'py, PyAny>)> =
-        changes.iter().map(|(position, value)| Ok((position.extract()?, value))).collect::<PyResult<_>>()?;
-    changed(py, object, &shape, header, &changes)
+    let made: Vec<(usize, Bound<'py, PyAny>)> = changes(py, &shape, arguments, keywords)?
+        .into_iter()
+        .map(|(position, function)| {
+            let value = get(py, &shape, header, position)?;
+            Ok((position, function.call1((value,))?))
+        })
+        .collect::<Result<_, Failure>>()?;
+    with_changes(py, object, &made)
 }
 
-fn changed<'py>(
+fn with_changes<'py>(
     py: Python<'py>,
     object: &Object,
-    shape: &Shape,
-    header: pg_sys::HeapTupleHeader,
     changes: &[(usize, Bound<'py, PyAny>)],
 ) -> Result<Bound<'py, PyAny>, Failure> {
-    deformed(shape, header, |values, nulls| {
+    let (shape, header) = opened(py, object)?;
+    deformed(&shape, header, |values, nulls| {
         scratch(|| {
             for (position, value) in changes {
                 let field = shape.field(*position);
@@ -348,25 +381,85 @@ pub(in crate::convert) unsafe fn value_of(
 ) -> Result<Option<pg_sys::HeapTupleHeader>, Error> {
     // SAFETY: the caller's promise.
     let Some(object) = (unsafe { object::of(object) }) else { return Ok(None) };
-    if object.info().base != row_type || row_type == pg_sys::RECORDOID {
+    let info = object.info();
+    if info.kind != Kind::Record || info.base != row_type || row_type == pg_sys::RECORDOID {
         return Ok(None);
     }
     Python::attach(|py| {
-        let now = class::class_of(py, row_type)?;
-        // A value that was made before its type changed has other columns.
-        if !std::ptr::eq(now.info(), object.info()) {
-            return Ok(None);
-        }
-        Ok(Some(object.unpacked()?.cast()))
+        let start = || {
+            let now = class::class_of(py, row_type)?;
+            // A value that was made before its type changed has other columns.
+            let same = std::ptr::eq(now.info(), info);
+            Ok::<_, Failure>(if same { Some(object.unpacked()?.cast()) } else { None })
+        };
+        start().map_err(|failure| failure.into_error(py, Origin::current()))
     })
-    .map_err(|failure: Failure| Python::attach(|py| failure.into_error(py, crate::bridge::Origin::current())))
 }
 
-/// Whether a Python object is a composite value.
-///
-/// # Safety
-/// The object is alive.
-pub(in crate::convert) unsafe fn is_record(object: *mut ffi::PyObject) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe { object::of(object) }.is_some_and(|object| object.info().kind == Kind::Record)
+/// A composite value that is being read into a row of other columns. It owns nothing, so that the server may
+/// raise meanwhile: the object that was looked into keeps everything.
+#[derive(Clone, Copy)]
+pub(in crate::convert) struct Parts {
+    shape: *const Shape,
+    header: pg_sys::HeapTupleHeader,
+}
+
+impl Parts {
+    /// `None` for an object that is no composite value.
+    ///
+    /// # Safety
+    /// The object is alive, and stays so while the result is used.
+    pub(in crate::convert) unsafe fn of(object: *mut ffi::PyObject) -> Result<Option<Self>, Error> {
+        // SAFETY: the caller's promise.
+        let Some(object) = (unsafe { object::of(object) }) else { return Ok(None) };
+        if object.info().kind != Kind::Record {
+            return Ok(None);
+        }
+        Python::attach(|py| {
+            let (shape, header) =
+                opened(py, object).map_err(|failure| failure.into_error(py, Origin::current()))?;
+            // A type's shape is kept by its description, an anonymous one by the session.
+            Ok(Some(Parts { shape: &raw const **shape, header }))
+        })
+    }
+
+    fn shape(&self) -> &Shape {
+        // SAFETY: as `of` says.
+        unsafe { &*self.shape }
+    }
+
+    /// The number of live columns.
+    pub(in crate::convert) fn count(&self) -> usize {
+        self.shape().live.len()
+    }
+
+    /// The values and nulls of all columns, which lie inside the composite value. May raise.
+    ///
+    /// # Safety
+    /// The caller's frames hold no destructors.
+    pub(in crate::convert) unsafe fn read(&self) -> (*const Datum, *const bool) {
+        // SAFETY: the caller's promise.
+        unsafe { self.shape().row.deform(self.header) }
+    }
+
+    /// The number among all columns, and the field, of a live column.
+    pub(in crate::convert) fn column(&self, position: usize) -> (usize, &Field) {
+        (self.shape().live[position], self.shape().field(position))
+    }
+
+    /// A new reference to a column's value as an instance.
+    ///
+    /// # Safety
+    /// `value` is of the column.
+    pub(in crate::convert) unsafe fn instance(
+        &self,
+        position: usize,
+        value: Datum,
+    ) -> Result<*mut ffi::PyObject, Error> {
+        Python::attach(|py| {
+            // SAFETY: the caller's promise.
+            let made = unsafe { self.shape().wrapped(py, position, value, false) };
+            made.map(Bound::into_ptr).map_err(|failure| failure.into_error(py, Origin::current()))
+        })
+    }
 }

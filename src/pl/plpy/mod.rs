@@ -33,6 +33,11 @@ pub(super) fn compile<'py>(
     ))
 }
 
+/// Lets go of the source of a function that was dropped.
+pub(super) fn forget(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
+    py.import(COMPILER)?.getattr("forget")?.call1((procedure.oid.to_u32(),)).map(drop)
+}
+
 /// Whether the body can be compiled.
 pub(super) fn check(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
     let role = match procedure.result {

@@ -2,7 +2,7 @@
 //! the function may have put anything into it.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyList, PyString};
 
 use crate::bridge::Failure;
 use crate::error::{Error, Level, Report, SqlState};
@@ -39,10 +39,17 @@ pub(crate) fn fire(
     definition: &Definition,
     routine: &Routine,
 ) -> Result<Answer, Failure> {
-    let Form::Plpy { row, generated } = &definition.form else {
+    let Form::Plpy { row, generated, has_arguments } = &definition.form else {
         return Err(Error::internal("multicorn: a trigger of another language").into());
     };
     let td = definition.facts.bind(py).copy()?;
+    if *has_arguments {
+        // A list of its own for each firing: the function may change it.
+        let name = pyo3::intern!(py, "args");
+        if let Some(arguments) = td.get_item(name)? {
+            td.set_item(name, arguments.cast::<PyList>().map_err(PyErr::from)?.as_sequence().to_list()?)?;
+        }
+    }
     if let Some(old) = firing.old_row() {
         td.set_item(pyo3::intern!(py, "old"), row.dict(py, old, &[])?)?;
     }

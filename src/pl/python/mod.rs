@@ -30,6 +30,11 @@ pub(super) fn load<'py>(py: Python<'py>, procedure: &Procedure, role: Role) -> P
     py.import(LOADER)?.getattr(load)?.call1((procedure.oid.to_u32(), &procedure.signature, &procedure.source))
 }
 
+/// Lets go of the module of a function that was dropped.
+pub(super) fn forget(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
+    py.import(LOADER)?.getattr("forget")?.call1((procedure.oid.to_u32(),)).map(drop)
+}
+
 /// Whether the body can be compiled; a warning if it has no entry that fits.
 pub(super) fn check(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
     let role = match procedure.result {

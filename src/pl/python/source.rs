@@ -48,10 +48,11 @@ impl<'py> Source<'py> {
         let is_scalar = shape.is_err();
         let store = result_set::begin_store(call, random, shape)?;
         put(&self.rest, plan, &store)?;
-        let drained = state::statement(py, |_| match self.is_column && !is_scalar {
-            true => Ok(Drained::Differs { columns: 1 }),
-            false => drain(&self.portal, self.is_forward, &store),
-        })?;
+        let drained =
+            state::statement(py, |_| match self.is_column && !is_scalar || plan.has_constraints() {
+                true => Ok(Drained::Differs { columns: 1 }),
+                false => drain(&self.portal, self.is_forward, &store),
+            })?;
         let columns = match drained {
             Drained::All => return Ok(()),
             Drained::Differs { columns } => columns,

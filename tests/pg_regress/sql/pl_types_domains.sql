@@ -22,7 +22,9 @@ print(P.check(5), P.check(None), S.check(5), types.int4.check(5))
 $$;
 DO LANGUAGE python 'from Postgres import Type; Type("positive")(-1)';
 DO LANGUAGE python 'from Postgres import Type; Type("positive").check(-1)';
+\echo :LAST_ERROR_SQLSTATE
 DO LANGUAGE python 'from Postgres import Type; Type("small").check(None)';
+\echo :LAST_ERROR_SQLSTATE
 DO LANGUAGE python 'from Postgres import Type; Type("small").check(100)';
 DO LANGUAGE python 'from Postgres import Type; Type("small").check(-1)';
 DO LANGUAGE python 'from Postgres import Type; Type("word")("abcdef")';

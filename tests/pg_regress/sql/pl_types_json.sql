@@ -1,8 +1,7 @@
--- json, jsonb and hstore in LANGUAGE python.
+-- json and jsonb in LANGUAGE python.
 \set SHOW_CONTEXT never
-CREATE EXTENSION hstore;
 DO LANGUAGE python $$
-from Postgres import Type, types
+from Postgres import types
 for T in (types.json, types.jsonb):
     j = T('{"a": 1, "b": [true, null, "x"], "c": {"d": 1.5}}')
     print(repr(j), j["a"], j["b"][2], j["c"]["d"], repr(j["b"][1]), len(j), list(j), j.keys(), "a" in j, "z" in j)
@@ -16,13 +15,6 @@ for T in (types.json, types.jsonb):
 b = types.jsonb('{"a": 1, "b": [1, 2]}')
 print(b == {"a": 1, "b": [1, 2]}, b["a"] == 1, b["b"] == [1, 2], b["a"] < 2, b | {"c": 3}, b - types.text("a"), b - "a", hash(b) == hash(types.jsonb(str(b))))
 print(types.jsonb(types.json('{"x": 1}')), types.json(types.jsonb('{"x":1}')), types.jsonb("null"), types.jsonb('"s"') == types.jsonb('"s"'))
-H = Type("hstore")
-h = H({"a": "1", "b": None})
-print(repr(h), h["a"], h["b"], len(h), sorted(h), "a" in h, "z" in h, h.get("z", "no"), h.to_python(), h.items(), bool(H("")), h | {"c": "3"}, h == H('b=>NULL, a=>1'))
-try:
-    h["z"]
-except KeyError as error:
-    print("KeyError", error)
 $$;
 DO LANGUAGE python 'from Postgres import types; types.json("{")';
 DO LANGUAGE python 'from Postgres import types; types.jsonb(object())';
@@ -31,5 +23,3 @@ CREATE FUNCTION add_key(j jsonb, k text, v jsonb) RETURNS jsonb LANGUAGE python 
 SELECT add_key('{"a": 1}', 'b', '[1, null]');
 CREATE FUNCTION pass(j jsonb) RETURNS jsonb LANGUAGE python AS 'def main(j): return j["a"]';
 SELECT pass('{"a": {"b": 1}}');
-CREATE FUNCTION stored(h hstore) RETURNS hstore LANGUAGE python AS 'def main(h): return {k: None if v is None else v + "!" for k, v in h.items()}';
-SELECT stored('a=>1, b=>NULL');

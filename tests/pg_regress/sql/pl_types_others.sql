@@ -10,7 +10,7 @@ print(repr(i), i.family, i.masklen, i.host, i.netmask, i.hostmask, i.broadcast, 
 print(repr(types.inet("::1").to_python()), repr(types.cidr("10.0.0.0/8").to_python()), types.inet("10.1.2.3") in types.cidr("10.0.0.0/8"), "11.1.2.3" in types.cidr("10.0.0.0/8"))
 print(types.inet(ipaddress.ip_address("10.0.0.1")), types.cidr(ipaddress.ip_network("10.0.0.0/8")), i == "192.168.1.5/24", ~i, i < types.inet("192.168.1.6/24"))
 print(types.macaddr("08:00:2b:01:02:03"), types.point("(1,2)"), types.bit("101", mod=(3,)), types.varbit("10") + types.varbit("01"), types.money("12.50") * types.int4(2))
-print(types.point("(1,2)") + types.point("(1,1)"), types.tsvector("a b"), types.xml("<a/>"))
+print(types.point("(1,2)") + types.point("(1,1)"), types.tsvector("a b"), types.tsquery("a & !b"))
 $$;
 DO LANGUAGE python $$
 from Postgres import Type, types

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 # In order: E'…', other strings, "…", a name (which may contain $), dollar quotes, comments, placeholders.
@@ -28,6 +29,7 @@ TOKEN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+CAST_TO_JSON = re.compile(r"\s*::\s*(pg_catalog\.)?jsonb?\b(?!\s*\[)", re.IGNORECASE)
 COMMENT = re.compile(r"/\*|\*/")
 
 Part = str | int
@@ -40,6 +42,16 @@ class Statement:
 
     parts: tuple[Part, ...]
     count: int
+
+    @property
+    def json_numbers(self) -> frozenset[int]:
+        """The parameters that the statement casts to json or jsonb."""
+        pairs = pairwise([*self.parts, ""])
+        return frozenset(
+            part
+            for part, after in pairs
+            if isinstance(part, int) and isinstance(after, str) and CAST_TO_JSON.match(after)
+        )
 
     def numbered(self) -> str:
         """The statement with `$n`."""

@@ -13,6 +13,7 @@ from wormhole._capture import Capture, capture, capture_source
 from wormhole._connection import Route, current
 from wormhole._core import Knowledge
 from wormhole._errors import CaptureError
+from wormhole._signature import signature_of
 from wormhole._steps import perform, perform_async
 
 P = ParamSpec("P")
@@ -41,7 +42,7 @@ class Remote(Generic[P, R]):
         functools.update_wrapper(self, function)
         self.local = function
         self.name = base.__name__
-        self.__signature__ = inspect.signature(function)
+        self.__signature__ = signature_of(function)
         self._setup(base, connection, chunk)
         self._known.has_run = read_only
         kinds = (inspect.iscoroutinefunction, inspect.isasyncgenfunction)

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from multicorn import _native
 from multicorn._exceptions import MulticornException
+from multicorn._json import JsonString
 from wormhole import _codec, _engine
 from wormhole._api import Api, Chunk
 from wormhole._names import distinct
@@ -46,6 +47,9 @@ def _error(sqlstate: str, message: str, hint: str | None, detail: str | None) ->
 
 PASSING = (_native.ServerError, _native.QueryCancelled, MulticornException, GeneratorExit)
 """What ends a call as it is: the server's own errors, a cancel, and the end of a stream."""
+
+# A string that was JSON is marked as such in a row; for a client it is a string.
+_codec.treat_as(JsonString, str)
 
 EXECUTOR = Executor()
 NAMES = Api(lambda: EXECUTOR).names() | {"ServerError": _native.ServerError}

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import ast
 import inspect
+import sys
+from collections.abc import Callable
 from typing import Any
 
 Def = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def signature_of(function: Callable[..., Any]) -> inspect.Signature:
+    """A function's signature; from Python 3.14 on without a look at what its annotations stand for."""
+    if sys.version_info >= (3, 14):
+        import annotationlib  # pyright: ignore[reportUnreachable]
+
+        return inspect.signature(function, annotation_format=annotationlib.Format.FORWARDREF)
+    return inspect.signature(function)
 
 
 class Written:

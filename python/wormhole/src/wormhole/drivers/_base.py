@@ -6,12 +6,11 @@ An adapter runs statements with `$1` placeholders, and begins and ends transacti
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 Result = tuple[Sequence[str], Iterable[Sequence[Any]], int]
 """Names of columns, rows, and the row count of the command tag."""
@@ -127,15 +126,3 @@ class AsyncAdapter(_Common, ABC):
     def lend(self) -> AbstractAsyncContextManager[AsyncAdapter] | None:
         """As `Adapter.lend`."""
         return None
-
-
-def is_json(value: Any) -> bool:
-    """Whether an argument can only be meant as JSON: a dict, or a list with one in it."""
-    if isinstance(value, list):
-        return any(is_json(item) for item in cast("list[Any]", value))
-    return isinstance(value, dict)
-
-
-def json_text(value: object) -> str:
-    """A dict or list as JSON text, for a parameter whose type the server infers."""
-    return json.dumps(value, ensure_ascii=False)

@@ -10,15 +10,18 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 
-from wormhole.drivers._base import AsyncAdapter, Mode, Result, json_text
+from wormhole.drivers._arguments import as_text, json_text
+from wormhole.drivers._base import AsyncAdapter, Mode, Result
 
 JSON = {"json", "jsonb"}
+TEXT = {"text", "varchar", "bpchar", "name"}
 KEPT = 100
 """How many prepared statements a connection keeps, as many as asyncpg keeps itself."""
 
@@ -64,15 +67,12 @@ class Asyncpg(AsyncAdapter):
 
     async def _run(self, statement: Any, args: Sequence[Any]) -> Result:
         kinds = [kind.name for kind in statement.get_parameters()]
-        values = [
-            json_text(arg) if kind in JSON and arg is not None else arg
-            for kind, arg in zip(kinds, args, strict=True)
-        ]
+        values = [_argument(kind, arg) for kind, arg in zip(kinds, args, strict=True)]
         records = await statement.fetch(*values)
         attributes = statement.get_attributes()
         columns = [attribute.name for attribute in attributes]
-        trees = {at for at, attribute in enumerate(attributes) if attribute.type.name in JSON}
-        return columns, [_row(record, trees) for record in records], _count(statement.get_statusmsg())
+        readers = {at: READERS[a.type.name] for at, a in enumerate(attributes) if a.type.name in READERS}
+        return columns, [_row(record, readers) for record in records], _count(statement.get_statusmsg())
 
     def is_open(self) -> bool:
         return self.connection.is_in_transaction()
@@ -101,13 +101,35 @@ class Asyncpg(AsyncAdapter):
             await transaction.rollback()
 
 
-def _row(record: Any, trees: set[int]) -> tuple[Any, ...]:
-    values = tuple(record)
-    if not trees:
-        return values
-    return tuple(
-        json.loads(value) if at in trees and value is not None else value for at, value in enumerate(values)
-    )
+def _argument(kind: str, value: Any) -> Any:
+    """What asyncpg takes for a parameter of this type: it is stricter than the server."""
+    if value is None:
+        return None
+    if kind in JSON:
+        return json_text(value)
+    return as_text(value) if kind in TEXT else value
+
+
+def as_uuid(value: Any) -> Any:
+    """Asyncpg has a class of its own, which no other driver and no remote function knows."""
+    if isinstance(value, list):
+        return [as_uuid(item) for item in value]
+    return None if value is None else UUID(bytes=value.bytes)
+
+
+def _json(value: Any) -> Any:
+    return None if value is None else json.loads(value)
+
+
+READERS: dict[str, Callable[[Any], Any]] = {"json": _json, "jsonb": _json, "uuid": as_uuid, "uuid[]": as_uuid}
+"""What is done to the values of a column of these types."""
+
+
+def _row(record: Any, readers: dict[int, Callable[[Any], Any]]) -> tuple[Any, ...]:
+    values = list(record)
+    for at, read in readers.items():
+        values[at] = read(values[at])
+    return tuple(values)
 
 
 def _count(tag: str) -> int:

@@ -14,7 +14,8 @@ import psycopg2
 from psycopg2 import extensions, extras
 
 from wormhole._placeholders import parse
-from wormhole.drivers._base import Adapter, Mode, Result, is_json, json_text
+from wormhole.drivers._arguments import prepared
+from wormhole.drivers._base import Adapter, Mode, Result
 
 IDLE = extensions.TRANSACTION_STATUS_IDLE
 UNKNOWN = extensions.TRANSACTION_STATUS_UNKNOWN
@@ -32,17 +33,6 @@ BYTES = extensions.new_type((17,), "BYTES", _bytes)
 BYTES_ARRAY = extensions.new_array_type((1001,), "BYTES[]", BYTES)
 UUIDS = extensions.new_type((2950,), "UUID", _uuid)
 UUID_ARRAY = extensions.new_array_type((2951,), "UUID[]", UUIDS)
-
-
-def argument(value: Any) -> Any:
-    """What psycopg2 has no form for, as text."""
-    if is_json(value):
-        return json_text(value)
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, list):
-        return [argument(item) for item in value]
-    return value
 
 
 class Psycopg2(Adapter):
@@ -63,8 +53,8 @@ class Psycopg2(Adapter):
             extras.register_default_json(cursor)
             extras.register_default_jsonb(cursor)
             if args:
-                values = [argument(arg) for arg in statement.in_order(args)]
-                cursor.execute(statement.formatted(), values)
+                values = prepared(statement, args)
+                cursor.execute(statement.formatted(), statement.in_order(values))
             else:
                 cursor.execute(sql)
             count = max(cursor.rowcount, 0)

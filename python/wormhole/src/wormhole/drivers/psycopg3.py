@@ -17,16 +17,13 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import tuple_row
 from psycopg.types.json import JsonbLoader, JsonLoader
 
-from wormhole.drivers._base import Adapter, AsyncAdapter, Mode, Result, is_json, json_text
+from wormhole._placeholders import parse
+from wormhole.drivers._arguments import prepared
+from wormhole.drivers._base import Adapter, AsyncAdapter, Mode, Result
 
 IDLE = TransactionStatus.IDLE
 UNKNOWN = TransactionStatus.UNKNOWN
 Begun = tuple[bool, Any, Any, Any]
-
-
-def arguments(args: Sequence[Any]) -> list[Any]:
-    """Dicts as JSON text: psycopg has no form of its own for them."""
-    return [json_text(arg) if is_json(arg) else arg for arg in args]
 
 
 def result(cursor: Any) -> Result:
@@ -89,7 +86,7 @@ class Psycopg(_Status, Adapter):
         with RawCursor(self.connection, row_factory=tuple_row) as cursor:
             if self.json_is_text:
                 plain_json(cursor)
-            cursor.execute(cast("Any", sql), arguments(args), prepare=False)
+            cursor.execute(cast("Any", sql), prepared(parse(sql), args), prepare=False)
             columns, rows, count = result(cursor)
             return columns, cursor.fetchall() if columns else rows, count
 
@@ -145,7 +142,7 @@ class AsyncPsycopg(_Status, AsyncAdapter):
 
     async def run(self, sql: str, args: Sequence[Any]) -> Result:
         async with AsyncRawCursor(self.connection, row_factory=tuple_row) as cursor:
-            await cursor.execute(cast("Any", sql), arguments(args), prepare=False)
+            await cursor.execute(cast("Any", sql), prepared(parse(sql), args), prepare=False)
             columns, rows, count = result(cursor)
             return columns, await cursor.fetchall() if columns else rows, count
 

@@ -12,10 +12,15 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from typing import Any
 
+import sqlalchemy
+
 from wormhole._placeholders import parse
-from wormhole.drivers._base import Adapter, AsyncAdapter, Mode, Result, is_json, json_text
+from wormhole.drivers._arguments import is_json, json_text, prepared
+from wormhole.drivers._base import Adapter, AsyncAdapter, Mode, Result
 
 JSON_OIDS = {114, 3802}
+UUID_OIDS = {2950, 2951}
+JSON_IS_TEXT = sqlalchemy.__version__.startswith("2.0.")
 
 
 def find(name: str, connection: Any) -> Adapter | AsyncAdapter | None:
@@ -53,11 +58,15 @@ def unprepared(connection: Any) -> Iterator[None]:
 
 def _execute(connection: Any, driver: str, sql: str, args: Sequence[Any]) -> Result:
     if driver == "asyncpg":
-        values = tuple(json_text(arg) if is_json(arg) else arg for arg in args)
+        json_ones = parse(sql).json_numbers
+        values = tuple(
+            json_text(arg) if arg is not None and (number in json_ones or is_json(arg)) else arg
+            for number, arg in enumerate(args, 1)
+        )
         cursor = connection.exec_driver_sql(sql, values)
     else:
         statement = parse(sql)
-        values = tuple(_argument(driver, arg) for arg in statement.in_order(args))
+        values = tuple(statement.in_order(prepared(statement, args)))
         if values:
             cursor = connection.exec_driver_sql(statement.formatted(), values)
         else:
@@ -75,16 +84,6 @@ def _execute(connection: Any, driver: str, sql: str, args: Sequence[Any]) -> Res
     return columns, rows, count
 
 
-def _argument(driver: str, value: Any) -> Any:
-    if driver == "psycopg2":
-        from wormhole.drivers.psycopg2 import argument
-
-        return argument(value)
-    from wormhole.drivers.psycopg3 import arguments
-
-    return arguments([value])[0]
-
-
 def _bytes(value: Any) -> Any:
     if isinstance(value, list):
         return [_bytes(item) for item in value]
@@ -92,11 +91,18 @@ def _bytes(value: Any) -> Any:
 
 
 def _row(row: tuple[Any, ...], kinds: Sequence[Any]) -> tuple[Any, ...]:
-    # SQLAlchemy has asyncpg leave JSON as text, and reads it by the types of its own statements.
-    return tuple(
-        json.loads(value) if kind in JSON_OIDS and isinstance(value, str) else value
-        for value, kind in zip(row, kinds, strict=True)
-    )
+    return tuple(_value(value, kind) for value, kind in zip(row, kinds, strict=True))
+
+
+def _value(value: Any, kind: Any) -> Any:
+    """What asyncpg gives below SQLAlchemy, which before 2.1 left JSON as text."""
+    if JSON_IS_TEXT and kind in JSON_OIDS and isinstance(value, str):
+        return json.loads(value)
+    if kind in UUID_OIDS:
+        from wormhole.drivers.asyncpg import as_uuid
+
+        return as_uuid(value)
+    return value
 
 
 class Connection(Adapter):
