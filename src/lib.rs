@@ -8,7 +8,6 @@ mod fdw;
 mod gucs;
 mod interpreter;
 mod pg;
-#[allow(dead_code)] // both languages' own modules, which follow, use the rest
 mod pl;
 mod sql;
 mod wormhole;

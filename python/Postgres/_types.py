@@ -6,6 +6,8 @@ same until the type changes. Everything that touches values is in the library.
 
 from __future__ import annotations
 
+import sys
+
 from multicorn import _values
 from multicorn._typing import cast
 from multicorn._values import Object
@@ -191,6 +193,8 @@ class _Types:
     A name that is no type is an AttributeError.
     """
 
+    __name__ = "Postgres.types"
+
     def __getattr__(self, name: str) -> Any:
         oid = None if name.startswith("__") else _values.in_catalog(name)
         if oid is None:
@@ -217,6 +221,8 @@ def forget() -> None:
 
 
 types = _Types()
+# `from Postgres.types import int4`, as functions written for pg-python have it.
+sys.modules[types.__name__] = types  # pyright: ignore[reportArgumentType]
 
 
 class Value(Object, metaclass=Type):

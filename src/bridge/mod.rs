@@ -145,12 +145,6 @@ pub(crate) fn call_hook_as<T>(
     result
 }
 
-/// An exception as an error, worded for a wrapper.
-#[allow(dead_code)] // for the languages, which come after the wrappers
-pub(crate) fn raised(py: Python<'_>, exception: PyErr) -> Error {
-    errors::to_error(py, exception, Origin::Wrapper)
-}
-
 fn inside<T>(origin: Origin, run: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Error> {
     stay_one_process();
     let _inside = interrupts::Inside::enter();

@@ -113,9 +113,8 @@ pub(crate) fn in_call<T>(kind: Kind, work: impl FnOnce() -> Result<T, Error>) ->
     while let Some(block) = frame.blocks.pop() {
         undone = undone.and(subtransaction::roll_back(block.place));
     }
-    if matches!(frame.failed, Some(Error::Fatal(_)))
-        && let Some(error) = frame.failed
-    {
+    // Whatever came of it.
+    if let Some(error) = frame.failed.take_if(|error| ends_statement(error)) {
         return Err(error);
     }
     let value = outcome?;
@@ -134,6 +133,12 @@ pub(crate) fn in_call<T>(kind: Kind, work: impl FnOnce() -> Result<T, Error>) ->
         None => {}
     }
     Ok(value)
+}
+
+/// An error that no function may make less of: a cancel, or the end of the session.
+fn ends_statement(error: &Error) -> bool {
+    let cancelled = error.report().is_some_and(|report| report.sqlstate == SqlState::QUERY_CANCELED);
+    cancelled || matches!(error, Error::Fatal(_))
 }
 
 /// Whether a function of `LANGUAGE python` is what runs now.

@@ -86,8 +86,14 @@ fn abandon_inner(place: Place) -> Result<(), Error> {
 /// Runs `work` in a subtransaction of its own, which is rolled back if `work` fails; memory context
 /// and resource owner are the caller's inside and afterwards.
 pub(crate) fn in_subtransaction<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    // SAFETY: a variable of the backend; the context lives as long as this frame.
+    let context = unsafe { pg_sys::CurrentMemoryContext };
     let place = enter()?;
-    match work() {
+    let outcome = work();
+    // Work that failed may have left a connection of its own, whose memory goes with the subtransaction.
+    // SAFETY: as above.
+    unsafe { pg_sys::CurrentMemoryContext = context };
+    match outcome {
         Ok(value) => release(place).map(|()| value),
         Err(error) => match roll_back(place) {
             Ok(()) => Err(error),

@@ -191,7 +191,6 @@ pub(crate) fn dicts<'py>(
 }
 
 /// Each row as a tuple.
-#[allow(dead_code)] // for the modules of the languages
 pub(crate) fn tuples<'py>(
     py: Python<'py>,
     rows: &mut ResultRows,

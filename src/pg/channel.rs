@@ -13,6 +13,9 @@ use super::guard::pg_try;
 use super::{interrupts, raw, raw_more};
 use crate::error::Error;
 
+/// The server's class of waits for extensions (wait_event.h).
+const WAIT_EXTENSION: u32 = 0x0700_0000;
+
 /// What came of waiting.
 #[derive(Debug)]
 pub(crate) enum Received {
@@ -228,7 +231,7 @@ fn wait(socket: RawFd, events: u32, patience: Duration) -> Result<bool, Error> {
                 wanted as c_int,
                 socket,
                 timeout,
-                pg_sys::PG_WAIT_EXTENSION,
+                WAIT_EXTENSION,
             );
             if happened as u32 & pg_sys::WL_LATCH_SET != 0 {
                 raw_more::ResetLatch(pg_sys::MyLatch);

@@ -29,7 +29,6 @@ pub(crate) mod modify_row;
 mod ordering;
 pub(crate) mod plan_request;
 pub(crate) mod planner;
-#[allow(dead_code)] // as in lib.rs
 pub(crate) mod procedure;
 pub(crate) mod process;
 pub(crate) mod raw;
@@ -37,7 +36,6 @@ mod raw_more;
 pub(crate) mod receiver;
 pub(crate) mod record_type;
 pub(crate) mod relation;
-#[allow(dead_code)] // as in lib.rs
 pub(crate) mod result_set;
 mod rivals;
 pub(crate) mod role;

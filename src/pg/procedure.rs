@@ -55,8 +55,6 @@ pub(crate) struct Procedure {
     pub(crate) oid: pg_sys::Oid,
     pub(crate) version: Version,
     pub(crate) name: String,
-    pub(crate) schema: pg_sys::Oid,
-    pub(crate) language: pg_sys::Oid,
     /// As `regprocedure` shows it.
     pub(crate) signature: String,
     pub(crate) source: String,
@@ -66,6 +64,7 @@ pub(crate) struct Procedure {
     pub(crate) volatility: Volatility,
     pub(crate) is_procedure: bool,
     /// The types that the function is declared to TRANSFORM.
+    #[allow(dead_code)] // PL/Python's transforms, which follow
     pub(crate) transforms: Vec<pg_sys::Oid>,
 }
 
@@ -78,11 +77,6 @@ impl Procedure {
     /// The parameters that a call passes, in its order.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = &Parameter> {
         self.parameters.iter().filter(|parameter| parameter.mode.is_input())
-    }
-
-    /// Whether the result is a row of OUT parameters.
-    pub(crate) fn has_outputs(&self) -> bool {
-        self.parameters.iter().any(|parameter| !matches!(parameter.mode, Mode::In | Mode::Variadic))
     }
 
     /// Reads the row of that OID.
@@ -155,8 +149,6 @@ unsafe fn copy(oid: pg_sys::Oid, tuple: pg_sys::HeapTuple) -> Result<Procedure, 
             oid,
             version: version_of(tuple),
             name: encoding::from_server_ptr(form.proname.data.as_ptr()).unwrap_or_default(),
-            schema: form.pronamespace,
-            language: form.prolang,
             signature: encoding::from_server_ptr(signature).unwrap_or_default(),
             source: source(tuple)?,
             parameters: parameters(tuple)?,

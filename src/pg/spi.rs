@@ -2,8 +2,6 @@
 //! what a failed one leaves behind: only a subtransaction around the connection releases it, so an error
 //! closes nothing here.
 
-#![allow(dead_code)] // what the languages use, which come after the wrappers
-
 use std::ffi::{c_int, c_long};
 use std::sync::atomic::{AtomicPtr, Ordering};
 

@@ -2,8 +2,6 @@
 //! danger is a plan made for what a table was: the server checks each at every use and makes it anew, so
 //! nothing that is told about one (its columns) may be kept.
 
-#![allow(dead_code)] // what the languages use, which come after the wrappers
-
 use std::ffi::{CStr, CString, c_int, c_long};
 
 use pgrx::pg_sys;
@@ -38,8 +36,6 @@ pub(crate) enum Scroll {
     AsItComes,
     /// Backward too.
     Both,
-    /// Backward too, and beyond the end of the transaction.
-    Held,
 }
 
 /// Where rows are fetched from, as of the portal's place.
@@ -65,13 +61,12 @@ impl Direction {
 
 /// How a portal is called.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Name<'a> {
+pub(crate) enum Name {
     /// As nobody can guess, and not shown in `pg_cursors`: FETCH asks for no right, and the role whose
     /// query calls Python may run statements of its own while the portal is open.
     Secret,
     /// As the server numbers them.
     Numbered,
-    Given(&'a str),
 }
 
 impl Statement {
@@ -155,7 +150,6 @@ impl Spi {
         let options = match scroll {
             Scroll::AsItComes => 0,
             Scroll::Both => pg_sys::CURSOR_OPT_SCROLL,
-            Scroll::Held => pg_sys::CURSOR_OPT_SCROLL | pg_sys::CURSOR_OPT_HOLD,
         };
         // SAFETY: as above; the plan is kept, so that it survives the connection.
         let (plan, code) = unsafe {
@@ -235,14 +229,13 @@ impl Spi {
         &self,
         statement: &Statement,
         values: &[Constant],
-        name: Name<'_>,
+        name: Name,
         how: How,
     ) -> Result<String, Error> {
         let (mut datums, nulls) = split(values);
         let text = match name {
             Name::Secret => Some(encoding::to_server(&secret_name()?)),
             Name::Numbered => None,
-            Name::Given(name) => Some(encoding::to_server_exactly(name)?),
         };
         let text = text.as_deref().map_or(std::ptr::null(), CStr::as_ptr);
         // SAFETY: as above; name and values are copied into the portal.

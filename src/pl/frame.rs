@@ -75,11 +75,6 @@ pub(crate) fn current() -> Option<Frame> {
     FRAMES.read(|frames| frames.last().cloned())
 }
 
-/// How many run.
-pub(crate) fn depth() -> usize {
-    FRAMES.read(Vec::len)
-}
-
 /// Runs a function, and ends the subtransactions that it has left open.
 #[inline]
 fn closing<T>(language: super::Language, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {

@@ -5,6 +5,7 @@ use pgrx::pg_sys::Datum;
 use super::frame::{self, Frame};
 use super::{Language, plpy, python};
 use crate::bridge::{self, Failure};
+use crate::convert::native;
 use crate::error::Error;
 use crate::pg::call::{Block, Call, Place};
 use crate::pg::trigger::without;
@@ -24,5 +25,7 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
         })
     };
     frame::within(frame, || without(run))?;
+    // What somebody keeps outlives the transaction.
+    native::settle()?;
     Ok(call.give(Some(Datum::null())))
 }

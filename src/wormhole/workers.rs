@@ -44,8 +44,6 @@ struct Helper {
     // Dropped before the child: the helper ends by itself when it closes.
     channel: Channel,
     _child: Child,
-    /// Workers that were killed and not yet waited for.
-    dead: Vec<i32>,
 }
 
 /// A worker. It is killed when it is dropped.
@@ -130,10 +128,8 @@ impl Drop for Lease {
 
 impl Drop for Worker {
     fn drop(&mut self) {
+        // The helper waits for it, when it forks another one.
         self.process.kill();
-        if let Ok(mut helper) = self.helper.try_borrow_mut() {
-            helper.dead.push(self.process.pid());
-        }
     }
 }
 
@@ -234,12 +230,7 @@ fn start_as(pattern: &Pattern, unconfined: bool) -> Result<(Helper, Confinement)
     let (ours, theirs) = process::sockets()?;
     let child = process::start(&process::beside_library(EXECUTABLE), &theirs)?;
     drop(theirs);
-    let mut helper = Helper {
-        pattern: pattern.clone(),
-        channel: Channel::new(ours, LONGEST),
-        _child: child,
-        dead: Vec::new(),
-    };
+    let mut helper = Helper { pattern: pattern.clone(), channel: Channel::new(ours, LONGEST), _child: child };
     let hello = HelperRequest::Hello(Hello {
         path: pattern.path.clone(),
         modules: pattern.modules.allowed.clone(),
@@ -282,9 +273,6 @@ fn reply(received: Received) -> Result<HelperReply, Error> {
 fn spawn(helper: &Rc<RefCell<Helper>>) -> Result<(Channel, Stranger), Error> {
     let busy = |_| Error::internal("multicorn: the helper is busy");
     let mut helper = helper.try_borrow_mut().map_err(busy)?;
-    for pid in std::mem::take(&mut helper.dead) {
-        helper.ask(&HelperRequest::Bury { pid })?;
-    }
     helper.send(&HelperRequest::Spawn)?;
     let (received, descriptors) = helper.channel.receive_with(PATIENCE)?;
     let pid = match reply(received)? {

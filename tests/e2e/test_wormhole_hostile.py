@@ -223,3 +223,50 @@ def test_no_descriptor_of_the_server_reaches_a_worker(database: Database, tenant
     assert {str(link).split(":")[0] for link in links} <= {"/dev/null", "socket"}
     assert len([link for link in links if str(link).startswith("socket")]) == 1
     assert os.getpid()
+
+
+@pytest.mark.parametrize(
+    ("value", "sql"),
+    [
+        ({"$": "range", "v": [0, 10**12, 1]}, "SELECT array_length($1::bigint[], 1)"),
+        ([{"$": "tuple", "v": [{"$": "range", "v": [0, 10**12, 1]}]}], "SELECT $1::jsonb"),
+        ({"$": "dec", "v": "1e999999999"}, "SELECT $1::numeric"),
+        ({"$": "dec", "v": "1e-999999999"}, "SELECT length($1::numeric::text) > 0"),
+        ({"$": "dec", "v": "1e999999999"}, "SELECT $1::text"),
+        ({"$": "dec", "v": "sNaN"}, "SELECT $1::numeric"),
+        ({"$": "int", "v": "0x" + "f" * 100_000}, "SELECT $1::numeric"),
+        ({"$": "int", "v": "0x" + "f" * 100_000}, "SELECT $1::text"),
+        ({"$": "int", "v": "9" * 100_000}, "SELECT $1::int"),
+        (
+            {"$": "datetime", "v": "2026-01-01T00:00:00", "tz": "../../../../etc/passwd"},
+            "SELECT $1::timestamptz",
+        ),
+        ({"$": "datetime", "v": "2026-01-01T00:00:00", "tz": "/etc/passwd"}, "SELECT $1::timestamptz"),
+        ({"$": "timedelta", "v": [10**30, 0, 0]}, "SELECT $1::interval"),
+        ({"$": "str", "v": "AA=="}, "SELECT $1::text"),
+        ({"$": ["x"], "v": 1}, "SELECT $1::text"),
+        ({"$": "dict", "v": [[{"$": "set", "v": []}, 1]]}, "SELECT $1::jsonb"),
+        ("[" * 100_000, "SELECT $1::json"),
+        ([1, "x", None, {}], "SELECT $1::int[]"),
+    ],
+)
+def test_a_value_of_a_query_may_be_anything(tenant: Tenant, value: object, sql: str) -> None:
+    """Values go from the worker into the backend's own Python: whatever they are, it takes no harm."""
+    source = f"""{OS}    import collections
+    backend = collections._sys.modules["wormhole._backend"]
+    return str(backend.query(args[0], args[1], False))[:200]
+"""
+    outcome = tenant.attempt(source, sql, json.dumps([value]))
+    assert isinstance(outcome, str)
+    assert tenant.lives()
+
+
+def test_text_that_is_no_json_as_a_query_s_values(tenant: Tenant) -> None:
+    source = f"""{OS}    import collections
+    backend = collections._sys.modules["wormhole._backend"]
+    return [str(backend.query("SELECT 1", text, False)) for text in args]
+"""
+    answers = tenant.call(source, "{}", "[1", "[" * 200_000, "", "null", '{"$": "set", "v": [[]]}', "[1, 2]")
+    assert isinstance(answers, list)
+    assert all("sqlstate" in answer for answer in answers), answers
+    assert tenant.lives()

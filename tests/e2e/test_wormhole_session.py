@@ -29,15 +29,15 @@ CATCHES = (
 
 
 def children(pid: int) -> list[int]:
-    """The processes below a process."""
+    """The processes below a process that have not ended."""
     found: list[int] = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                parent = int((entry / "stat").read_text().rsplit(")", 1)[1].split()[1])
-            except (OSError, IndexError):
+                letter, parent = (entry / "stat").read_text().rsplit(")", 1)[1].split()[:2]
+            except (OSError, ValueError):
                 continue
-            if parent == pid:
+            if int(parent) == pid and letter != "Z":
                 found += [int(entry.name), *children(int(entry.name))]
     return found
 

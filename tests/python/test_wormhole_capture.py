@@ -157,7 +157,14 @@ def test_a_constant_that_changes_makes_another_function(monkeypatch) -> None:
     second = f.id
     assert second != first
     monkeypatch.setitem(TABLE, "a", [7])
-    assert f.id != second
+    third = f.id
+    assert third != second
+    monkeypatch.setitem(TABLE, "c", list(range(1000)))
+    fourth = f.id
+    assert fourth != third
+    assert f.id == fourth
+    TABLE["c"][999] = -1
+    assert f.id != fourth
     assert run(f) == (4, 7, 1)
     monkeypatch.undo()
     assert f.id == first

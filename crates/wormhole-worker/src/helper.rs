@@ -1,6 +1,8 @@
 //! The helper: imports what functions may use, confines itself, and forks workers on demand. It runs no
 //! code of users. The danger is forking a process with threads: modules are kept from starting any.
 
+use std::collections::VecDeque;
+
 use wormhole_protocol::{Confinement, Frame, Hello, HelperReply, HelperRequest};
 
 use crate::channel::Channel;
@@ -37,10 +39,14 @@ pub(crate) fn serve(mut channel: Channel) -> ! {
         }
     };
     say(&channel, &ready);
+    let mut ends = Ends::default();
     while let Some(request) = next(&mut channel) {
         match request {
-            HelperRequest::Spawn => spawn(&channel, &mould),
-            HelperRequest::Bury { pid } => match process::bury(pid) {
+            HelperRequest::Spawn => {
+                spawn(&channel, &mould);
+                ends.collect();
+            }
+            HelperRequest::Bury { pid } => match ends.of(pid) {
                 Ok((signal, status)) => say(&channel, &HelperReply::Buried { pid, signal, status }),
                 Err(error) => say(&channel, &HelperReply::Failed { why: format!("waitpid: {error}") }),
             },
@@ -48,6 +54,30 @@ pub(crate) fn serve(mut channel: Channel) -> ! {
         }
     }
     process::leave(0)
+}
+
+/// How the latest workers ended: they are waited for while others are at work, and asked about later.
+#[derive(Default)]
+struct Ends(VecDeque<(i32, process::End)>);
+
+impl Ends {
+    const MOST: usize = 64;
+
+    fn collect(&mut self) {
+        while let Some(end) = process::ended() {
+            if self.0.len() >= Self::MOST {
+                self.0.pop_front();
+            }
+            self.0.push_back(end);
+        }
+    }
+
+    fn of(&self, pid: i32) -> std::io::Result<process::End> {
+        match self.0.iter().rev().find(|(child, _)| *child == pid) {
+            Some((_, end)) => Ok(*end),
+            None => process::bury(pid),
+        }
+    }
 }
 
 fn next(channel: &mut Channel) -> Option<HelperRequest> {

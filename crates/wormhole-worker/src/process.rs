@@ -124,20 +124,35 @@ pub(crate) fn descriptor_of(child: i32) -> io::Result<i32> {
     }
 }
 
-/// Waits for a child's end: the signal that ended it, or 0, and its status.
-pub(crate) fn bury(child: i32) -> io::Result<(i32, i32)> {
+/// How a child ended: the signal that ended it, or 0, and its status.
+pub(crate) type End = (i32, i32);
+
+fn end(status: libc::c_int) -> End {
+    let signal = if libc::WIFSIGNALED(status) { libc::WTERMSIG(status) } else { 0 };
+    (signal, if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { 0 })
+}
+
+/// Waits for a child's end.
+pub(crate) fn bury(child: i32) -> io::Result<End> {
     let mut status = 0;
     loop {
         // SAFETY: a pointer to a local.
         if unsafe { libc::waitpid(child, &raw mut status, 0) } == child {
-            let signal = if libc::WIFSIGNALED(status) { libc::WTERMSIG(status) } else { 0 };
-            return Ok((signal, if libc::WIFEXITED(status) { libc::WEXITSTATUS(status) } else { 0 }));
+            return Ok(end(status));
         }
         let error = io::Error::last_os_error();
         if error.kind() != io::ErrorKind::Interrupted {
             return Err(error);
         }
     }
+}
+
+/// A child that has ended, without waiting for one.
+pub(crate) fn ended() -> Option<(i32, End)> {
+    let mut status = 0;
+    // SAFETY: a pointer to a local.
+    let child = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
+    (child > 0).then(|| (child, end(status)))
 }
 
 /// Ends the process without any clean-up.

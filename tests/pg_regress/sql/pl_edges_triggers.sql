@@ -80,3 +80,19 @@ plpy.notice(plpy.execute("SELECT count(*), looks() FROM fresh")[0])
 $$;
 CREATE TRIGGER counts AFTER INSERT ON s REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION counts();
 INSERT INTO s VALUES (7), (8);
+
+-- Recursion without end.
+CREATE TABLE r (a int);
+CREATE FUNCTION down() RETURNS trigger LANGUAGE plpy AS $$
+try:
+    plpy.execute(f"INSERT INTO r VALUES ({TD['new']['a'] - 1})")
+except plpy.SPIError as error:
+    if error.sqlstate == '54001' and TD['new']['a'] == 0:
+        plpy.notice("stopped")
+    raise
+$$;
+CREATE TRIGGER down BEFORE INSERT ON r FOR EACH ROW EXECUTE FUNCTION down();
+\set VERBOSITY sqlstate
+INSERT INTO r VALUES (0);
+\set VERBOSITY default
+SELECT count(*) FROM r;

@@ -21,6 +21,13 @@ for wrong in (lambda: types.nosuch, lambda: Object(5), lambda: T(), lambda: T(1,
     except Exception as error:
         print(type(error).__name__, error)
 $$;
+DO LANGUAGE python $$
+import Postgres
+import Postgres.types
+from Postgres.types import int4, text as string
+print(int4 is Postgres.types.int4, string("a"), Postgres.types is __import__("sys").modules["Postgres.types"])
+$$;
+DO LANGUAGE python 'from Postgres.types import nosuch';
 DO LANGUAGE python 'from Postgres import Type; Type("nosuch")';
 DO LANGUAGE python 'from Postgres import Type; Type(1)';
 DO LANGUAGE python 'from Postgres import types; types.int4("x")';

@@ -32,6 +32,21 @@ SELECT kept();
 DROP TABLE big;
 VACUUM;
 SELECT kept();
+-- a block keeps as well
+CREATE TABLE shortly (t text);
+ALTER TABLE shortly ALTER t SET STORAGE EXTERNAL;
+INSERT INTO shortly SELECT repeat('z', 30000);
+DO LANGUAGE python $$
+import sys
+sys.kept = (prepare("SELECT t FROM shortly").first(), [1] * 20000)
+$$;
+DROP TABLE shortly;
+CREATE OR REPLACE FUNCTION kept() RETURNS text LANGUAGE python AS $$
+import sys
+def main():
+    return f"{len(sys.kept[0])} {sys.kept[0][:3]}"
+$$;
+SELECT kept();
 -- between the rows of a set too
 CREATE TABLE other (t text);
 ALTER TABLE other ALTER t SET STORAGE EXTERNAL;

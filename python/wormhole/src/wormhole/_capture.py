@@ -8,6 +8,7 @@ refused by name, as it would be missing on the other side, or be a copy that nob
 from __future__ import annotations
 
 import builtins
+import copy
 import functools
 import hashlib
 import inspect
@@ -77,20 +78,47 @@ def shipped(name: str, source: str, signature: str, segments: tuple[Segment, ...
 Getter = Callable[[], object]
 
 
+SMALL = 1000
+"""The longest expression of a constant that is written anew at each call to see whether it has changed."""
+
+
+@dataclass(frozen=True)
+class Used:
+    """Something that a function uses: where it is found, what it was, how it was written if it may change."""
+
+    get: Getter
+    value: object
+    expression: str | None = None
+    copy: object = None
+
+    def is_current(self) -> bool:
+        """Whether it is the same still."""
+        now = self.get()
+        if now is not self.value:
+            return False
+        if self.expression is None:
+            return True
+        if len(self.expression) > SMALL:  # then 1 and 1.0 are not told apart
+            return now == self.copy
+        return _expression(now) == self.expression
+
+
+def used(get: Getter, value: object, expression: str | None) -> Used:
+    """Remember it; a copy of a large constant that may change, as to compare is quicker than to write."""
+    large = expression is not None and len(expression) > SMALL
+    return Used(get, value, expression, copy.deepcopy(value) if large else None)
+
+
 @dataclass
 class Capture:
     """A sent function, and what tells whether the things that it uses are still the same."""
 
     shipped: Shipped
-    used: list[tuple[Getter, object, str | None]] = field(default_factory=list[Any])
+    used: list[Used] = field(default_factory=list[Used])
 
     def is_current(self) -> bool:
         """False once a constant has another value or a helper was defined anew."""
-        for get, value, expression in self.used:
-            now = get()
-            if now is not value or (expression is not None and _expression(now) != expression):
-                return False
-        return True
+        return all(item.is_current() for item in self.used)
 
 
 def _expression(value: object) -> str | None:
@@ -141,7 +169,7 @@ class _Bundle:
         self.constants: list[str] = []
         self.texts: list[Text] = []
         self.done: dict[int, Text] = {}
-        self.used: list[tuple[Getter, object, str | None]] = []
+        self.used: list[Used] = []
 
     def add(self, function: FunctionType) -> Text:
         """Add a function after everything that it uses; a second time it is there already."""
@@ -198,7 +226,7 @@ class _Bundle:
         else:
             self.use_constant(name, value, scope, text)
             return
-        self.used.append((scope.getter(name), value, None))
+        self.used.append(used(scope.getter(name), value, None))
 
     def use_ours(self, name: str, ours: str, text: Text) -> None:
         """Use a function of this package: some are on the other side, by their own names."""
@@ -258,7 +286,7 @@ class _Bundle:
                 self.import_line(f"import {module} as _{module}")
             self.constants.append(f"{name} = {expression}")
         remembered = None if isinstance(value, IMMUTABLE) else expression
-        self.used.append((scope.getter(name), value, remembered))
+        self.used.append(used(scope.getter(name), value, remembered))
 
     def refuse(self, name: str, value: object, function: FunctionType, part: object = None) -> NoReturn:
         """Say what cannot be sent, by its name."""

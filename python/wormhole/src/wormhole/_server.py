@@ -128,7 +128,23 @@ def arguments(text: str) -> tuple[Any, ...]:
     values = _codec.loads(text)
     if type(values) is not list:
         raise TypeError("a statement's arguments are a list")
-    return tuple(cast("list[Any]", values))
+    found = tuple(cast("list[Any]", values))
+    for number, value in enumerate(found, 1):
+        _demand_size(value, number)
+    return found
+
+
+def _demand_size(value: Any, number: int) -> None:
+    """Refuse a range: the only value of which a few bytes of JSON make any number of elements of an array."""
+    kind = cast("type[object]", type(value))
+    if kind is range:
+        raise TypeError(f"argument {number} is, or contains, a range; make it a list")
+    if kind in {list, tuple, set, frozenset}:
+        for item in value:
+            _demand_size(item, number)
+    elif kind is dict:
+        for item in value.values():
+            _demand_size(item, number)
 
 
 def pack(columns: list[str], rows: list[tuple[Any, ...]], count: int) -> str:
