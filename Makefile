@@ -4,6 +4,7 @@ SHELL := /bin/sh
 export PATH := $(HOME)/.cargo/bin:$(PATH)
 .DEFAULT_GOAL := help
 .PHONY: help bootstrap build demo test unit regress pytest e2e lint fmt-check clippy ruff types laws \
+        reference reference-check \
         format install uninstall bench soak matrix clean
 
 VENV := .venv/bin
@@ -39,7 +40,7 @@ pytest: bootstrap ## only the Python tests without a server
 e2e: build ## only the Python tests with a server (TESTS=tests/e2e/test_x.py ARGS="-k name" chooses)
 	@$(VENV)/python -m pytest $(TESTS) $(ARGS)
 
-lint: fmt-check clippy ruff types laws ## rustfmt, clippy, ruff, pyright, and the laws of the design
+lint: fmt-check clippy ruff types laws reference-check ## rustfmt, clippy, ruff, pyright, the laws of the design, the reference
 
 fmt-check: bootstrap
 	cargo fmt --all --check
@@ -57,6 +58,12 @@ types: bootstrap
 
 laws: bootstrap
 	scripts/laws
+
+reference: bootstrap ## write docs/reference from the docstrings
+	scripts/reference
+
+reference-check: bootstrap
+	scripts/reference --check
 
 format: bootstrap ## rustfmt and ruff, in place
 	cargo fmt --all

@@ -83,6 +83,71 @@ CREATE LANGUAGE plpy
     VALIDATOR multicorn_plpy_validator;
 COMMENT ON LANGUAGE plpy IS 'PL/Python''s dialect, untrusted';
 
+CREATE FUNCTION multicorn_jsonb_from_sql(internal) RETURNS internal
+    LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'multicorn_jsonb_from_sql';
+COMMENT ON FUNCTION multicorn_jsonb_from_sql(internal) IS 'Multicorn: jsonb to Python''s objects';
+
+CREATE FUNCTION multicorn_jsonb_to_sql(internal) RETURNS jsonb
+    LANGUAGE c IMMUTABLE STRICT AS 'MODULE_PATHNAME', 'multicorn_jsonb_to_sql';
+COMMENT ON FUNCTION multicorn_jsonb_to_sql(internal) IS 'Multicorn: Python''s objects to jsonb';
+
+CREATE TRANSFORM FOR jsonb LANGUAGE plpy (
+    FROM SQL WITH FUNCTION multicorn_jsonb_from_sql(internal),
+    TO SQL WITH FUNCTION multicorn_jsonb_to_sql(internal)
+);
+
+-- Replaces functions of plpython3u by the same in plpy: owners, rights and whatever depends on them stay.
+CREATE PROCEDURE adopt_plpython(schema name, function_pattern text DEFAULT '%')
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+    theirs oid := (SELECT oid FROM pg_language WHERE lanname = 'plpython3u');
+    ours oid := (SELECT oid FROM pg_language WHERE lanname = 'plpy');
+    found record;
+    definition text;
+    adopted int := 0;
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_namespace WHERE nspname = schema) THEN
+        RAISE EXCEPTION USING ERRCODE = 'invalid_schema_name', MESSAGE = format('schema "%s" does not exist', schema);
+    END IF;
+    -- What functions ask for by TRANSFORM FOR TYPE is declared for each language.
+    FOR found IN
+        SELECT format_type(trftype, NULL) AS type, trffromsql::regprocedure AS from_sql,
+            trftosql::regprocedure AS to_sql, trffromsql <> 0 AS has_from, trftosql <> 0 AS has_to
+        FROM pg_transform t
+        WHERE trflang = theirs
+            AND NOT EXISTS (SELECT FROM pg_transform o WHERE o.trflang = ours AND o.trftype = t.trftype)
+    LOOP
+        EXECUTE format('CREATE TRANSFORM FOR %s LANGUAGE plpy (%s)', found.type, concat_ws(', ',
+            CASE WHEN found.has_from THEN format('FROM SQL WITH FUNCTION %s', found.from_sql) END,
+            CASE WHEN found.has_to THEN format('TO SQL WITH FUNCTION %s', found.to_sql) END));
+        RAISE NOTICE 'transform for type % is there for plpy, too', found.type;
+    END LOOP;
+    FOR found IN
+        SELECT p.oid, p.oid::regprocedure AS signature
+        FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+        WHERE n.nspname = schema AND p.proname LIKE function_pattern AND p.prolang = theirs
+            AND NOT EXISTS (
+                SELECT FROM pg_depend d
+                WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e'
+            )
+        ORDER BY p.oid
+    LOOP
+        definition := pg_get_functiondef(found.oid);
+        -- The first such line is not the body's.
+        definition := overlay(definition PLACING E'\n LANGUAGE plpy\n'
+            FROM position(E'\n LANGUAGE plpython3u\n' IN definition)
+            FOR length(E'\n LANGUAGE plpython3u\n'));
+        BEGIN
+            EXECUTE definition;
+            adopted := adopted + 1;
+        EXCEPTION WHEN OTHERS THEN
+            RAISE WARNING USING MESSAGE = format('%s stays with PL/Python: %s', found.signature, SQLERRM);
+        END;
+    END LOOP;
+    RAISE NOTICE '% functions are in plpy now', adopted;
+END $body$;
+COMMENT ON PROCEDURE adopt_plpython(name, text) IS 'Multicorn: replaces functions of plpython3u in a schema by the same in plpy';
+
 -- Wormhole: functions that clients send. The tables belong to the extension; nobody else may write them, and
 -- the C functions do so as its owner.
 CREATE TABLE wormhole_functions (

@@ -33,3 +33,11 @@ def loads(text: str) -> Any:
     """Return the value of a JSON text that the server has checked."""
     value = _decode(text)
     return JsonString(value) if type(value) is str else value
+
+
+_decode_exact = json.JSONDecoder(parse_float=Decimal, parse_int=Decimal).decode
+
+
+def exact(text: str) -> Any:
+    """Return the value of a JSON text with every number as a Decimal."""
+    return _decode_exact(text)

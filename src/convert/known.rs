@@ -7,7 +7,7 @@ use std::rc::Rc;
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 
-use super::{ColumnPlan, Dialect, ValuePlan};
+use super::{ColumnPlan, Dialect, ValuePlan, transform};
 use crate::error::Error;
 use crate::pg::guard::pg_try;
 use crate::pg::inval;
@@ -42,11 +42,23 @@ impl<T> std::ops::Deref for Held<T> {
 pub(crate) type Value = Held<ValuePlan>;
 pub(crate) type Parameter = Held<ColumnPlan>;
 
+/// A type, whose Python it is for, and the transforms that go with it.
+type Key = (u32, Dialect, u32);
+
+fn key(type_oid: u32, dialect: Dialect) -> Key {
+    (type_oid, dialect, if dialect == Dialect::Plpy { transform::current() } else { transform::NONE })
+}
+
+/// What conversions that are kept elsewhere depend on, for functions of `plpy`.
+pub(crate) fn epoch() -> (u64, u32) {
+    (inval::generation(), transform::current())
+}
+
 #[derive(Default)]
 struct Plans {
     generation: u64,
-    values: HashMap<(u32, Dialect), Rc<Value>>,
-    parameters: HashMap<(u32, Dialect), Rc<Parameter>>,
+    values: HashMap<Key, Rc<Value>>,
+    parameters: HashMap<Key, Rc<Parameter>>,
 }
 
 thread_local! {
@@ -66,27 +78,27 @@ fn current<R>(work: impl FnOnce(&mut Plans) -> R) -> R {
 
 /// The conversion of a type's values to Python.
 pub(crate) fn value(type_oid: u32, dialect: Dialect) -> Result<Rc<Value>, Error> {
-    if let Some(known) = current(|plans| plans.values.get(&(type_oid, dialect)).cloned()) {
+    if let Some(known) = current(|plans| plans.values.get(&key(type_oid, dialect)).cloned()) {
         return Ok(known);
     }
     let before = inval::generation();
     let known = Rc::new(Held::made(|| ValuePlan::resolve(pg_sys::Oid::from(type_oid), dialect))?);
     // Not kept if a type has changed meanwhile: it may have been this one.
     if inval::generation() == before {
-        current(|plans| plans.values.insert((type_oid, dialect), known.clone()));
+        current(|plans| plans.values.insert(key(type_oid, dialect), known.clone()));
     }
     Ok(known)
 }
 
 /// The conversion of a parameter of a type.
 pub(crate) fn parameter(type_oid: u32, dialect: Dialect) -> Result<Rc<Parameter>, Error> {
-    if let Some(known) = current(|plans| plans.parameters.get(&(type_oid, dialect)).cloned()) {
+    if let Some(known) = current(|plans| plans.parameters.get(&key(type_oid, dialect)).cloned()) {
         return Ok(known);
     }
     let before = inval::generation();
     let known = Rc::new(Held::made(|| ColumnPlan::resolve(pg_sys::Oid::from(type_oid), -1, dialect))?);
     if inval::generation() == before {
-        current(|plans| plans.parameters.insert((type_oid, dialect), known.clone()));
+        current(|plans| plans.parameters.insert(key(type_oid, dialect), known.clone()));
     }
     Ok(known)
 }

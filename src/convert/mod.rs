@@ -31,6 +31,7 @@ mod sequence;
 pub(crate) mod store;
 pub(crate) mod table;
 mod text;
+pub(crate) mod transform;
 pub(crate) mod trigger_row;
 mod uuid;
 
@@ -98,6 +99,8 @@ enum Family {
     Domain(Box<DomainPlan>),
     /// Of PL/Python.
     Plain(Plain),
+    /// By a function that the running one asks for.
+    Transform(types::Function),
     Fallback,
     /// For `LANGUAGE python`, which hands instances of types around.
     Native(Box<NativeColumn>),
@@ -105,6 +108,11 @@ enum Family {
 
 impl Family {
     fn resolve(type_oid: Oid, typmod: i32, dialect: Dialect) -> Result<Self, Error> {
+        if dialect == Dialect::Plpy
+            && let Some(function) = transform::to_sql(type_oid)?
+        {
+            return Ok(Family::Transform(function));
+        }
         if dialect == Dialect::Plpy
             && type_oid != pg_sys::BOOLOID
             && let Some(plain) = Plain::resolve(type_oid, typmod)?
@@ -244,6 +252,7 @@ impl ColumnPlan {
                 Family::Range(plan) => plan.to_datum(object, input),
                 Family::Multirange(plan) => plan.to_datum(object, input),
                 Family::Plain(plan) => plan.to_datum(object, input),
+                Family::Transform(function) => Ok(transform::to_datum(function, object)),
                 Family::Fallback => fallback::to_datum(input, object),
             }
             .map(Some)
@@ -279,12 +288,19 @@ enum Kind {
     Fallback,
     /// The text that the session's settings give.
     Shown,
+    /// By a function that the running one asks for.
+    Transform(types::Function),
     /// An instance of the type.
     Native(NativeValue),
 }
 
 impl Kind {
     fn resolve(base: Oid, dialect: Dialect) -> Result<Self, Error> {
+        if dialect == Dialect::Plpy
+            && let Some(function) = transform::from_sql(base)?
+        {
+            return Ok(Kind::Transform(function));
+        }
         let plain = dialect != Dialect::Plpy;
         if let Some(kind) = datetime_kind(base).filter(|_| plain) {
             python::prepare()?;
@@ -398,6 +414,7 @@ impl ValuePlan {
                 Kind::Array(plan) => plan.to_python(py, datum),
                 Kind::Record(plan) => plan.to_python(py, datum),
                 Kind::Fallback => fallback::to_python(py, &self.output, datum),
+                Kind::Transform(function) => transform::to_python(py, function, datum),
                 Kind::Shown => fallback::shown(py, &self.output, datum),
                 Kind::Native(value) => value.to_python(py, datum, false),
             }

@@ -8,12 +8,11 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyString};
 
-use super::known::Value;
+use super::known::{self, Value};
 use super::python::{self, running};
 use super::store::Store;
 use crate::bridge::check_interrupts;
 use crate::error::Error;
-use crate::pg::inval;
 use crate::pg::memory::Scratch;
 use crate::pg::planner::Constant;
 use crate::pg::receiver::{Header, Receiver, Row};
@@ -36,7 +35,7 @@ pub(crate) type Find = fn(u32) -> Result<Rc<Value>, Error>;
 
 /// What dicts are made with, kept between two runs of a statement.
 pub(crate) struct Layout {
-    generation: u64,
+    epoch: (u64, u32),
     columns: Vec<ResultColumn>,
     names: Vec<Py<PyString>>,
     plans: Vec<Rc<Value>>,
@@ -47,12 +46,12 @@ pub(crate) struct Layout {
 
 impl Layout {
     pub(crate) fn of(py: Python<'_>, columns: Vec<ResultColumn>, find: Find) -> Result<Self, Error> {
-        let generation = inval::generation();
+        let epoch = known::epoch();
         let plans = columns.iter().map(|column| find(column.type_oid.to_u32())).collect::<Result<_, _>>()?;
         let names = columns.iter().map(|column| PyString::intern(py, &column.name).unbind()).collect();
         let forms =
             columns.iter().map(|column| types::Layout::lookup(column.type_oid)).collect::<Result<_, _>>()?;
-        let mut layout = Layout { generation, columns, names, plans, forms, can_wait: false };
+        let mut layout = Layout { epoch, columns, names, plans, forms, can_wait: false };
         layout.can_wait = layout.plans.iter().all(|plan| plan.is_simple()) && layout.twice().is_none();
         Ok(layout)
     }
@@ -81,7 +80,7 @@ impl Layout {
     }
 
     fn fits(&self, header: Header) -> bool {
-        self.generation == inval::generation() && header.is(&self.columns)
+        self.epoch == known::epoch() && header.is(&self.columns)
     }
 
     /// As `dict`, with references to the values in `made`.
@@ -186,7 +185,7 @@ pub(crate) fn dicts<'py>(
     let names = rows.columns().iter().map(|column| PyString::intern(py, &column.name).unbind()).collect();
     let plans = plans.to_vec();
     let layout =
-        Layout { generation: 0, columns: Vec::new(), names, plans, forms: Vec::new(), can_wait: false };
+        Layout { epoch: (0, 0), columns: Vec::new(), names, plans, forms: Vec::new(), can_wait: false };
     each(py, rows, |rows, index| layout.dict(py, rows.row(index)))
 }
 

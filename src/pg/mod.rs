@@ -45,6 +45,7 @@ pub(crate) mod settings;
 pub(crate) mod spi;
 pub(crate) mod statement;
 pub(crate) mod texts;
+pub(crate) mod transforms;
 pub(crate) mod trigger;
 pub(crate) mod type_entry;
 pub(crate) mod types;

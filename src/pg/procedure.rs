@@ -55,6 +55,7 @@ pub(crate) struct Procedure {
     pub(crate) oid: pg_sys::Oid,
     pub(crate) version: Version,
     pub(crate) name: String,
+    pub(crate) language: pg_sys::Oid,
     /// As `regprocedure` shows it.
     pub(crate) signature: String,
     pub(crate) source: String,
@@ -64,7 +65,6 @@ pub(crate) struct Procedure {
     pub(crate) volatility: Volatility,
     pub(crate) is_procedure: bool,
     /// The types that the function is declared to TRANSFORM.
-    #[allow(dead_code)] // PL/Python's transforms, which follow
     pub(crate) transforms: Vec<pg_sys::Oid>,
 }
 
@@ -149,6 +149,7 @@ unsafe fn copy(oid: pg_sys::Oid, tuple: pg_sys::HeapTuple) -> Result<Procedure, 
             oid,
             version: version_of(tuple),
             name: encoding::from_server_ptr(form.proname.data.as_ptr()).unwrap_or_default(),
+            language: form.prolang,
             signature: encoding::from_server_ptr(signature).unwrap_or_default(),
             source: source(tuple)?,
             parameters: parameters(tuple)?,

@@ -448,6 +448,9 @@ raw! {
     fn CachedPlanGetTargetList(source: *mut CachedPlanSource, environment: *mut QueryEnvironment) -> *mut List;
     fn GetCommandTagName(tag: CommandTag::Type) -> *const c_char;
     fn EnsurePortalSnapshotExists();
+    fn get_transform_fromsql(type_oid: Oid, language: Oid, types: *mut List) -> Oid;
+    fn get_transform_tosql(type_oid: Oid, language: Oid, types: *mut List) -> Oid;
+    fn lappend_oid(list: *mut List, oid: Oid) -> *mut List;
     #[cfg(feature = "pg15")]
     fn parseTypeString(text: *const c_char, type_oid: *mut Oid, typmod: *mut int32, missing_ok: bool);
     #[cfg(not(feature = "pg15"))]

@@ -10,7 +10,7 @@ use super::frame::{self, Frame};
 use super::site::{Returned, Site};
 use super::{Language, rows, trigger};
 use crate::bridge::{self, Failure};
-use crate::convert::native;
+use crate::convert::{native, transform};
 use crate::error::{Error, SqlState};
 use crate::interpreter::objects;
 use crate::pg::call::{Call, Place, Role};
@@ -24,12 +24,13 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
     let read_only = routine.procedure().is_read_only();
     let may_commit = call.may_commit();
     let frame = Frame { routine: Some(routine), language, may_commit, read_only, site: Some(site.clone()) };
-    let result = frame::within(frame, || match site.routine.role() {
+    let serve = || match site.routine.role() {
         Role::Trigger => trigger::handle(call, &site),
         Role::EventTrigger => without(|| trigger::handle_event(call, &site)),
         Role::Function if site.routine.procedure().returns_set => without(|| rows::handle(call, &site)),
         Role::Function => without(|| one(call, &site)),
-    })?;
+    };
+    let result = transform::with(site.transforms, || frame::within(frame, serve))?;
     // What the module keeps outlives the transaction.
     native::settle()?;
     Ok(result)

@@ -5,7 +5,7 @@ use pgrx::pg_sys::Datum;
 use super::frame::{self, Frame};
 use super::{Language, plpy, python};
 use crate::bridge::{self, Failure};
-use crate::convert::native;
+use crate::convert::{native, transform};
 use crate::error::Error;
 use crate::pg::call::{Block, Call, Place};
 use crate::pg::trigger::without;
@@ -24,7 +24,7 @@ pub(super) fn handle(call: Call, place: &Place, language: Language) -> Result<Da
             Ok::<(), Failure>(())
         })
     };
-    frame::within(frame, || without(run))?;
+    transform::with(transform::NONE, || frame::within(frame, || without(run)))?;
     // What somebody keeps outlives the transaction.
     native::settle()?;
     Ok(call.give(Some(Datum::null())))

@@ -14,6 +14,7 @@ use super::rows::Set;
 use super::{Language, ended};
 use crate::convert::known;
 use crate::convert::result::ResultPlan;
+use crate::convert::transform;
 use crate::error::{Error, SqlState};
 use crate::pg::call::{Call, Role};
 use crate::pg::inval;
@@ -24,6 +25,8 @@ pub(crate) struct Site {
     pub(super) routine: Rc<Routine>,
     arguments: Vec<Rc<known::Value>>,
     pub(super) result: Returned,
+    /// The list of its transforms.
+    pub(super) transforms: u32,
     types: u64,
     procedures: u64,
     /// The set that is being read here, value by value.
@@ -105,13 +108,18 @@ impl Site {
         let role = call.role();
         let routine = routine::routine(call.function(), language, role)?;
         let (types, procedures) = (inval::generation(), inval::procedures());
-        let (arguments, result) = match role {
-            Role::Function => (arguments(call, &routine)?, Returned::resolve(call, language)?),
-            Role::Trigger | Role::EventTrigger => (Vec::new(), Returned::Trigger),
-        };
+        let procedure = routine.procedure();
+        let transforms = transform::number(procedure.language, &procedure.transforms);
+        let (arguments, result) = transform::with(transforms, || {
+            Ok::<_, Error>(match role {
+                Role::Function => (arguments(call, &routine)?, Returned::resolve(call, language)?),
+                Role::Trigger | Role::EventTrigger => (Vec::new(), Returned::Trigger),
+            })
+        })?;
         let kept = RefCell::new(call.kept::<Site>().and_then(|old| old.kept.take()));
         let (running, ended) = (RefCell::new(None), Cell::new(None));
-        let site = Rc::new(Site { routine, arguments, result, types, procedures, running, ended, kept });
+        let site =
+            Rc::new(Site { routine, arguments, result, transforms, types, procedures, running, ended, kept });
         call.keep(site.clone())?;
         Ok(site)
     }

@@ -5,6 +5,7 @@ pub(super) mod api;
 mod cursor;
 mod plan;
 mod result;
+mod transform;
 pub(super) mod trigger;
 
 use pgrx::pg_sys;

@@ -16,7 +16,6 @@ use crate::bridge::pinned::Pinned;
 use crate::convert::table::Layout;
 use crate::convert::{Dialect, known};
 use crate::error::Error;
-use crate::pg::inval;
 use crate::pg::planner::Constant;
 use crate::pg::spi::{self, How};
 use crate::pg::statement::{Name, Statement};
@@ -25,9 +24,12 @@ use crate::pg::statement::{Name, Statement};
 #[pyclass(frozen, module = "plpy", name = "PLyPlan")]
 pub(super) struct PlyPlan(Pinned<Plan>);
 
+/// The conversions of the parameters.
+type Parameters = Rc<[Rc<known::Parameter>]>;
+
 struct Plan {
     statement: Rc<Statement>,
-    parameters: RefCell<(u64, Rc<[Rc<known::Parameter>]>)>,
+    parameters: RefCell<((u64, u32), Parameters)>,
     /// What the rows of the last run were made with.
     layout: RefCell<Option<Rc<Layout>>>,
 }
@@ -36,7 +38,7 @@ impl PlyPlan {
     pub(super) fn new(statement: Statement) -> Self {
         PlyPlan(Pinned::new(Plan {
             statement: Rc::new(statement),
-            parameters: RefCell::new((0, Rc::from([]))),
+            parameters: RefCell::new(((0, 0), Rc::from([]))),
             layout: RefCell::new(None),
         }))
     }
@@ -57,10 +59,10 @@ impl PlyPlan {
 
 impl Plan {
     /// The conversions of the parameters.
-    fn parameters(&self) -> Result<Rc<[Rc<known::Parameter>]>, Error> {
-        let generation = inval::generation();
+    fn parameters(&self) -> Result<Parameters, Error> {
+        let epoch = known::epoch();
         let (known, parameters) = &*self.parameters.borrow();
-        if *known == generation {
+        if *known == epoch {
             return Ok(parameters.clone());
         }
         self.statement
@@ -76,7 +78,7 @@ impl Plan {
             args.iter().zip(parameters.iter()).map(|(arg, parameter)| parameter.constant(&arg)).collect();
         // What looks them up may be running inside of them.
         if let Ok(mut kept) = self.parameters.try_borrow_mut() {
-            *kept = (inval::generation(), parameters);
+            *kept = (known::epoch(), parameters);
         }
         values
     }
