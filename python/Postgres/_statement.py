@@ -119,11 +119,6 @@ class Statement:
     def _arguments_of(self, row: Iterable[Any]) -> tuple[Any, ...]:
         return self._arguments(tuple(row))
 
-    @staticmethod
-    def lazy(string: str) -> LazyStatement:
-        """Return a statement that is prepared when it is first run."""
-        return LazyStatement(string)
-
     def clone(self) -> Self:
         """Return another Statement of the same text and constants."""
         return type(self)(self._string, *self._constants)
