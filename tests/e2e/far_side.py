@@ -166,9 +166,18 @@ async def by_async_session(conninfo: str) -> AsyncIterator[Any]:
         yield session
 
 
+@asynccontextmanager
+async def by_async_psycopg_pool(conninfo: str) -> AsyncIterator[Any]:
+    import psycopg_pool
+
+    async with psycopg_pool.AsyncConnectionPool(conninfo, min_size=1, max_size=2, open=False) as pool:
+        yield pool
+
+
 ASYNC_DRIVERS: dict[str, Callable[[str], Any]] = {
     "psycopg": by_async_psycopg,
     "psycopg-transactional": lambda conninfo: by_async_psycopg(conninfo, autocommit=False),
+    "psycopg-pool": by_async_psycopg_pool,
     "asyncpg": by_asyncpg,
     "asyncpg-pool": by_asyncpg_pool,
     "async-engine": by_async_engine,

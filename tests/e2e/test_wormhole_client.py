@@ -439,6 +439,17 @@ def test_a_call_is_one_round_trip(connect, wire) -> None:
         assert wire.trips - before == 4  # BEGIN and COMMIT
 
 
+@pytest.mark.parametrize("name", ["engine", "django", "psycopg-pool"])
+def test_a_call_over_a_framework_is_one_round_trip(name, wire) -> None:
+    with DRIVERS[name](wire.where) as connection, set_connection(connection):
+        echo(1)
+        echo(2)
+        for number in range(3):
+            before = wire.trips
+            assert echo(number) == ([number], {})
+            assert wire.trips == before + 1
+
+
 def test_a_call_over_asyncpg_is_one_round_trip(wire) -> None:
     async def work() -> None:
         async with by_asyncpg(wire.where) as connection:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+import wormhole
 from wormhole._api import API, Api
 
 
@@ -80,3 +85,29 @@ def test_a_cursor_gives_rows_and_closes() -> None:
     assert [row["n"] for row in api(executor).cursor("SELECT")] == [0, 1, 2, 3, 4]
     with pytest.raises(ValueError, match="one row or more, not 0"):
         api(executor).cursor("SELECT", chunk=0)
+
+
+def test_the_server_loads_nothing_of_the_client() -> None:
+    code = (
+        "import sys; import wormhole._api, wormhole._codec, wormhole._engine;"
+        "unwanted = {'asyncio', 'socket', 'subprocess', 'wormhole._client'};"
+        "print(unwanted & {*sys.modules});"
+        "import wormhole; print(wormhole.remote.__name__);"
+        "print('wormhole._client' in sys.modules)"
+    )
+    source = Path(wormhole.__file__).parents[1]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "set()\nremote\nTrue\n"
+
+
+def test_the_names_of_the_package() -> None:
+    assert set(wormhole.__all__) <= set(dir(wormhole))
+    assert wormhole.aio.query is not wormhole.query
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = wormhole.nothing  # type: ignore[attr-defined]

@@ -200,8 +200,13 @@ class Pool(Adapter):
     in_thread = True
 
     def run(self, sql: str, args: Sequence[Any]) -> Result:
-        with self.lend() as lent:
-            return lent.run(sql, args)
+        with self.connection.connection() as connection:
+            before, connection.autocommit = connection.autocommit, True
+            try:
+                return Psycopg(connection).run(sql, args)
+            finally:
+                if not connection.closed:
+                    connection.autocommit = before
 
     def is_open(self) -> bool:
         return False
@@ -221,8 +226,14 @@ class AsyncPool(AsyncAdapter):
     """A `psycopg_pool.AsyncConnectionPool`."""
 
     async def run(self, sql: str, args: Sequence[Any]) -> Result:
-        async with self.lend() as lent:
-            return await lent.run(sql, args)
+        async with self.connection.connection() as connection:
+            before = connection.autocommit
+            await connection.set_autocommit(True)
+            try:
+                return await AsyncPsycopg(connection).run(sql, args)
+            finally:
+                if not connection.closed:
+                    await connection.set_autocommit(before)
 
     def is_open(self) -> bool:
         return False

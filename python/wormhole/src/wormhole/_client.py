@@ -1,0 +1,67 @@
+"""The client's public names in one place, known to the search through functions' texts."""
+
+from wormhole import _capture, aio
+from wormhole._api import Cursor, Row
+from wormhole._connection import get_connection, set_connection, set_standbys
+from wormhole._errors import (
+    CaptureError,
+    ConnectionMissing,
+    Frame,
+    RemoteError,
+    ServerError,
+    TransactionError,
+)
+from wormhole._query import AsyncCursor, cursor, execute, query, query_single, query_value
+from wormhole._remote import Remote, remote
+from wormhole._transactions import (
+    Attempt,
+    Backoff,
+    transaction,
+    transactional,
+    transactions,
+    with_transaction,
+)
+
+__all__ = [
+    "AsyncCursor",
+    "Attempt",
+    "Backoff",
+    "CaptureError",
+    "ConnectionMissing",
+    "Cursor",
+    "Frame",
+    "Remote",
+    "RemoteError",
+    "Row",
+    "ServerError",
+    "TransactionError",
+    "aio",
+    "cursor",
+    "execute",
+    "get_connection",
+    "query",
+    "query_single",
+    "query_value",
+    "remote",
+    "set_connection",
+    "set_standbys",
+    "transaction",
+    "transactional",
+    "transactions",
+    "with_transaction",
+]
+
+
+def _register() -> None:
+    """Let a function's text be searched for what belongs to this package."""
+    for name in ("query", "query_single", "query_value", "execute", "cursor"):
+        _capture.OURS[id(globals()[name])] = name
+        _capture.OURS[id(getattr(aio, name))] = name
+    _capture.OURS[id(ServerError)] = "ServerError"
+    for name in ("get_connection", "set_connection", "set_standbys", "remote", "transaction"):
+        _capture.OURS[id(globals()[name])] = name
+    for name in ("transactional", "transactions"):
+        _capture.OURS[id(globals()[name])] = name
+
+
+_register()
