@@ -23,7 +23,11 @@ thread_local! {
 /// The module that runs functions.
 pub(super) fn server(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static SERVER: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    Ok(SERVER.get_or_try_init(py, || py.import("wormhole._server").map(Bound::unbind))?.bind(py))
+    let import = || {
+        let module = py.import("multicorn._wormhole")?.call_method0("server")?;
+        Ok::<_, PyErr>(module.cast_into::<PyModule>()?.unbind())
+    };
+    Ok(SERVER.get_or_try_init(py, import)?.bind(py))
 }
 
 /// Tells Python of the list of modules, if it has changed.
