@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
+from itertools import chain
+
 from Postgres._server import native
 
 TYPE_CHECKING = False
@@ -11,6 +14,10 @@ if TYPE_CHECKING:
     from typing import Any, Final, Self
 
     from Postgres._statement import Statement
+
+    Chain = chain[Any]
+else:
+    Chain = chain
 
 
 ROWS: Final = "rows"
@@ -26,7 +33,39 @@ _RELATIVE = "relative"
 _ALL = 2**62
 
 
-class Cursor:
+class _Chunks:
+    """The lists of rows behind a cursor, each fetched when it is asked for."""
+
+    __slots__ = ("column", "forward", "name", "rows", "size", "whole")
+
+    def __init__(self, *, column: bool, size: int, whole: bool) -> None:
+        self.name: str | None = None
+        self.column = column
+        self.size = size
+        self.whole = whole
+        self.forward = True
+        self.rows: Iterator[Any] = iter(())
+
+    def fetch(self, count: int, *, forward: bool) -> list[Any]:
+        """Return the next rows, at most `count`."""
+        if self.name is None:
+            raise ValueError("the cursor is closed")
+        kind = _FORWARD if forward else _BACKWARD
+        return native().pl_fetch(self.name, kind, count, self.column)
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Iterator[Any]:
+        rows = self.fetch(self.size, forward=self.forward)
+        if not rows:
+            raise StopIteration
+        # Kept, so that those which were fetched ahead can be handed over.
+        self.rows = iter((rows,)) if self.whole else iter(rows)
+        return self.rows
+
+
+class Cursor(Chain):
     """The rows of a statement, fetched as they are asked for.
 
     Made by the methods of `Statement`: `rows` gives rows, `column` values of
@@ -37,59 +76,49 @@ class Cursor:
     itself.
 
     A cursor ends with the transaction, or the subtransaction, in which it was
-    made; using it then is an error (SQLSTATE 34000).
+    made; using it then is an error (SQLSTATE 34000). With whose rights it runs
+    is decided when it is made.
     """
 
-    # A cancel may end `__init__` at any step; `__del__` comes all the same.
-    _name: str | None = None
+    # It is a chain of lists: iterating runs none of this file's code per row.
+    _statement: Statement
+    _arguments: tuple[Any, ...]
+    _shape: str
+    _is_given: bool = False
+    # A cancel may end the making at any step; `__del__` comes all the same.
+    _chunks: _Chunks | None = None
 
-    def __init__(
-        self,
-        statement: Statement,
-        arguments: tuple[Any, ...],
-        shape: str,
-        size: int,
-    ) -> None:
-        self._statement = statement
-        self._arguments = arguments
-        self._shape = shape
-        self._chunksize = size
-        self._direction = True
-        self._rows: Iterator[Any] = iter(())
-        self._is_closed = False
-        self._is_given = False
-        scroll = shape == SCROLL
-        self._name = statement._plan.open(arguments, scroll)
+    @classmethod
+    def _of(
+        cls, statement: Statement, arguments: tuple[Any, ...], shape: str, size: int
+    ) -> Self:
+        """Open a cursor."""
+        chunks = _Chunks(column=shape == COLUMN, size=size, whole=shape == CHUNKS)
+        made: Self = cls.from_iterable(chunks)  # pyright: ignore[reportAssignmentType] - a chain makes its own class
+        made._statement = statement
+        made._arguments = arguments
+        made._shape = shape
+        made._chunks = chunks
+        chunks.name = statement._plan.open(arguments, shape == SCROLL)
+        return made
 
     def __repr__(self) -> str:
-        state = "closed" if self._is_closed else self._shape
+        state = "closed" if self._source().name is None else self._shape
         return f"<Postgres.Cursor {state} of {self._statement.string!r}>"
 
-    def _portal(self) -> str:
-        if self._is_closed or self._name is None:
+    def _source(self) -> _Chunks:
+        if self._chunks is None:
             raise ValueError("the cursor is closed")
-        return self._name
+        return self._chunks
+
+    def _portal(self) -> str:
+        name = self._source().name
+        if name is None:
+            raise ValueError("the cursor is closed")
+        return name
 
     def _fetch(self, count: int, *, forward: bool) -> list[Any]:
-        kind = _FORWARD if forward else _BACKWARD
-        column = self._shape == COLUMN
-        return native().pl_fetch(self._portal(), kind, count, column)
-
-    def __iter__(self) -> Self:
-        """Return the cursor itself."""
-        return self
-
-    def __next__(self) -> Any:
-        """Return the next row, value or list of rows."""
-        for row in self._rows:
-            return row
-        rows = self._fetch(self._chunksize, forward=self._direction)
-        if not rows:
-            raise StopIteration
-        if self._shape == CHUNKS:
-            return rows
-        self._rows = iter(rows)
-        return next(self._rows)
+        return self._source().fetch(count, forward=forward)
 
     def _must_scroll(self, what: str) -> None:
         if self._shape != SCROLL:
@@ -107,7 +136,7 @@ class Cursor:
             raise ValueError(f"n must not be negative, but is {n}")
         if n == 0:
             return []
-        forward = self._direction if direction is None else bool(direction)
+        forward = self.direction if direction is None else bool(direction)
         return self._fetch(_ALL if n is None else n, forward=forward)
 
     def seek(self, offset: int, whence: int = 0) -> None:
@@ -135,24 +164,24 @@ class Cursor:
     @property
     def direction(self) -> bool:
         """Whether iterating and reading go forward; may be set for `declare`d ones."""
-        return self._direction
+        return self._source().forward
 
     @direction.setter
     def direction(self, forward: bool) -> None:
         if not forward:
             self._must_scroll("reading backward")
-        self._direction = bool(forward)
+        self._source().forward = bool(forward)
 
     @property
     def chunksize(self) -> int:
         """How many rows are fetched at a time while it is iterated; may be set."""
-        return self._chunksize
+        return self._source().size
 
     @chunksize.setter
     def chunksize(self, size: int) -> None:
         if size < 1:
             raise ValueError(f"chunksize must be at least 1, not {size}")
-        self._chunksize = int(size)
+        self._source().size = int(size)
 
     @property
     def cursor_id(self) -> str:
@@ -171,12 +200,12 @@ class Cursor:
         those), the portal's name, the direction, and whether only the first
         column counts, and the cursor to let go afterwards.
         """
-        rest = list(self._rows)
-        self._rows = iter(())
+        source = self._source()
+        rest = [] if source.whole else list(source.rows)
         is_column = self._shape == COLUMN
         if is_scalar and not is_column:
             rest = [row[0] if len(row) == 1 else row for row in rest]
-        return rest, self._portal(), self._direction, is_column, self
+        return rest, self._portal(), source.forward, is_column, self
 
     def _give_name(self) -> str:
         """Hand the portal over to SQL, which closes it from now on."""
@@ -185,18 +214,21 @@ class Cursor:
 
     def clone(self) -> Self:
         """Return a new cursor over the same statement and arguments."""
-        made = type(self)(
-            self._statement, self._arguments, self._shape, self._chunksize
-        )
-        made._direction = self._direction
+        source = self._source()
+        cls = type(self)
+        made = cls._of(self._statement, self._arguments, self._shape, source.size)
+        made._source().forward = source.forward
         return made
 
     def close(self) -> None:
         """Give the rows up. Repeatable."""
-        self._is_closed = True
-        self._rows = iter(())
-        name, self._name = self._name, None
-        if name is not None and not self._is_given:
+        source = self._chunks
+        if source is None or source.name is None:
+            return
+        name, source.name = source.name, None
+        # What was fetched ahead is not given any more.
+        deque(source.rows, 0)
+        if not self._is_given:
             native().pl_close(name)
 
     def __enter__(self) -> Self:
@@ -213,8 +245,7 @@ class Cursor:
         self.close()
 
     def __del__(self) -> None:
-        if self._name is not None:
-            self.close()
+        self.close()
 
     @property
     def string(self) -> str:
@@ -265,3 +296,13 @@ class Cursor:
     def output(self) -> Any:
         """A TupleDesc of the columns."""
         return self._statement.output
+
+
+class ScrollCursor(Cursor):
+    """A cursor that `Statement.declare` has made: it goes on after its end."""
+
+    def __next__(self) -> Any:
+        """Return the next row in the cursor's direction."""
+        for row in self._fetch(1, forward=self.direction):
+            return row
+        raise StopIteration

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from multicorn._typing import cast
 from Postgres._server import native
-from Postgres._statement import Statement, described, types_of
+from Postgres._statement import LazyStatement, Statement, described, types_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 _VOID: Final = 2278
 _RECORD: Final = 2249
-_LOOK_UP: Final = Statement.lazy(
+_LOOK_UP: Final = LazyStatement(
     "SELECT pg_catalog.json_build_object("
     " 'oid', p.oid, 'name', p.proname, 'namespace', p.pronamespace,"
     " 'nspname', n.nspname, 'language', l.lanname, 'kind', p.prokind,"
@@ -168,7 +168,7 @@ def _element_name(values: Any) -> str:
     return "pg_catalog.text"
 
 
-_FORMAT: Final = Statement.lazy(
+_FORMAT: Final = LazyStatement(
     "SELECT pg_catalog.format('%I.%I', n.nspname, t.typname)"
     " FROM pg_catalog.pg_type AS t JOIN pg_catalog.pg_namespace AS n"
     " ON n.oid OPERATOR(pg_catalog.=) t.typnamespace"
@@ -384,7 +384,7 @@ class Function:
         )
 
 
-_RESOLVE: Final = Statement.lazy(
+_RESOLVE: Final = LazyStatement(
     "SELECT $1::pg_catalog.text::pg_catalog.regprocedure"
     "::pg_catalog.oid::pg_catalog.int8"
 )

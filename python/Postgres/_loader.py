@@ -54,7 +54,7 @@ class Loader:
     def get_code(self, fullname: str) -> CodeType:
         """Compile the body; raises SyntaxError."""
         self._only(fullname)
-        return compile(self.source, self.file, "exec", dont_inherit=True)
+        return compile(_body(self.source), self.file, "exec", dont_inherit=True)
 
     def is_package(self, fullname: str) -> bool:
         """Return False: a function is a module without parts."""
@@ -67,6 +67,11 @@ class Loader:
             raise ImportError(message, name=fullname)
 
 
+def _body(source: str) -> str:
+    """Return the source without the blanks between `$$` and its first word."""
+    return source.lstrip(" \t")
+
+
 def load(oid: int, signature: str, source: str) -> Callable[..., object]:
     """Import the module of a function anew, and return its entry `main`.
 
@@ -77,12 +82,18 @@ def load(oid: int, signature: str, source: str) -> Callable[..., object]:
     main: object = getattr(module, "main", None)
     if main is None:
         message = f"function {signature} has no entry: its body defines no main"
-        raise AttributeError(message)
+        raise _of_language(AttributeError(message))
     if not callable(main):
         kind = type(main).__name__
         message = f"main of function {signature} is a {kind} and cannot be called"
-        raise TypeError(message)
+        raise _of_language(TypeError(message))
     return main
+
+
+def _of_language(error: Exception) -> Exception:
+    """Give an error of the language, not of the function's code, its SQLSTATE."""
+    error.__dict__["sqlstate"] = "PY000"
+    return error
 
 
 def load_module(oid: int, signature: str, source: str) -> ModuleType:
@@ -103,15 +114,24 @@ def _unlabel(module: ModuleType) -> None:
         unlabel(loader.file)
 
 
-def check(signature: str, source: str) -> None:
-    """Raise SyntaxError for a body that cannot be compiled."""
+def check(signature: str, source: str, role: str, arguments: int) -> None:
+    """Raise SyntaxError for a body that cannot be compiled; warn of a missing entry.
+
+    `role` is `function`, `trigger` or `event trigger`, `arguments` how many a
+    call passes.
+    """
     Loader("", signature, source).get_code("")
+    import ast
+
+    from Postgres._validate import warn
+
+    warn(signature, ast.parse(_body(source)), role, arguments)
 
 
 def run_block(source: str) -> None:
     """Run a DO block as a module of its own."""
     file = "<DO block>"
-    code = compile(source, file, "exec", dont_inherit=True)
+    code = compile(_body(source), file, "exec", dont_inherit=True)
     label(file, f'File "{file}"', source)
     exec(code, {"__name__": "__main__", "__file__": file, "__builtins__": __builtins__})  # noqa: S102 - as above
 

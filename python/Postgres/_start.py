@@ -8,7 +8,7 @@ import sys
 from Postgres import _function, _types
 from Postgres._pytypes import pytypes
 from Postgres._server import native
-from Postgres._statement import Statement, prepare, sqleval, sqlexec
+from Postgres._statement import LazyStatement, prepare, sqleval, sqlexec
 from Postgres._streams import install
 from Postgres._transaction import xact
 
@@ -33,7 +33,7 @@ def start() -> None:
     install()
 
 
-_LANGUAGE: Final = Statement.lazy(
+_LANGUAGE: Final = LazyStatement(
     "SELECT pg_catalog.string_agg(pg_catalog.concat(p.oid, ':', p.prorettype), ' '"
     " ORDER BY p.oid)"
     " FROM pg_catalog.pg_proc AS p"
@@ -47,7 +47,7 @@ _LANGUAGE: Final = Statement.lazy(
 _ROLES: Final = {2279: "trigger", 3838: "event trigger"}
 """How a function is called, by its result type."""
 
-_SCHEMA: Final = Statement.lazy(
+_SCHEMA: Final = LazyStatement(
     "SELECT n.oid FROM pg_catalog.pg_namespace AS n"
     " WHERE n.nspname OPERATOR(pg_catalog.=) $1::pg_catalog.text"
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from Postgres._cursor import CHUNKS, COLUMN, ROWS, SCROLL, Cursor
+from Postgres._cursor import CHUNKS, COLUMN, ROWS, SCROLL, Cursor, ScrollCursor
 from Postgres._server import native
 
 TYPE_CHECKING = False
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any, Self
 
-_CHUNK = 256
+_CHUNK = 500
 
 
 class Statement:
@@ -74,11 +74,11 @@ class Statement:
 
     def rows(self, *arguments: Any) -> Cursor:
         """Return an iterator over the rows, fetched in chunks."""
-        return Cursor(self, self._arguments(arguments), ROWS, _CHUNK)
+        return Cursor._of(self, self._arguments(arguments), ROWS, _CHUNK)
 
     def column(self, *arguments: Any) -> Cursor:
         """Return an iterator over the values of the first column."""
-        return Cursor(self, self._arguments(arguments), COLUMN, _CHUNK)
+        return Cursor._of(self, self._arguments(arguments), COLUMN, _CHUNK)
 
     def chunks(self, *arguments: Any) -> Cursor:
         """Return an iterator over lists of rows.
@@ -86,11 +86,11 @@ class Statement:
         Its `chunksize`, which may be set, is how many rows a list has; the last
         may have fewer.
         """
-        return Cursor(self, self._arguments(arguments), CHUNKS, _CHUNK)
+        return Cursor._of(self, self._arguments(arguments), CHUNKS, _CHUNK)
 
     def declare(self, *arguments: Any) -> Cursor:
         """Return a scrollable cursor, with `read` and `seek`."""
-        return Cursor(self, self._arguments(arguments), SCROLL, 1)
+        return ScrollCursor._of(self, self._arguments(arguments), SCROLL, 1)
 
     def __iter__(self) -> Iterator[Any]:
         """Iterate over the rows of a statement whose parameters are constants."""
@@ -118,11 +118,6 @@ class Statement:
 
     def _arguments_of(self, row: Iterable[Any]) -> tuple[Any, ...]:
         return self._arguments(tuple(row))
-
-    @staticmethod
-    def lazy(string: str) -> LazyStatement:
-        """Return a statement that is prepared when it is first run."""
-        return LazyStatement(string)
 
     def clone(self) -> Self:
         """Return another Statement of the same text and constants."""

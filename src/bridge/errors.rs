@@ -238,7 +238,13 @@ fn worded(value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error>
             report
         }
         Origin::Python => {
-            let message = if text.is_empty() { class } else { format!("{class}: {text}") };
+            // An exception of `Postgres` that a function has made says what the server would.
+            let plain = value.hasattr("pg_errordata")? && !text.is_empty();
+            let message = match text.is_empty() {
+                true => class,
+                false if plain => text.clone(),
+                false => format!("{class}: {text}"),
+            };
             let mut report = Report::new(sqlstate(value, origin.sqlstate())?, message);
             report.detail = more;
             report

@@ -2,6 +2,7 @@
 //! server. The danger is an exception that comes back for another error than the one it became: it is
 //! given back for the SQLSTATE that marks it and for nothing else.
 
+use std::cell::Cell;
 use std::ffi::CStr;
 
 use pyo3::exceptions::PyBaseException;
@@ -20,12 +21,27 @@ const ADMIN_SHUTDOWN: SqlState = SqlState::new(b"57P01");
 thread_local! {
     /// The exception that the latest error so marked stands for.
     static PASSING: ForLife<Option<Py<PyBaseException>>> = ForLife::default();
+    /// Whether values are being converted for whoever gets their exceptions.
+    static AWAITED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `work`, which converts values for Python code: an exception in it comes back as itself.
+pub(crate) fn awaiting<T>(py: Python<'_>, work: impl FnOnce() -> Result<T, Error>) -> PyResult<T> {
+    let before = AWAITED.replace(true);
+    let outcome = work();
+    AWAITED.set(before);
+    outcome.map_err(|error| match error.report() {
+        // Nothing has happened in the database.
+        Some(report) if report.sqlstate == RELAY => to_python(py, error),
+        _ => super::state::fail(py, error),
+    })
 }
 
 /// Lets the exception that became `error` come back as itself, if a function of ours waits for it below.
 pub(crate) fn relay(value: &Bound<'_, PyBaseException>, error: &mut Error) {
     let Error::Ours(report) = error else { return };
-    if report.sqlstate != SqlState::PYTHON_EXCEPTION || super::state::depth() < 2 {
+    let awaited = AWAITED.get() || super::state::depth() > 1;
+    if report.sqlstate != SqlState::PYTHON_EXCEPTION || !awaited {
         return;
     }
     report.sqlstate = RELAY;

@@ -113,10 +113,13 @@ pub(crate) fn in_call<T>(kind: Kind, work: impl FnOnce() -> Result<T, Error>) ->
     while let Some(block) = frame.blocks.pop() {
         undone = undone.and(subtransaction::roll_back(block.place));
     }
+    // Whatever came of it.
+    if let Some(error) = frame.failed.take_if(|error| ends_statement(error)) {
+        return Err(error);
+    }
     let value = outcome?;
     undone?;
     match frame.failed {
-        Some(error) if ends_statement(&error) => return Err(error),
         Some(error) => {
             return Err(Error::new(SqlState::PYTHON_PROTOCOL, "function failed to propagate error state")
                 .detail(format!("The error was: {error}"))

@@ -34,6 +34,7 @@ pub(crate) mod process;
 pub(crate) mod raw;
 mod raw_more;
 pub(crate) mod receiver;
+pub(crate) mod record_type;
 pub(crate) mod relation;
 pub(crate) mod result_set;
 mod rivals;

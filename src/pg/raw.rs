@@ -430,7 +430,6 @@ raw! {
     fn get_share_path(executable: *const c_char, path: *mut c_char);
     fn pg_strong_random(place: *mut c_void, length: usize) -> bool;
     fn heap_copy_tuple_as_datum(tuple: HeapTuple, descriptor: TupleDesc) -> Datum;
-    fn SPI_getbinval(tuple: HeapTuple, descriptor: TupleDesc, number: c_int, is_null: *mut bool) -> Datum;
     fn SPI_connect() -> c_int;
     fn SPI_connect_ext(options: c_int) -> c_int;
     fn SPI_finish() -> c_int;

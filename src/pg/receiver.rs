@@ -26,6 +26,10 @@ pub(crate) trait Receiver {
 pub(crate) struct Header(pg_sys::TupleDesc);
 
 impl Header {
+    pub(super) fn raw(self) -> pg_sys::TupleDesc {
+        self.0
+    }
+
     pub(crate) fn columns(self) -> Vec<ResultColumn> {
         // SAFETY: alive while `start` runs.
         unsafe { spi::columns(self.0) }
@@ -57,6 +61,11 @@ pub(crate) struct Row {
 }
 
 impl Row {
+    #[inline]
+    pub(super) fn raw(self) -> (*const pg_sys::Datum, *const bool) {
+        (self.values, self.nulls)
+    }
+
     #[inline]
     pub(crate) fn values(self) -> impl Iterator<Item = Constant> {
         // SAFETY: the slot has as many, and outlives the call.

@@ -10,7 +10,7 @@ use pgrx::pg_sys;
 use super::guard::pg_try;
 use super::planner::Constant;
 use super::receiver::{self, Receiver};
-use super::{encoding, raw, relation, varlena};
+use super::{encoding, raw, relation};
 use crate::error::{Error, SqlState};
 
 /// An open connection; what it gives lives as long as it.
@@ -254,45 +254,5 @@ impl ResultRows {
         // SAFETY: as above.
         (0..self.columns.len())
             .map(move |at| unsafe { Constant { datum: *values.add(at), is_null: *nulls.add(at) } })
-    }
-
-    /// Makes `record` possible: its values name the descriptor of the rows.
-    pub(crate) fn become_records(&mut self) -> Result<(), Error> {
-        // SAFETY: raw call; the connection is open.
-        unsafe { pg_try(|| raw::BlessTupleDesc((*self.table).tupdesc))? };
-        Ok(())
-    }
-
-    /// Row `index`, below `len`, as a value of the type record, in place: it can be taken apart no more.
-    pub(crate) fn record(&mut self, index: usize) -> Result<Constant, Error> {
-        const EXTERNAL: u16 = pg_sys::HEAP_HASEXTERNAL as u16;
-        // SAFETY: the connection is open, and its copies of rows are nobody else's.
-        unsafe {
-            let descriptor = (*self.table).tupdesc;
-            let tuple = *(*self.table).vals.add(index);
-            let header = (*tuple).t_data;
-            if (*header).t_infomask & EXTERNAL != 0 {
-                // What is stored elsewhere is not allowed inside of a value.
-                let datum = pg_try(|| raw::heap_copy_tuple_as_datum(tuple, descriptor))?;
-                return Ok(Constant { datum, is_null: false });
-            }
-            let fields = &raw mut (*header).t_choice.t_datum;
-            varlena::set_length(header.cast(), (*tuple).t_len as usize);
-            (*fields).datum_typeid = (*descriptor).tdtypeid;
-            (*fields).datum_typmod = (*descriptor).tdtypmod;
-            Ok(Constant { datum: varlena::pointer(header.cast()), is_null: false })
-        }
-    }
-
-    /// The first column of row `index`, below `len`.
-    pub(crate) fn first(&mut self, index: usize) -> Result<Constant, Error> {
-        // SAFETY: as above; there is a column.
-        unsafe {
-            let tuple = *(*self.table).vals.add(index);
-            let mut is_null = false;
-            let place = &raw mut is_null;
-            let datum = pg_try(|| raw::SPI_getbinval(tuple, (*self.table).tupdesc, 1, place))?;
-            Ok(Constant { datum, is_null })
-        }
     }
 }

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 
 use super::class::Kind;
 use super::slots::{reference, slot, this};
-use super::{array, record};
+use super::{array, record, scalar};
 use crate::pg::varlena::Bytes;
 
 /// Fills the slots of a new class.
@@ -23,6 +23,9 @@ pub(super) unsafe fn fill(class: *mut ffi::PyTypeObject, kind: Kind) {
         match kind {
             Kind::Bytea if !(*class).tp_as_buffer.is_null() => {
                 (*(*class).tp_as_buffer).bf_getbuffer = Some(lend);
+            }
+            Kind::Text if !(*class).tp_as_sequence.is_null() => {
+                (*(*class).tp_as_sequence).sq_length = Some(text_length);
             }
             Kind::Array if !(*class).tp_as_mapping.is_null() => {
                 (*(*class).tp_as_mapping).mp_subscript = Some(array_item);
@@ -53,6 +56,11 @@ unsafe extern "C" fn lend(object: *mut ffi::PyObject, view: *mut ffi::Py_buffer,
             Ok(ffi::PyBuffer_FillInfo(view, object, data, length, 1, flags))
         }
     })
+}
+
+unsafe extern "C" fn text_length(object: *mut ffi::PyObject) -> ffi::Py_ssize_t {
+    // SAFETY: the slot's own argument.
+    slot(-1, |py| scalar::length(py, unsafe { this(object)? }))
 }
 
 unsafe extern "C" fn array_item(object: *mut ffi::PyObject, key: *mut ffi::PyObject) -> *mut ffi::PyObject {

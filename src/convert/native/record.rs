@@ -2,7 +2,6 @@
 //! danger is the anonymous record, whose columns are known from the value alone.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
 use std::rc::Rc;
 
 use pgrx::pg_sys::{self, Datum, Oid};
@@ -109,7 +108,7 @@ impl Shape {
     }
 }
 
-type Shapes = HashMap<i32, Rc<Held<Shape>>>;
+type Shapes = Vec<Option<Rc<Held<Shape>>>>;
 
 thread_local! {
     /// Of anonymous records, whose numbers the session keeps.
@@ -143,12 +142,19 @@ fn opened(py: Python<'_>, object: &Object) -> Result<(Rc<Held<Shape>>, pg_sys::H
     if type_oid != pg_sys::RECORDOID {
         return Ok((shape_of(py, class::class_of(py, type_oid)?.info())?, header));
     }
-    if let Some(known) = ANONYMOUS.read(|shapes| shapes.get(&typmod).cloned()) {
+    // Their numbers are counted up from 0.
+    let place = typmod as usize;
+    if let Some(known) = ANONYMOUS.read(|shapes| shapes.get(place).cloned().flatten()) {
         return Ok((known, header));
     }
     ready()?;
     let made = Rc::new(Held::made(|| Shape::lookup(py, type_oid, typmod))?);
-    ANONYMOUS.change(|shapes| shapes.insert(typmod, made.clone()));
+    ANONYMOUS.change(|shapes| {
+        if shapes.len() <= place {
+            shapes.resize(place + 1, None);
+        }
+        shapes[place] = Some(made.clone());
+    });
     Ok((made, header))
 }
 
@@ -177,7 +183,8 @@ fn deformed<T>(
     };
     let (descriptor, to_values, to_nulls) = (shape.row.descriptor(), values.as_mut_ptr(), nulls.as_mut_ptr());
     // SAFETY: a live value of the shape; the arrays have an element for each attribute.
-    unsafe { pg_try(|| types::deform_into(header, descriptor, to_values, to_nulls))? };
+    // Taking it apart neither allocates nor raises.
+    unsafe { types::deform_into(header, descriptor, to_values, to_nulls) };
     work(values, nulls)
 }
 

@@ -12,6 +12,7 @@ use super::{fast, ready};
 use crate::bridge::Failure;
 use crate::convert::{Dialect, known, text};
 use crate::pg::guard::pg_try;
+use crate::pg::varlena::Bytes;
 
 /// The value in Python's own types, as wrappers see it.
 pub(super) fn python<'py>(py: Python<'py>, object: &Object) -> Result<Bound<'py, PyAny>, Failure> {
@@ -40,6 +41,16 @@ pub(super) fn text_of<'py>(py: Python<'py>, object: &Object) -> Result<Bound<'py
         let shown = pg_try(|| output.call(object.datum()))?;
         text::to_str(py, shown.cast(), libc::strlen(shown)).map_err(Failure::Server)
     })
+}
+
+/// How many characters `str()` of a text has.
+pub(super) fn length(py: Python<'_>, object: &Object) -> Result<isize, Failure> {
+    // SAFETY: the instance holds its value; the bytes are only counted.
+    let plain = unsafe { Bytes::plain(object.datum()).map(|bytes| bytes.slice()) };
+    match plain.filter(|bytes| bytes.is_ascii()) {
+        Some(bytes) => Ok(bytes.len() as isize),
+        None => Ok(text_of(py, object)?.len()? as isize),
+    }
 }
 
 /// How Python code would make the value.

@@ -8,6 +8,7 @@ mod statements;
 mod transaction;
 pub(super) mod trigger;
 
+use pgrx::pg_sys;
 use pyo3::prelude::*;
 
 use crate::pg::call::Role;
@@ -34,9 +35,16 @@ pub(super) fn forget(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
     py.import(LOADER)?.getattr("forget")?.call1((procedure.oid.to_u32(),)).map(drop)
 }
 
-/// Whether the body can be compiled.
+/// Whether the body can be compiled; a warning if it has no entry that fits.
 pub(super) fn check(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
-    py.import(LOADER)?.getattr("check")?.call1((&procedure.signature, &procedure.source)).map(drop)
+    let role = match procedure.result {
+        pg_sys::TRIGGEROID => "trigger",
+        pg_sys::EVENT_TRIGGEROID => "event trigger",
+        _ => "function",
+    };
+    let arguments = procedure.inputs().count();
+    let of = (&procedure.signature, &procedure.source, role, arguments);
+    py.import(LOADER)?.getattr("check")?.call1(of).map(drop)
 }
 
 /// Runs a DO block.

@@ -4,14 +4,13 @@
 use pyo3::prelude::*;
 use pyo3::types::PyList;
 
+use super::statements::{self, gone};
 use crate::bridge::{Failure, state};
-use crate::convert::records;
 use crate::convert::result::ResultPlan;
-use crate::error::{Error, SqlState};
+use crate::error::Error;
 use crate::pg::call::Call;
 use crate::pg::drain::{Drained, drain};
 use crate::pg::result_set::{self, RowShape, Store};
-use crate::pg::spi;
 use crate::pg::statement::Direction;
 
 /// Rows fetched at a time where they have to become Python objects after all.
@@ -60,22 +59,14 @@ impl<'py> Source<'py> {
             Drained::Gone => return Err(gone().into()),
         };
         let column = self.is_column || is_scalar && columns == 1;
+        let direction = if self.is_forward { Direction::Forward } else { Direction::Backward };
         loop {
-            let rows = state::statement(py, |_| self.fetch(py, column))?;
+            let rows = statements::fetch(py, &self.portal, direction, CHUNK, column)?;
             if rows.is_empty() {
                 return Ok(());
             }
             put(&rows, plan, &store)?;
         }
-    }
-
-    fn fetch(&self, py: Python<'py>, column: bool) -> Result<Bound<'py, PyList>, Error> {
-        let direction = if self.is_forward { Direction::Forward } else { Direction::Backward };
-        spi::connected(|spi| {
-            let answer = spi.fetch(&self.portal, direction, CHUNK)?.ok_or_else(gone)?;
-            let Some(mut rows) = answer.rows else { return Ok(PyList::empty(py)) };
-            if column { records::column(py, &mut rows) } else { records::rows(py, &mut rows) }
-        })
     }
 }
 
@@ -84,9 +75,4 @@ fn put(rows: &Bound<'_, PyList>, plan: &ResultPlan, store: &Store) -> Result<(),
         plan.store(&row, store)?;
     }
     Ok(())
-}
-
-fn gone() -> Error {
-    Error::new(SqlState::INVALID_CURSOR_NAME, "the cursor is closed")
-        .detail("A cursor ends with the transaction or subtransaction in which it was opened.")
 }

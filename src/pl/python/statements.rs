@@ -10,13 +10,15 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
-use crate::bridge::state;
-use crate::convert::{Dialect, known, records};
+use crate::bridge::{exceptions, state};
+use crate::convert::records::Records;
+use crate::convert::{Dialect, known};
 use crate::error::{Error, SqlState};
-use crate::pg::memory::{Access, ForLife};
+use crate::pg::inval;
+use crate::pg::memory::{Access, ForLife, Scratch};
 use crate::pg::planner::Constant;
-use crate::pg::spi::{self, Answer, How, Spi};
-use crate::pg::statement::{Direction, Name, Scroll, Statement, Types};
+use crate::pg::spi::{self, How, Spi};
+use crate::pg::statement::{self, Direction, Name, Scroll, Statement, Types};
 
 /// Adds the class and the functions to `multicorn._native`.
 pub(super) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -33,6 +35,23 @@ struct Prepared {
     text: String,
     forward: Statement,
     scrolling: Option<Rc<Statement>>,
+    /// `inval::generation` when its parameters' types were last found out.
+    types: u64,
+}
+
+impl Prepared {
+    fn new(text: &str, forward: Statement) -> Self {
+        Prepared { text: text.to_owned(), forward, scrolling: None, types: inval::generation() }
+    }
+
+    /// Whether a type may have been dropped and made anew: the server's plans follow tables, but parameters
+    /// keep their types.
+    fn is_stale(&self) -> bool {
+        /// The first OID that is nobody's from the start.
+        const FIRST_NORMAL: u32 = 16384;
+        self.types != inval::generation()
+            && self.forward.parameters().iter().any(|oid| oid.to_u32() >= FIRST_NORMAL)
+    }
 }
 
 #[derive(Default)]
@@ -58,9 +77,19 @@ fn sweep() {
     numbers.into_iter().for_each(take_out);
 }
 
-fn find(number: u64) -> PyResult<Rc<Prepared>> {
+fn find(py: Python<'_>, number: u64) -> PyResult<Rc<Prepared>> {
     let known = TABLE.read(|table| table.plans.get(&number).cloned());
-    known.ok_or_else(|| PyRuntimeError::new_err("the statement belongs to another thread"))
+    let known = known.ok_or_else(|| PyRuntimeError::new_err("the statement belongs to another thread"))?;
+    if known.is_stale() { renewed(py, number, &known.text) } else { Ok(known) }
+}
+
+#[cold]
+fn renewed(py: Python<'_>, number: u64, text: &str) -> PyResult<Rc<Prepared>> {
+    let statement = state::statement(py, |_| spi::connected(|spi| prepare(spi, text, Scroll::AsItComes)))?;
+    let renewed = Rc::new(Prepared::new(text, statement));
+    let old = TABLE.change(|table| table.plans.insert(number, renewed.clone()));
+    drop(old);
+    Ok(renewed)
 }
 
 /// A prepared statement.
@@ -87,7 +116,7 @@ fn pl_prepare(py: Python<'_>, text: &str) -> PyResult<Plan> {
     let statement = state::statement(py, |_| spi::connected(|spi| prepare(spi, text, Scroll::AsItComes)))?;
     sweep();
     let count = statement.parameters().len();
-    let prepared = Rc::new(Prepared { text: text.to_owned(), forward: statement, scrolling: None });
+    let prepared = Rc::new(Prepared::new(text, statement));
     let number = TABLE.change(|table| {
         table.last += 1;
         table.plans.insert(table.last, prepared);
@@ -108,12 +137,12 @@ impl Plan {
     /// The types of all parameters.
     fn parameters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
         state::ready(py)?;
-        PyTuple::new(py, find(self.number)?.forward.parameters().iter().map(|oid| oid.to_u32()))
+        PyTuple::new(py, find(py, self.number)?.forward.parameters().iter().map(|oid| oid.to_u32()))
     }
 
     /// Name, type and typmod of each column of the result; None for a statement without rows.
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
-        let plan = find(self.number)?;
+        let plan = find(py, self.number)?;
         let columns = state::statement(py, |_| {
             spi::connected(|_| plan.forward.columns()).map_err(|error| in_query(error, &plan.text))
         })?;
@@ -127,7 +156,7 @@ impl Plan {
 
     /// The command, such as SELECT.
     fn command(&self, py: Python<'_>) -> PyResult<String> {
-        let plan = find(self.number)?;
+        let plan = find(py, self.number)?;
         state::immediate(py, || plan.forward.command())
     }
 
@@ -141,13 +170,17 @@ impl Plan {
         column: Option<bool>,
     ) -> PyResult<Outcome<'py>> {
         state::ready(py)?;
-        let plan = find(self.number)?;
-        state::statement(py, |terms| {
-            spi::connected(|spi| {
-                let values = values(&plan.forward, arguments)?;
-                let select = limit > 0 && plan.forward.gives_rows()? && plan.forward.command()? == "SELECT";
-                let how = How { read_only: terms.read_only, limit: if select { limit } else { 0 } };
-                outcome(py, spi.execute(&plan.forward, &values, how)?, column)
+        let plan = find(py, self.number)?;
+        let statement = &plan.forward;
+        with_values(py, statement, arguments, |values| {
+            state::statement(py, |terms| {
+                spi::connected(|spi| {
+                    let select = limit > 0 && statement.gives_rows()? && statement.command()? == "SELECT";
+                    let how = How { read_only: terms.read_only, limit: if select { limit } else { 0 } };
+                    let receiver = terms.receiver(Records::new(py, column));
+                    let (done, records) = spi.execute_into(statement, values, how, receiver)?;
+                    Ok((records.into_inner().list(), done.count))
+                })
             })
         })
     }
@@ -155,14 +188,14 @@ impl Plan {
     /// Runs it once for each tuple of arguments that `rows` gives; the sum of what the runs touched.
     fn load(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<u64> {
         state::ready(py)?;
-        let plan = find(self.number)?;
+        let plan = find(py, self.number)?;
         let mut count = 0;
         for row in rows.try_iter()? {
             let row = row?.cast_into::<PyTuple>()?;
-            count += state::statement(py, |terms| {
-                let how = How { read_only: terms.read_only, limit: 0 };
-                spi::connected(|spi| {
-                    Ok(spi.execute(&plan.forward, &values(&plan.forward, &row)?, how)?.count)
+            count += with_values(py, &plan.forward, &row, |values| {
+                state::statement(py, |terms| {
+                    let how = How { read_only: terms.read_only, limit: 0 };
+                    spi::connected(|spi| Ok(spi.execute(&plan.forward, values, how)?.count))
                 })
             })?;
         }
@@ -172,12 +205,12 @@ impl Plan {
     /// Opens a portal, and returns its name; with `scroll` one that reads backward too.
     fn open(&self, py: Python<'_>, arguments: &Bound<'_, PyTuple>, scroll: bool) -> PyResult<String> {
         state::ready(py)?;
-        let plan = if scroll { scrolling(py, self.number)? } else { Opened::Forward(find(self.number)?) };
-        state::statement(py, |terms| {
-            let how = How { read_only: terms.read_only, limit: 0 };
-            spi::connected(|spi| {
-                let statement = plan.statement();
-                spi.open(statement, &values(statement, arguments)?, Name::Numbered, how)
+        let plan = if scroll { scrolling(py, self.number)? } else { Opened::Forward(find(py, self.number)?) };
+        let statement = plan.statement();
+        with_values(py, statement, arguments, |values| {
+            state::statement(py, |terms| {
+                let how = How { read_only: terms.read_only, limit: 0 };
+                spi::connected(|spi| spi.open(statement, values, Name::Numbered, how))
             })
         })
     }
@@ -199,7 +232,7 @@ impl Opened {
 
 /// The form of the statement whose portals scroll, prepared at its first use.
 fn scrolling(py: Python<'_>, number: u64) -> PyResult<Opened> {
-    let prepared = find(number)?;
+    let prepared = find(py, number)?;
     if let Some(known) = &prepared.scrolling {
         return Ok(Opened::Scrolling(known.clone()));
     }
@@ -215,6 +248,22 @@ fn scrolling(py: Python<'_>, number: u64) -> PyResult<Opened> {
     Ok(Opened::Scrolling(made))
 }
 
+/// Runs `work` with the arguments' values, which live until it has ended.
+fn with_values<T>(
+    py: Python<'_>,
+    statement: &Statement,
+    arguments: &Bound<'_, PyTuple>,
+    work: impl FnOnce(&[Constant]) -> PyResult<T>,
+) -> PyResult<T> {
+    state::ready(py)?;
+    if arguments.is_empty() {
+        return work(&[]);
+    }
+    let scratch = Scratch::take().map_err(|error| state::fail(py, error))?;
+    let values = exceptions::awaiting(py, || scratch.within(|| values(statement, arguments)))?;
+    work(&values)
+}
+
 fn values(statement: &Statement, arguments: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
     let value = |(at, (argument, type_oid)): (usize, (Bound<'_, PyAny>, &pg_sys::Oid))| {
         known::parameter(type_oid.to_u32(), Dialect::Native)?
@@ -224,14 +273,7 @@ fn values(statement: &Statement, arguments: &Bound<'_, PyTuple>) -> Result<Vec<C
     arguments.iter().zip(statement.parameters()).enumerate().map(value).collect()
 }
 
-fn outcome<'py>(py: Python<'py>, answer: Answer, column: Option<bool>) -> Result<Outcome<'py>, Error> {
-    let Some(mut rows) = answer.rows else { return Ok((None, answer.count)) };
-    let column = column.unwrap_or(rows.columns().len() == 1);
-    let list = if column { records::column(py, &mut rows)? } else { records::rows(py, &mut rows)? };
-    Ok((Some(list), answer.count))
-}
-
-fn gone() -> Error {
+pub(super) fn gone() -> Error {
     Error::new(SqlState::INVALID_CURSOR_NAME, "the cursor is closed")
         .detail("A cursor ends with the transaction or subtransaction in which it was opened.")
 }
@@ -268,11 +310,21 @@ fn pl_fetch<'py>(
     column: bool,
 ) -> PyResult<Bound<'py, PyList>> {
     let direction = direction(kind)?;
-    state::statement(py, |_| {
-        spi::connected(|spi| {
-            let answer = spi.fetch(portal, direction, count)?.ok_or_else(gone)?;
-            Ok(outcome(py, answer, Some(column))?.0.unwrap_or_else(|| PyList::empty(py)))
-        })
+    fetch(py, portal, direction, count, column)
+}
+
+/// The same, for the library.
+pub(super) fn fetch<'py>(
+    py: Python<'py>,
+    portal: &str,
+    direction: Direction,
+    count: i64,
+    column: bool,
+) -> PyResult<Bound<'py, PyList>> {
+    state::statement(py, |terms| {
+        let receiver = terms.receiver(Records::new(py, Some(column)));
+        let (_, records) = statement::fetch_into(portal, direction, count, receiver)?.ok_or_else(gone)?;
+        Ok(records.into_inner().list().unwrap_or_else(|| PyList::empty(py)))
     })
 }
 

@@ -168,3 +168,17 @@ BEGIN
 EXCEPTION WHEN SQLSTATE 'PY001' THEN
     RAISE NOTICE 'caught % %', SQLSTATE, SQLERRM;
 END $$;
+-- An exception of the database's that a function makes itself.
+CREATE FUNCTION makes_error() RETURNS int LANGUAGE python AS $$
+import Postgres
+def main():
+    raise Postgres.exceptions.NoDataFound("nothing to be found")
+$$;
+SELECT makes_error();
+\echo :LAST_ERROR_SQLSTATE
+-- What the language itself says is PY000.
+SET client_min_messages = error;
+CREATE FUNCTION no_main() RETURNS int LANGUAGE python AS 'x = 1';
+RESET client_min_messages;
+SELECT no_main();
+\echo :LAST_ERROR_SQLSTATE

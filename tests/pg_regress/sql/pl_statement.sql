@@ -60,6 +60,17 @@ print(prepare("SELECT $1::int[]").first([1, None, 3]), prepare("SELECT $1::text 
 print(prepare("SELECT $1::date + 1").first("2024-02-28"))
 $$;
 DO LANGUAGE python $$prepare("SELECT $1::int")("no number")$$;
+-- What Python cannot make of an argument is an exception of Python's, and has done nothing to the database.
+DO LANGUAGE python $$
+class Odd:
+    def __str__(self):
+        raise KeyError("no text")
+try:
+    prepare("SELECT $1::text").first(Odd())
+except KeyError as error:
+    print(type(error).__name__, error)
+print(sqleval("1 + 1"))
+$$;
 -- Numbers of arguments.
 DO LANGUAGE python $$
 for call in (lambda: prepare("SELECT $1::int")(), lambda: prepare("SELECT $1::int")(1, 2),
@@ -136,6 +147,17 @@ DROP TABLE changing;
 SELECT follows();
 CREATE TABLE changing AS SELECT 4 AS e;
 SELECT follows();
+-- They follow types that are dropped and made anew.
+CREATE TYPE mood AS ENUM ('sad', 'glad');
+CREATE FUNCTION follows_type(m text) RETURNS text LANGUAGE python AS $$
+same = prepare("SELECT $1::mood")
+def main(m):
+    return f"{same.first(m)} {same.declare(m).read()[0][0]} {int(same.pg_parameter_types[0]) == int(sqleval('%smood%s::regtype::oid' % (chr(39), chr(39))))}"
+$$;
+SELECT follows_type('glad');
+DROP TYPE mood;
+CREATE TYPE mood AS ENUM ('calm', 'glad');
+SELECT follows_type('calm');
 -- Inside one call.
 CREATE FUNCTION changes_inside() RETURNS text LANGUAGE python AS $$
 def main():
