@@ -125,7 +125,8 @@ class Remote(Generic[P, R]):
                 chunks.close()
                 perform(_core.guarded(route, lambda adapter: _core.install(adapter, route, shipped)))
             except Exception as error:  # noqa: BLE001 - turned into what it was there
-                raise _core.raised(error, shipped) from error.__cause__
+                made = _core.raised(error, shipped)
+                raise made from _core.cause(made)
             else:
                 return
             finally:
@@ -146,7 +147,8 @@ class Remote(Generic[P, R]):
                 steps = _core.guarded(route, lambda adapter: _core.install(adapter, route, shipped))
                 await perform_async(route.adapter, steps)
             except Exception as error:  # noqa: BLE001 - turned into what it was there
-                raise _core.raised(error, shipped) from error.__cause__
+                made = _core.raised(error, shipped)
+                raise made from _core.cause(made)
             else:
                 return
             finally:
