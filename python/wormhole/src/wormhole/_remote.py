@@ -40,6 +40,8 @@ class Remote(Generic[P, R]):
         if not isinstance(base, FunctionType):
             raise CaptureError(f"{function!r} is no function that is written in Python")
         functools.update_wrapper(self, function)
+        # From Python 3.14 on it copies what computes them, which counts for functions and classes only.
+        self.__annotations__ = dict(function.__annotations__)
         self.local = function
         self.name = base.__name__
         self.__signature__ = signature_of(function)
