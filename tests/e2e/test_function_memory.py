@@ -50,8 +50,8 @@ def test_a_dropped_function_is_forgotten(database: Database, language: str) -> N
         connection.execute(f"DROP FUNCTION f{at}".encode())
 
     with database.connect() as connection:
-        # Less than the text of each. The server's own caches keep about one kilobyte.
-        assert growth_each(connection, step, 800) < 10 * KB
+        # Less than the text of each; the last few stay.
+        assert growth_each(connection, step, 800) < 20 * KB
 
 
 def test_a_trigger_is_forgotten_with_its_table(database: Database) -> None:
