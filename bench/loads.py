@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import function_loads as functions
 import psycopg
 
 COLUMNS = "id int8, t text, num numeric, tz timestamptz, js jsonb, uu uuid, ar int4[]"
@@ -35,6 +36,7 @@ CREATE TABLE soak_source AS SELECT i::int8 AS id, 'row ' || i AS t, i / 8.0 AS n
     '{{"a": [1, 2.5]}}'::jsonb AS js, md5(i::text)::uuid AS uu, ARRAY[i, NULL] AS ar
     FROM generate_series(1, 100) i;
 CREATE FOREIGN TABLE soak_row ({COLUMNS}) SERVER soak OPTIONS (count '5', fail 'row');
+{functions.SET_UP}
 """
 ALL = "count(id), count(t), count(num), count(tz), count(js), count(uu), count(ar)"
 
@@ -216,6 +218,23 @@ IMPORT = (
     "SELECT id FROM soak_imported; DROP FOREIGN TABLE soak_imported"
 )
 
+
+def function_loads(language: str) -> list[Load]:
+    """What functions do, in one language."""
+    return [
+        Load(f"{language} calls", 1_000_000, 10_000, hundreds(functions.calls(language))),
+        Load(f"{language} triggers", 100_000, 5_000, hundreds(functions.fires(language))),
+        Load(
+            f"{language} statements",
+            100_000,
+            5_000,
+            hundreds(f"SELECT soak_prepared_{language}()", f"SELECT soak_text_{language}()"),
+        ),
+        Load(f"{language} errors", 10_000, 2_000, hundreds(f"SELECT soak_caught_{language}()")),
+        Load(f"{language} bodies", 10_000, 400, repeat(functions.replacement(language)), bytes_each=1024),
+    ]
+
+
 LOADS = (
     Load("rows", 10_000_000, 100_000, rows),
     Load("scans", 4_000, 400, repeat(*SCANS)),
@@ -248,4 +267,5 @@ LOADS = (
     Load("ALTERs", 2_000, 200, repeat(*ALTERS), bytes_each=1024),
     Load("tables", 1_200, 120, repeat(TABLE), bytes_each=1024),
     Load("imports", 1_200, 120, repeat(IMPORT), bytes_each=1024),
+    *(load for language in functions.LANGUAGES for load in function_loads(language)),
 )

@@ -139,7 +139,12 @@ class Bytes(Value):
 
     def __len__(self) -> int:
         """Count the bytes."""
-        return len(memoryview(self))  # pyright: ignore[reportArgumentType] - a buffer by its slot
+        return int(_values.call("octet_length", self))
+
+    def __buffer__(self, flags: int, /) -> memoryview:
+        """Lend the bytes; the types' own classes lend without a copy."""
+        del flags
+        return memoryview(bytes(self))
 
     def __getitem__(self, key: int | slice) -> Any:
         """Give a byte as an int, or a slice as bytea."""

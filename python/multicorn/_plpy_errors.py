@@ -6,7 +6,6 @@ asks for one: most sessions need none of the two hundred.
 
 from __future__ import annotations
 
-from multicorn._conditions import CONDITIONS
 from multicorn._typing import cast
 
 TYPE_CHECKING = False
@@ -80,12 +79,21 @@ def _class_name(condition: str) -> str:
     return "".join(word[:1].upper() + word[1:] for word in condition.split("_"))
 
 
-#: The first code of each name: the class that `except` names.
+#: The first code of each name, which is the class that `except` names, and the
+#: name of each code; filled when somebody asks for one.
 _CODES: Final[dict[str, str]] = {}
 _NAMES: Final[dict[str, str]] = {}
-for _code, _condition in CONDITIONS:
-    _NAMES[_code] = _class_name(_condition)
-    _CODES.setdefault(_NAMES[_code], _code)
+
+
+def _fill() -> None:
+    if _NAMES:
+        return
+    from multicorn._conditions import CONDITIONS
+
+    for code, condition in CONDITIONS:
+        _NAMES[code] = _class_name(condition)
+        _CODES.setdefault(_NAMES[code], code)
+
 
 _classes: Final[dict[str, type[SPIError]]] = {}
 
@@ -99,6 +107,7 @@ def class_for(sqlstate: str) -> type[SPIError]:
 
 
 def _make(sqlstate: str) -> type[SPIError]:
+    _fill()
     name = _NAMES.get(sqlstate)
     if name is None:
         return SPIError
@@ -145,6 +154,8 @@ class _Exceptions(_Module):
     """`plpy.spiexceptions`: a class for each condition, made when it is named."""
 
     def __getattr__(self, name: str) -> type[SPIError]:
+        if not name.startswith("_"):
+            _fill()
         code = _CODES.get(name)
         if code is None:
             raise AttributeError(
@@ -155,6 +166,7 @@ class _Exceptions(_Module):
         return found
 
     def __dir__(self) -> list[str]:
+        _fill()
         return sorted({*super().__dir__(), *_CODES})
 
 

@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::ffi::CStr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::PyBaseException;
 use pyo3::prelude::*;
@@ -19,10 +20,21 @@ const RELAY: SqlState = SqlState::new(b"PY999");
 const ADMIN_SHUTDOWN: SqlState = SqlState::new(b"57P01");
 
 thread_local! {
-    /// The exception that the latest error so marked stands for.
-    static PASSING: ForLife<Option<Py<PyBaseException>>> = ForLife::default();
+    /// The exception that the latest error so marked stands for, with the error's text.
+    static PASSING: ForLife<Option<(String, Py<PyBaseException>)>> = ForLife::default();
     /// Whether values are being converted for whoever gets their exceptions.
     static AWAITED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether there is one.
+static IS_PASSING: AtomicBool = AtomicBool::new(false);
+
+/// Nobody waits for the exception any more.
+#[inline]
+pub(super) fn forget() {
+    if IS_PASSING.swap(false, Ordering::Relaxed) {
+        drop(PASSING.change(Option::take));
+    }
 }
 
 /// Runs `work`, which converts values for Python code: an exception in it comes back as itself.
@@ -45,20 +57,36 @@ pub(crate) fn relay(value: &Bound<'_, PyBaseException>, error: &mut Error) {
         return;
     }
     report.sqlstate = RELAY;
-    let old = PASSING.change(|passing| passing.replace(value.clone().unbind()));
+    let now = (report.message.clone(), value.clone().unbind());
+    IS_PASSING.store(true, Ordering::Relaxed);
+    let old = PASSING.change(|passing| passing.replace(now));
     drop(old);
 }
 
+/// The error as it goes on below a function: with its own SQLSTATE, where no function waits for the exception.
+pub(super) fn leaving(mut error: Error) -> Error {
+    if super::state::depth() == 0
+        && let Some(report) = error.report_mut()
+        && report.sqlstate == RELAY
+    {
+        report.sqlstate = SqlState::PYTHON_EXCEPTION;
+    }
+    error
+}
+
 /// The error as an exception: `Postgres.Exception`, the exception that it was, or a cancel.
-pub(crate) fn to_python(py: Python<'_>, error: Error) -> PyErr {
-    let Some(report) = error.report() else { return errors::to_python(py, error) };
+pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
+    let Some(report) = error.report_mut() else { return errors::to_python(py, error) };
     if [SqlState::QUERY_CANCELED, ADMIN_SHUTDOWN].contains(&report.sqlstate) {
         return errors::to_python(py, error);
     }
-    if report.sqlstate == RELAY
-        && let Some(exception) = PASSING.change(Option::take)
-    {
-        return PyErr::from_value(exception.into_bound(py).into_any());
+    if report.sqlstate == RELAY {
+        // Another text: somebody between has caught it, and raised an error of his own with its SQLSTATE.
+        let passing = PASSING.change(|passing| passing.take_if(|(text, _)| *text == report.message));
+        if let Some((_, exception)) = passing {
+            return PyErr::from_value(exception.into_bound(py).into_any());
+        }
+        report.sqlstate = SqlState::PYTHON_EXCEPTION;
     }
     made(py, error).unwrap_or_else(|other| other)
 }

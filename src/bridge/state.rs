@@ -98,6 +98,9 @@ fn pop(at: usize) -> Option<Frame> {
         frames.truncate(at + 1);
         frames.pop()
     });
+    if at == 0 {
+        exceptions::forget();
+    }
     note();
     frame
 }
@@ -117,7 +120,7 @@ pub(crate) fn in_call<T>(kind: Kind, work: impl FnOnce() -> Result<T, Error>) ->
     if let Some(error) = frame.failed.take_if(|error| ends_statement(error)) {
         return Err(error);
     }
-    let value = outcome?;
+    let value = outcome.map_err(exceptions::leaving)?;
     undone?;
     match frame.failed {
         Some(error) => {

@@ -20,6 +20,7 @@ pub(crate) struct Spi(());
 pub(crate) fn connected<T>(work: impl FnOnce(&Spi) -> Result<T, Error>) -> Result<T, Error> {
     // SAFETY: raw calls, in the order that the server wants.
     unsafe {
+        let context = pg_sys::CurrentMemoryContext;
         pg_try(|| {
             raw::SPI_connect();
             let trigger = TRIGGER.load(Ordering::Relaxed);
@@ -27,7 +28,10 @@ pub(crate) fn connected<T>(work: impl FnOnce(&Spi) -> Result<T, Error>) -> Resul
                 raw::SPI_register_trigger_data(trigger);
             }
         })?;
-        let result = work(&Spi(()))?;
+        let result = work(&Spi(())).inspect_err(|_| {
+            // What runs until the abort must not allocate in memory that goes with the connection.
+            pg_sys::CurrentMemoryContext = context;
+        })?;
         pg_try(|| raw::SPI_finish())?;
         Ok(result)
     }

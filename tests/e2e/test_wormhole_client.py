@@ -172,6 +172,7 @@ def test_exceptions_arrive(driver) -> None:
         insert(1, fail=True)
     assert caught.value.args == ("told to", 1)
     assert caught.value.sqlstate == "WH005"  # type: ignore[attr-defined]
+    assert caught.value.__cause__ is None
     frame = caught.value.remote_traceback[-1]  # type: ignore[attr-defined]
     assert (frame.file, frame.function) == (__file__, "insert")
     assert 'raise KeyError("told to", x)' in frame.text

@@ -294,7 +294,7 @@ pub(super) fn compare<'py>(
     let converted;
     let b = match other {
         Some(b) => b,
-        None => match coerced(py, a.info(), right)? {
+        None => match compared(py, a.info(), right)? {
             Some(object) => {
                 converted = object;
                 object_of(&converted)?
@@ -326,6 +326,19 @@ fn concatenates(info: &TypeInfo) -> bool {
     matches!(info.kind, Kind::Text | Kind::Padded | Kind::Bytea) || matches!(info.entry.category, b'S' | b'V')
 }
 
+/// What a value is compared with, as an instance of its type, or of the base of its domain.
+fn compared<'py>(
+    py: Python<'py>,
+    info: &TypeInfo,
+    object: *mut ffi::PyObject,
+) -> Result<Option<Bound<'py, PyAny>>, Failure> {
+    if info.entry.kind != b'd' {
+        return coerced(py, info, object);
+    }
+    ready()?;
+    coerced(py, class::class_of(py, info.base)?.info(), object)
+}
+
 /// Python's operand as an instance of the other's type, with two exceptions, each of which takes the
 /// operand's own type if there is such an operator: a type that has none with itself (`jsonb - "key"`), and a
 /// number or timedelta beside a type that is none (`date - 1`).
@@ -337,6 +350,10 @@ fn operand<'py>(
     is_left: bool,
 ) -> Result<Option<Bound<'py, PyAny>>, Failure> {
     ready()?;
+    if info.entry.kind == b'd' {
+        // A domain's operators are those of its base, and its constraints say nothing of operands.
+        return operand(py, op, class::class_of(py, info.base)?.info(), object, is_left);
+    }
     let own = info.entry.oid;
     let joins = op == Op::Add && concatenates(info);
     if !joins

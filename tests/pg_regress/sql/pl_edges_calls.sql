@@ -137,3 +137,53 @@ CREATE OR REPLACE FUNCTION version() RETURNS int LANGUAGE python AS 'def main():
 SELECT public.version();
 ROLLBACK;
 SELECT public.version();
+
+-- An exception comes back as itself through others' functions, unless those have made another error of it.
+CREATE FUNCTION raises() RETURNS int LANGUAGE python AS $$
+def main(): raise KeyError('inner')
+$$;
+CREATE FUNCTION passes() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN raises();
+EXCEPTION WHEN OTHERS THEN
+    RAISE;
+END
+$$;
+CREATE FUNCTION wraps() RETURNS int LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN raises();
+EXCEPTION WHEN OTHERS THEN
+    RAISE EXCEPTION 'wrapped: %', SQLERRM USING ERRCODE = SQLSTATE;
+END
+$$;
+CREATE FUNCTION catches(call text) RETURNS text LANGUAGE python AS $$
+import Postgres
+def main(call):
+    try:
+        with xact():
+            return sqleval(str(call))
+    except Postgres.Exception as error:
+        return f"{error.code} {error.message}"
+    except Exception as error:
+        return repr(error)
+$$;
+SELECT catches('passes()'), catches('wraps()');
+-- No function waits for one that is raised while a result is converted.
+CREATE FUNCTION refuses(value int) RETURNS bool LANGUAGE python AS $$
+def main(value):
+    if value < 0:
+        raise ValueError('negative')
+    return True
+$$;
+CREATE DOMAIN not_negative AS int CHECK (refuses(VALUE));
+CREATE FUNCTION gives(value int) RETURNS not_negative LANGUAGE python AS $$
+def main(value): return value
+$$;
+SELECT gives(1);
+DO $$
+BEGIN
+    PERFORM gives(-1);
+EXCEPTION WHEN OTHERS THEN
+    RAISE NOTICE '% %', SQLSTATE, SQLERRM;
+END
+$$;

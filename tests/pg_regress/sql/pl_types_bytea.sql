@@ -20,3 +20,18 @@ SELECT show(
 SELECT show('types.bytea(b"abc")[5]');
 SELECT show('types.bytea("\\xzz")');
 SELECT show('memoryview(types.text("abc"))');
+DO LANGUAGE python $$
+from Postgres import NOTICE, Type, types
+
+class Mine(types.bytea):
+    pass
+
+mine = Mine(b"abc")
+NOTICE(f"{len(mine)} {memoryview(mine)[1]} {bytes(mine)} {b'x'.join([b'1', mine])} {mine + b'd'}")
+$$;
+CREATE DOMAIN three AS bytea CHECK (octet_length(VALUE) = 3);
+DO LANGUAGE python $$
+from Postgres import NOTICE, Type
+three = Type("three")(b"abc")
+NOTICE(f"{len(three)} {memoryview(three)[1]} {bytes(three)} {three + b'd'} {three[1:]}")
+$$;

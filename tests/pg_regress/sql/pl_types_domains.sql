@@ -18,6 +18,7 @@ a = A([1, 2])
 print(repr(a), a[0], a[0:1], a.Element, list(a), a == [1, 2], A.Element)
 o = O((1, 2))
 print(repr(o), o.a, o["b"], o.replace(0), O.column_names)
+print(p + -3, p - 10, -10 + p, p == -1, p > -5, w == "UPPER", w + "UPPER", a == [1, 2, 3])
 print(P.check(5), P.check(None), S.check(5), types.int4.check(5))
 $$;
 DO LANGUAGE python 'from Postgres import Type; Type("positive")(-1)';

@@ -61,14 +61,19 @@ def call(route: Route, shipped: Shipped, arguments: str, known: Knowledge) -> St
                     return answer["r"]
         answer = yield from guarded(route, lambda adapter: _call(adapter, route, shipped, arguments))
     except Exception as error:  # noqa: BLE001 - turned into what it was there
-        # The driver's exception says nothing more than the one that replaces it.
-        raise raised(error, shipped) from error.__cause__
+        made = raised(error, shipped)
+        raise made from cause(made)
     # Where the same statement has installed the function, that was a write.
     if not (answer.get("installed") and answer.get("w")):
         known.has_run = True
         known.writes = known.writes or bool(answer.get("w"))
     route.is_behind = route.is_behind or bool(answer.get("w", True))
     return answer["r"]
+
+
+def cause(made: Exception) -> BaseException | None:
+    """What is shown as the cause: the driver's exception says no more than the one that replaces it."""
+    return None if failure(made) is None else made.__cause__
 
 
 def raised(error: Exception, shipped: Shipped) -> Exception:

@@ -40,6 +40,8 @@ class Remote(Generic[P, R]):
         if not isinstance(base, FunctionType):
             raise CaptureError(f"{function!r} is no function that is written in Python")
         functools.update_wrapper(self, function)
+        # From Python 3.14 on it copies what computes them, which counts for functions and classes only.
+        self.__annotations__ = dict(function.__annotations__)
         self.local = function
         self.name = base.__name__
         self.__signature__ = signature_of(function)
@@ -125,7 +127,8 @@ class Remote(Generic[P, R]):
                 chunks.close()
                 perform(_core.guarded(route, lambda adapter: _core.install(adapter, route, shipped)))
             except Exception as error:  # noqa: BLE001 - turned into what it was there
-                raise _core.raised(error, shipped) from error.__cause__
+                made = _core.raised(error, shipped)
+                raise made from _core.cause(made)
             else:
                 return
             finally:
@@ -146,7 +149,8 @@ class Remote(Generic[P, R]):
                 steps = _core.guarded(route, lambda adapter: _core.install(adapter, route, shipped))
                 await perform_async(route.adapter, steps)
             except Exception as error:  # noqa: BLE001 - turned into what it was there
-                raise _core.raised(error, shipped) from error.__cause__
+                made = _core.raised(error, shipped)
+                raise made from _core.cause(made)
             else:
                 return
             finally:
