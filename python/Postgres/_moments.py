@@ -24,7 +24,11 @@ def _field(name: str, meaning: str) -> property:
 class Moment(Value):
     """What dates, times, timestamps and intervals have in common.
 
-    A field that the type does not have is the server's error 0A000 or 22023.
+    The attributes `millennium`, `century`, `decade`, `year`, `quarter`, `month`,
+    `week`, `day`, `dayofweek` (Sunday is 0), `dayofyear`, `hour`, `minute`,
+    `second`, `millisecond`, `microsecond`, `timezone` (the offset in seconds) and
+    `epoch` are the fields of `date_part`, each a float8. A field that the type
+    does not have is the server's error 0A000 or 22023.
     """
 
     __slots__ = ()

@@ -96,7 +96,8 @@ class Record(Value):
 
     `row[0]`, `row[1:]`, `row["name"]` and, unless a method has the name,
     `row.name`. It is made of a sequence, of a mapping or an object with the
-    columns as attributes (what is missing is NULL), or of text.
+    columns as attributes (what is missing is NULL), or of text. `_asdict()` gives
+    a dict of the values by name.
     """
 
     __slots__ = ()

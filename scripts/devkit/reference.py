@@ -18,7 +18,11 @@ from devkit.paths import CHECKOUT
 SOURCE = CHECKOUT / "python"
 TARGET = CHECKOUT / "docs" / "reference"
 #: Page, module, and the language whose functions it is for.
-PAGES = (("plpy", "multicorn.plpy", "plpy"), ("Postgres", "Postgres", "python"))
+PAGES = (
+    ("plpy", "multicorn.plpy", "plpy"),
+    ("Postgres", "Postgres", "python"),
+    ("Postgres.values", "Postgres.values", "python"),
+)
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 

@@ -27,6 +27,12 @@ import Postgres.types
 from Postgres.types import int4, text as string
 print(int4 is Postgres.types.int4, string("a"), Postgres.types is __import__("sys").modules["Postgres.types"])
 $$;
+DO LANGUAGE python $$
+from Postgres import NOTICE, types
+from Postgres.values import Array, Hstore, Integer, Interval, Jsonb, Moment, Record, Value
+NOTICE(f"{isinstance(types._int4([1]), Array)} {isinstance(types.int2(1), Integer)} {issubclass(types.interval, Moment)}")
+NOTICE(f"{issubclass(types.jsonb, Jsonb)} {issubclass(types.pg_class, Record)} {issubclass(types.point, Value)}")
+$$;
 DO LANGUAGE python 'from Postgres.types import nosuch';
 DO LANGUAGE python 'from Postgres import Type; Type("nosuch")';
 DO LANGUAGE python 'from Postgres import Type; Type(1)';
