@@ -146,6 +146,8 @@ def shop(shop_database: Database) -> Database:
 def tenant(database: Database) -> Iterator[Tenant]:
     """A session of a role that may do nothing but install and call remote functions."""
     with database.connect() as admin:
+        # A test may end the server, and what is not written by then is gone.
+        admin.execute("SET synchronous_commit = on")
         admin.execute(f"DROP ROLE IF EXISTS {ROLE}")
         admin.execute(f"CREATE ROLE {ROLE} LOGIN")
         admin.execute(
