@@ -429,7 +429,7 @@ pub(crate) fn to_python_as(
         return cancelled(py, Some(error));
     }
     let made = make(py, report).and_then(|exception| {
-        exception.value(py).setattr(CARRIED, Carried(copy(&error)))?;
+        carry(exception.value(py).as_any(), &error)?;
         Ok(exception)
     });
     made.unwrap_or_else(|other| other)

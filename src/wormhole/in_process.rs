@@ -23,10 +23,7 @@ thread_local! {
 /// The module that runs functions.
 pub(super) fn server(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static SERVER: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let import = || {
-        let module = py.import("multicorn._wormhole")?.call_method0("server")?;
-        Ok::<_, PyErr>(module.cast_into::<PyModule>()?.unbind())
-    };
+    let import = || py.import("wormhole._server").map(Bound::unbind);
     Ok(SERVER.get_or_try_init(py, import)?.bind(py))
 }
 

@@ -14,8 +14,7 @@ native.ServerError = type("ServerError", (Exception,), {{}})
 native.QueryCancelled = type("QueryCancelled", (BaseException,), {{}})
 import multicorn
 sys.modules["multicorn._native"] = multicorn._native = native
-from multicorn import _wormhole
-server = _wormhole.server()
+from wormhole import _server as server
 print(server.__name__, "asyncio" in sys.modules, "wormhole._remote" in sys.modules)
 server.load("k", "f", "def f(a): return a + 1")
 print(server.call("k", '{{"a": [1], "k": {{}}}}'), server.call("x", ""))
