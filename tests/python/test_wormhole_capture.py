@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
+import heapq
 import inspect
 import json
 import math as m
@@ -14,6 +15,11 @@ import threading
 import xml.etree.ElementTree  # noqa: ICN001 - by its full name on purpose
 from datetime import date, timedelta
 from decimal import Decimal as Dec
+from hashlib import sha256
+from heapq import heappush as push
+from io import StringIO
+from random import randint
+from struct import pack
 from typing import Any
 
 import pytest
@@ -21,12 +27,14 @@ import pytest
 import wormhole as hole
 from wormhole import (
     CaptureError,
+    RemoteError,
     aio,
     execute,
     query,
     remote,
     set_connection,
     transaction,
+    transactional,
 )
 from wormhole import query_value as qv
 
@@ -58,6 +66,42 @@ def loud(function):
         return function(*args) + "!"
 
     return wrapper
+
+
+annotations = [5]
+reading = remote(read_only=True)
+shouted = loud(helper)
+
+
+def project_remote(function):
+    """What a project may have of its own."""
+    return hole.remote(chunk=7)(function)
+
+
+@loud
+def shouting(x):
+    return str(x)
+
+
+class Job:
+    @remote
+    def method(self, x):
+        return x
+
+    @staticmethod
+    @remote
+    def above(x):
+        return x
+
+    @remote
+    @staticmethod
+    def below(x):
+        return x
+
+    def __call__(self):
+        return self.above, self.below
+
+    given = remote(source="def given(x): return x")
 
 
 def run(function: hole.Remote, *args, **kwargs):
@@ -189,6 +233,34 @@ def test_imports_are_made_there() -> None:
     assert run(f, "<a/>") == wanted
 
 
+def test_objects_are_imported_from_where_they_are_documented() -> None:
+    @remote
+    def f(seed):
+        heap: list = []
+        push(heap, sha256(seed).hexdigest())
+        heapq.heappush(heap, StringIO("x").read() + str(pack("b", 1)))
+        return heap, randint(3, 3)
+
+    assert [line for line in lines(f) if line.startswith(("from", "import"))] == [
+        "from __future__ import annotations",
+        "from hashlib import sha256",
+        "from heapq import heappush as push",
+        "from io import StringIO",
+        "from random import randint",
+        "from struct import pack",
+        "import heapq",
+    ]
+    assert run(f, b"a") == f.local(b"a")
+
+
+def test_a_name_may_be_that_of_an_import_from_the_future() -> None:
+    @remote
+    def f(x: int):
+        return annotations[0] + x
+
+    assert run(f, 1) == 6
+
+
 def test_names_of_this_package_are_there_already() -> None:
     @remote
     def f():
@@ -216,6 +288,81 @@ def test_decorators_below_are_sent_and_those_above_stay() -> None:
     assert calls == [f]
     assert "import functools" in lines(f)
     assert run(f, 1) == "1!"
+
+
+def test_decorators_that_make_functions_remote_stay_here() -> None:
+    @reading
+    def f(x):
+        return x
+
+    @project_remote
+    def g(x):
+        return x
+
+    assert lines(f) == ["def f(x):", "    return x"]
+    assert lines(g) == ["def g(x):", "    return x"]
+    assert (f._known.is_read_only, g._chunk) == (True, 7)
+
+
+def test_what_wraps_a_function_is_not_lost() -> None:
+    """A decorator that is in no text would be."""
+
+    def f():
+        return shouted(1)
+
+    def by_call():
+        return 1
+
+    def wrong_order():
+        return 1
+
+    for function in (
+        remote(f),
+        remote(loud(by_call)),
+        remote(transactional(wrong_order)),
+    ):
+        with pytest.raises(
+            CaptureError, match="is wrapped by what is not sent with it"
+        ):
+            _ = function.source
+
+    @transactional
+    @remote
+    def inner():
+        return 1
+
+    @remote
+    def outer():
+        return shouting(inner())
+
+    assert "@loud" in lines(outer)
+    assert run(outer) == "1!"
+
+
+def test_methods_are_bound_as_those_of_functions() -> None:
+    job = Job()
+    assert job() == (Job.above, Job.below)
+    with pytest.raises(TypeError, match=r"argument 1 is of type \S*Job, which cannot"):
+        job.method(1)
+    assert job.given is Job.given
+    assert lines(Job.above) == ["def above(x):", "    return x"]
+    assert lines(Job.below) == ["@staticmethod", "def below(x):", "    return x"]
+
+
+def test_a_wrapper_without_annotations_may_be_made_remote() -> None:
+    class Wrapper:
+        def __init__(self, function):
+            self.__wrapped__ = function
+
+        def __call__(self):
+            pass
+
+    @remote
+    @Wrapper
+    def f(x: int):
+        return x
+
+    assert f.__annotations__ == {"x": "int"}
 
 
 def test_strings_of_several_lines_stay_what_they_are() -> None:
@@ -312,6 +459,16 @@ def refused() -> list:  # noqa: C901 - one function for each refusal
         with transaction():
             pass
 
+    def with_attribute():
+        with hole.transaction():
+            pass
+
+    def with_error():
+        try:
+            pass
+        except RemoteError:
+            pass
+
     def with_default(x=LOCK):
         return x
 
@@ -334,6 +491,8 @@ def refused() -> list:  # noqa: C901 - one function for each refusal
         (with_module, "uses helpers, a module of this project"),
         (with_missing, "uses nowhere, which is not defined"),
         (with_transaction, "uses transaction, which is for the client"),
+        (with_attribute, "uses transaction, which is for the client"),
+        (with_error, "uses RemoteError, which is for the client"),
         (with_default, "has a default that cannot be sent: x is a lock"),
         (with_part, "uses parts, a list with a lock in it, which cannot be sent"),
         (with_method, "uses bound, a method-wrapper, which cannot be sent"),
@@ -387,12 +546,44 @@ def f(a: int, *, b=[1], **c) -> int:
     assert f.source == text.rstrip()
     assert remote(source=text, name="g").name == "g"
     assert run(f, 5) == 5
+    indented = remote(
+        source="""
+        def f():
+            return 1
+        """
+    )
+    assert indented.source == "\ndef f():\n    return 1"
     with pytest.raises(CaptureError, match="the source has no function h"):
         remote(source=text, name="h")
     with pytest.raises(CaptureError, match="the source is no Python"):
         remote(source="def f(")
     with pytest.raises(TypeError, match="missing a required argument: 'a'"):
         f()
+
+
+def test_a_file_that_has_changed_is_noticed(tmp_path) -> None:
+    file = tmp_path / "changing.py"
+    file.write_text("from wormhole import remote\n@remote\ndef f(x): return x\n")
+    space: dict = {}
+    exec(compile(file.read_text(), str(file), "exec"), space)
+    file.write_text("from wormhole import remote\n@remote\ndef f(x, y=1): return 5\n")
+    with pytest.raises(CaptureError, match=r"changing.py has changed since f was"):
+        _ = space["f"].source
+
+
+def test_modules_beside_the_project_are_installed(tmp_path, monkeypatch) -> None:
+    """Those of a distribution and of a user are in places that `sysconfig` does not name."""
+    place = tmp_path / "dist-packages"
+    place.mkdir()
+    (place / "wormhole_elsewhere.py").write_text("def there(): pass\n")
+    monkeypatch.syspath_prepend(str(place))
+    import wormhole_elsewhere  # type: ignore[reportMissingImports]
+
+    @remote
+    def f():
+        return wormhole_elsewhere.there()
+
+    assert lines(f)[0] == "import wormhole_elsewhere"
 
 
 def test_lines_lead_back_to_the_file() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from wormhole import _codec, _core
@@ -13,7 +13,7 @@ from wormhole._capture import Capture, capture, capture_source
 from wormhole._connection import Route, current
 from wormhole._core import Knowledge
 from wormhole._errors import CaptureError
-from wormhole._signature import signature_of
+from wormhole._signature import annotations_of, signature_of
 from wormhole._steps import perform, perform_async
 
 P = ParamSpec("P")
@@ -40,8 +40,7 @@ class Remote(Generic[P, R]):
         if not isinstance(base, FunctionType):
             raise CaptureError(f"{function!r} is no function that is written in Python")
         functools.update_wrapper(self, function)
-        # From Python 3.14 on it copies what computes them, which counts for functions and classes only.
-        self.__annotations__ = dict(function.__annotations__)
+        self.__annotations__ = annotations_of(base)
         self.local = function
         self.name = base.__name__
         self.__signature__ = signature_of(function)
@@ -67,7 +66,7 @@ class Remote(Generic[P, R]):
         found = self._capture
         if found is None or not found.is_current():
             assert self._base is not None  # noqa: S101
-            fresh = capture(self._base)
+            fresh = capture(self._base, self.local)
             if found is not None and found.shipped.id != fresh.shipped.id:
                 self._known = Knowledge()
             self._capture = found = fresh
@@ -98,6 +97,12 @@ class Remote(Generic[P, R]):
         found = current(connection)
         bound._connection = Route(found.adapter, schema=found.schema)
         return bound
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """As functions do, so that a method's `self` is refused by its class, and not taken for missing."""
+        return (
+            self if instance is None or isinstance(self.local, staticmethod) else MethodType(self, instance)
+        )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the function inside the database and return its value, or an iterator over what it yields."""
@@ -163,6 +168,9 @@ class Remote(Generic[P, R]):
 class _Given(Remote[..., Any]):
     """A remote function of which the source was given."""
 
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        return self
+
     def __init__(
         self, source: str, name: str | None, *, connection: Any, read_only: bool, chunk: int
     ) -> None:
@@ -222,7 +230,7 @@ def remote(
     if source is not None:
         return _Given(source, name, connection=connection, read_only=read_only, chunk=chunk)
     if function is None:
-        return functools.partial(Remote[..., Any], connection=connection, read_only=read_only, chunk=chunk)
+        return functools.partial(Remote, connection=connection, read_only=read_only, chunk=chunk)
     if isinstance(function, Remote):
         return cast("Remote[..., Any]", function)
     return Remote(function, connection=connection, read_only=read_only, chunk=chunk)

@@ -507,11 +507,12 @@ def transactional(
     """
     if not callable(function):
         count = function if max_retries is None else max_retries
-        return functools.partial(_transactional, options={"max_retries": count, **options})
-    return _transactional(function, {})
+        return functools.partial(repeating, options={"max_retries": count, **options})
+    return repeating(function, {})
 
 
-def _transactional(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
+def repeating(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
+    """`transactional` for a function and its options."""
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise TypeError("a generator cannot be transactional: what it yielded cannot be taken back")
     transactions(**options)  # complains of its options now
