@@ -379,7 +379,7 @@ class _Scope:
         return lambda: self.find(name)[1]
 
     def is_ours(self, dotted: str) -> bool:
-        """Whether a decorator's name leads to this package, or to one that is for the client as it uses it."""
+        """Whether a decorator's name leads to this package, or to what uses the client's part of it."""
         first, *rest = dotted.split(".")
         _, value = self.find(first)
         for name in rest:
