@@ -74,7 +74,7 @@ shouted = loud(helper)
 
 
 def project_remote(function):
-    """What a project may have of its own."""
+    """Do what a decorator of the project does."""
     return hole.remote(chunk=7)(function)
 
 
@@ -464,10 +464,7 @@ def refused() -> list:  # noqa: C901 - one function for each refusal
             pass
 
     def with_error():
-        try:
-            pass
-        except RemoteError:
-            pass
+        return RemoteError("x")
 
     def with_default(x=LOCK):
         return x
@@ -572,7 +569,7 @@ def test_a_file_that_has_changed_is_noticed(tmp_path) -> None:
 
 
 def test_modules_beside_the_project_are_installed(tmp_path, monkeypatch) -> None:
-    """Those of a distribution and of a user are in places that `sysconfig` does not name."""
+    """Some are in places that `sysconfig` does not name."""
     place = tmp_path / "dist-packages"
     place.mkdir()
     (place / "wormhole_elsewhere.py").write_text("def there(): pass\n")

@@ -21,7 +21,7 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
 
 
 def annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
-    """A function's annotations; from Python 3.14 on names that are not there yet, or ever, stand for themselves."""
+    """A function's annotations; from Python 3.14 on, names that are not there stand for themselves."""
     if sys.version_info >= (3, 14):
         import annotationlib  # pyright: ignore[reportUnreachable]
 
