@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import hashlib
 import heapq
 import inspect
@@ -27,19 +26,18 @@ import pytest
 import wormhole as hole
 from wormhole import (
     CaptureError,
-    RemoteError,
     aio,
     execute,
     query,
     remote,
     set_connection,
     transaction,
-    transactional,
 )
 from wormhole import query_value as qv
 
 from . import wormhole_helpers as helpers
 from .wormhole_helpers import doubled
+from .wormhole_kit import lines, loud, run
 
 RATE = 3
 TABLE: dict[str, Any] = {"a": [1, (2.5, None)], "b": {"x", "y"}}
@@ -60,60 +58,7 @@ def deeper(x):
     return helper(x - 1) if x > 100 else m.floor(x)
 
 
-def loud(function):
-    @functools.wraps(function)
-    def wrapper(*args):
-        return function(*args) + "!"
-
-    return wrapper
-
-
 annotations = [5]
-reading = remote(read_only=True)
-shouted = loud(helper)
-
-
-def project_remote(function):
-    """Do what a decorator of the project does."""
-    return hole.remote(chunk=7)(function)
-
-
-@loud
-def shouting(x):
-    return str(x)
-
-
-class Job:
-    @remote
-    def method(self, x):
-        return x
-
-    @staticmethod
-    @remote
-    def above(x):
-        return x
-
-    @remote
-    @staticmethod
-    def below(x):
-        return x
-
-    def __call__(self):
-        return self.above, self.below
-
-    given = remote(source="def given(x): return x")
-
-
-def run(function: hole.Remote, *args, **kwargs):
-    """Execute what would be sent, as the server does."""
-    names = dict.fromkeys(("query", "query_value", "execute", "cursor"))
-    space: dict = {**names, "__name__": "sent"}
-    exec(compile(function.source, "<sent>", "exec", dont_inherit=True), space)
-    return space[function.name](*args, **kwargs)
-
-
-def lines(function: hole.Remote) -> list[str]:
-    return function.source.strip().split("\n")
 
 
 def test_helpers_and_constants_come_first() -> None:
@@ -256,7 +201,7 @@ def test_objects_are_imported_from_where_they_are_documented() -> None:
 def test_a_name_may_be_that_of_an_import_from_the_future() -> None:
     @remote
     def f(x: int):
-        return annotations[0] + x
+        return annotations[0] + x  # type: ignore[reportIndexIssue]
 
     assert run(f, 1) == 6
 
@@ -288,81 +233,6 @@ def test_decorators_below_are_sent_and_those_above_stay() -> None:
     assert calls == [f]
     assert "import functools" in lines(f)
     assert run(f, 1) == "1!"
-
-
-def test_decorators_that_make_functions_remote_stay_here() -> None:
-    @reading
-    def f(x):
-        return x
-
-    @project_remote
-    def g(x):
-        return x
-
-    assert lines(f) == ["def f(x):", "    return x"]
-    assert lines(g) == ["def g(x):", "    return x"]
-    assert (f._known.is_read_only, g._chunk) == (True, 7)
-
-
-def test_what_wraps_a_function_is_not_lost() -> None:
-    """A decorator that is in no text would be."""
-
-    def f():
-        return shouted(1)
-
-    def by_call():
-        return 1
-
-    def wrong_order():
-        return 1
-
-    for function in (
-        remote(f),
-        remote(loud(by_call)),
-        remote(transactional(wrong_order)),
-    ):
-        with pytest.raises(
-            CaptureError, match="is wrapped by what is not sent with it"
-        ):
-            _ = function.source
-
-    @transactional
-    @remote
-    def inner():
-        return 1
-
-    @remote
-    def outer():
-        return shouting(inner())
-
-    assert "@loud" in lines(outer)
-    assert run(outer) == "1!"
-
-
-def test_methods_are_bound_as_those_of_functions() -> None:
-    job = Job()
-    assert job() == (Job.above, Job.below)
-    with pytest.raises(TypeError, match=r"argument 1 is of type \S*Job, which cannot"):
-        job.method(1)
-    assert job.given is Job.given
-    assert lines(Job.above) == ["def above(x):", "    return x"]
-    assert lines(Job.below) == ["@staticmethod", "def below(x):", "    return x"]
-
-
-def test_a_wrapper_without_annotations_may_be_made_remote() -> None:
-    class Wrapper:
-        def __init__(self, function):
-            self.__wrapped__ = function
-
-        def __call__(self):
-            pass
-
-    @remote
-    @Wrapper
-    def f(x: int):
-        return x
-
-    assert f.__annotations__ == {"x": "int"}
 
 
 def test_strings_of_several_lines_stay_what_they_are() -> None:
@@ -459,13 +329,6 @@ def refused() -> list:  # noqa: C901 - one function for each refusal
         with transaction():
             pass
 
-    def with_attribute():
-        with hole.transaction():
-            pass
-
-    def with_error():
-        return RemoteError("x")
-
     def with_default(x=LOCK):
         return x
 
@@ -488,8 +351,6 @@ def refused() -> list:  # noqa: C901 - one function for each refusal
         (with_module, "uses helpers, a module of this project"),
         (with_missing, "uses nowhere, which is not defined"),
         (with_transaction, "uses transaction, which is for the client"),
-        (with_attribute, "uses transaction, which is for the client"),
-        (with_error, "uses RemoteError, which is for the client"),
         (with_default, "has a default that cannot be sent: x is a lock"),
         (with_part, "uses parts, a list with a lock in it, which cannot be sent"),
         (with_method, "uses bound, a method-wrapper, which cannot be sent"),

@@ -175,7 +175,7 @@ def _layers(value: Any) -> int:
     """How many decorators are around a function; those above `@remote` stay on the client."""
     count = 0
     while (inner := getattr(value, "__wrapped__", None)) is not None:
-        kind: object = type(value)
+        kind = cast("type[object]", type(value))
         count = 0 if OURS.get(id(kind)) == "Remote" else count + 1
         value = inner
     return count

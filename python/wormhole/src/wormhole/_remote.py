@@ -84,7 +84,7 @@ class Remote(Generic[P, R]):
 
     def install(self) -> str:
         """Install the function without calling it, and return its id."""
-        route = current(self._connection)
+        route = self._where()
         steps = _core.guarded(route, lambda adapter: _core.install(adapter, route, self.capture().shipped))
         return cast("str", self._perform(route, steps))
 
@@ -94,9 +94,16 @@ class Remote(Generic[P, R]):
         """Give the same function, always called over this connection."""
         bound: Remote[P, R] = object.__new__(type(self))
         bound.__dict__.update(self.__dict__)
-        found = current(connection)
-        bound._connection = Route(found.adapter, schema=found.schema)
+        bound._connection = connection
+        bound._where()
         return bound
+
+    def _where(self) -> Route:
+        """Where a call goes. What was passed is looked at once, as its adapter keeps statements prepared."""
+        route = current(self._connection)
+        if self._connection is not None and not isinstance(self._connection, Route):
+            self._connection = Route(route.adapter, schema=route.schema)
+        return route
 
     def __get__(self, instance: object, owner: type | None = None) -> Any:
         """As functions do, so that a method's `self` is refused by its class, and not taken for missing."""
@@ -109,7 +116,7 @@ class Remote(Generic[P, R]):
         self.__signature__.bind(*args, **kwargs)
         shipped = self.capture().shipped
         arguments = _codec.dumps_call(args, kwargs)
-        route = current(self._connection)
+        route = self._where()
         if self._streams:
             if self.is_async or route.adapter.is_async:
                 return cast("R", self._items_async(route, arguments))
