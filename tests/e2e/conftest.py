@@ -152,7 +152,8 @@ def tenant(database: Database) -> Iterator[Tenant]:
         admin.execute(f"DROP ROLE IF EXISTS {ROLE}")
         admin.execute(f"CREATE ROLE {ROLE} LOGIN")
         admin.execute(
-            f"GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_call, wormhole_typed, wormhole_items TO {ROLE}"
+            "GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_call, wormhole_typed,"
+            f" wormhole_items TO {ROLE}"
         )
     with database.connect(user=ROLE) as connection:
         yield Tenant(connection)

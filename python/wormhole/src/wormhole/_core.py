@@ -35,6 +35,9 @@ STREAM = "SELECT wormhole_items($1, $2::text::json)::text"
 STANDBY_REST = 30.0
 """Seconds for which a standby whose connection was lost is left alone."""
 
+FAILED = "25P02"
+"""What the server answers in a transaction in which a statement has failed."""
+
 NOT_THERE = frozenset({READ_ONLY, "40001", "55000"})
 """What a standby answers to a call that has to go to the primary: a write, a recovery conflict, a lock."""
 
@@ -101,7 +104,7 @@ def _once(adapter: AnyAdapter, route: Route, function: list[str], made: Call, *,
     named = "$1" if len(function) == 1 else INSTALL
     columns = f"{made.columns}, {POSITION}" if watched else made.columns
     sql = f"SELECT {columns} FROM {made.source(named, len(function) + 1)}"
-    _, rows, _ = yield adapter.run(route.named(sql), [*function, *made.arguments])
+    rows = yield adapter.call(route.named(sql), [*function, *made.arguments])
     row = next(iter(rows))
     return made.answer(row), row[-1] if watched else None
 
@@ -113,7 +116,7 @@ def contents(shipped: Shipped) -> list[str]:
 
 def install(adapter: AnyAdapter, route: Route, shipped: Shipped) -> Steps:
     """Send the source; the server must come to the same id."""
-    _, rows, _ = yield adapter.run(route.named(f"SELECT {INSTALL}"), contents(shipped))
+    rows = yield adapter.call(route.named(f"SELECT {INSTALL}"), contents(shipped))
     given = next(iter(rows))[0]
     if given != shipped.id:
         raise RemoteError(f"the server has another id for {shipped.name}: {given}, not {shipped.id}")
@@ -135,9 +138,7 @@ def _call_on(standby: Standby, route: Route, shipped: Shipped, made: Call, known
     """Call on a standby; None sends the caller to the primary."""
     sql = f"SELECT {made.columns} FROM {ON_STANDBY}{made.source('there.id', 3)}"
     try:
-        _, rows, _ = yield standby.adapter.run(
-            route.named(sql), [shipped.id, route.position, *made.arguments]
-        )
+        rows = yield standby.adapter.call(route.named(sql), [shipped.id, route.position, *made.arguments])
     except Exception as error:
         state = sqlstate_of(error)
         if state == READ_ONLY:
@@ -241,6 +242,11 @@ def finish(reading: Reading, error: BaseException | None) -> Steps:
     try:
         if not failed and adapter.is_open() and not adapter.is_broken():
             yield adapter.run(f"CLOSE {reading.name}", ())
+    except Exception as closing:
+        failed = True
+        # After a failed statement there is no cursor either, and whoever sent that has its error.
+        if sqlstate_of(closing) != FAILED:
+            raise
     finally:
         if reading.is_ours:
             adapter.streams -= 1
