@@ -122,8 +122,8 @@ def shop_database(cluster: Cluster) -> Iterator[Database]:
     made = Database(cluster, "e2e_shop")
     cluster.sql("CREATE ROLE wormhole_app LOGIN")
     made.sql(
-        "GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_call, wormhole_typed, wormhole_items"
-        " TO wormhole_app;"
+        "GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_call, wormhole_typed,"
+        " wormhole_items TO wormhole_app;"
         "GRANT CREATE ON SCHEMA public TO wormhole_app"
     )
     yield made

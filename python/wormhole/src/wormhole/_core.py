@@ -26,7 +26,7 @@ Steps = Generator[Any, Any, Any]
 POSITION = "CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn()::text END"
 ON_STANDBY = (
     "(SELECT $1::text AS id WHERE pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= $2::text::pg_lsn"
-    " OFFSET 0) AS there, LATERAL "
+    " OFFSET 0) AS there, LATERAL"
 )
 """What stands before a call that runs only if the standby has come as far as it must."""
 INSTALL = "wormhole_install($1, $2, $3, $4::text::jsonb)"
@@ -103,7 +103,7 @@ def _once(adapter: AnyAdapter, route: Route, function: list[str], made: Call, *,
     """One call, of a function that is named by its id, or that is installed by the same statement."""
     named = "$1" if len(function) == 1 else INSTALL
     columns = f"{made.columns}, {POSITION}" if watched else made.columns
-    sql = f"SELECT {columns} FROM {made.source(named, len(function) + 1)}"
+    sql = " ".join(("SELECT", columns, "FROM", made.source(named, len(function) + 1)))
     rows = yield adapter.call(route.named(sql), [*function, *made.arguments])
     row = next(iter(rows))
     return made.answer(row), row[-1] if watched else None
@@ -136,7 +136,7 @@ def _candidates(route: Route) -> Iterator[Standby]:
 
 def _call_on(standby: Standby, route: Route, shipped: Shipped, made: Call, known: Knowledge) -> Steps:
     """Call on a standby; None sends the caller to the primary."""
-    sql = f"SELECT {made.columns} FROM {ON_STANDBY}{made.source('there.id', 3)}"
+    sql = " ".join(("SELECT", made.columns, "FROM", ON_STANDBY, made.source("there.id", 3)))
     try:
         rows = yield standby.adapter.call(route.named(sql), [shipped.id, route.position, *made.arguments])
     except Exception as error:

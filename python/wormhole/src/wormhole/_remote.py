@@ -118,9 +118,9 @@ class Remote(Generic[P, R]):
         """Run the function inside the database and return its value, or an iterator over what it yields."""
         bound = self.__signature__.bind(*args, **kwargs)
         shipped = self.capture().shipped
-        route = self._where()
         if self._streams:
             arguments = _codec.dumps_call(args, kwargs)
+            route = self._where()
             if self.is_async or route.adapter.is_async:
                 return cast("R", self._items_async(route, arguments))
             return cast("R", self._items(route, arguments))
@@ -129,6 +129,7 @@ class Remote(Generic[P, R]):
             made = call_of(self._types(), bound.args, bound.kwargs)
         else:
             made = call_of(self._types(), args, kwargs)
+        route = self._where()
         return cast("R", self._perform(route, _core.call(route, shipped, made, self._known)))
 
     def _types(self) -> Types | None:

@@ -63,7 +63,7 @@ def _datetime(value: datetime) -> str | None:
 
 
 def _read_float(text: str) -> float:
-    return cast("float", struct.unpack(">d", bytes.fromhex(text))[0])
+    return struct.unpack(">d", bytes.fromhex(text))[0]
 
 
 def _read_timedelta(text: str) -> timedelta:
@@ -93,9 +93,7 @@ KINDS: dict[Any, Kind] = {
         "pg_catalog.to_char({}, 'YYYY-MM-DD\"T\"HH24:MI:SS.US')",
         datetime.fromisoformat,
     ),
-    timedelta: Kind(
-        "interval", interval_text, HEX.format("pg_catalog.interval_send({})"), _read_timedelta
-    ),
+    timedelta: Kind("interval", interval_text, HEX.format("pg_catalog.interval_send({})"), _read_timedelta),
 }
 NOTHING = type(None)
 """Of any type there is a NULL, which is None."""
@@ -106,7 +104,7 @@ def kind_of(annotation: Any) -> type | None:
     if typing.get_origin(annotation) in {typing.Union, types.UnionType}:
         members = [member for member in typing.get_args(annotation) if member is not NOTHING]
         return kind_of(members[0]) if len(members) == 1 else None
-    if annotation in {None, NOTHING}:
+    if annotation is None or annotation is NOTHING:
         return bool
     try:
         return cast("type", annotation) if annotation in KINDS else None
