@@ -5,6 +5,8 @@
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
+use pgrx::pg_sys::Oid;
+
 use super::registry::{self, Function};
 use crate::bridge;
 use crate::error::Error;
@@ -30,9 +32,11 @@ struct Count {
 struct Counts {
     listening: bool,
     written: Option<Instant>,
-    /// By id and owner.
-    pending: HashMap<(String, String), Count>,
+    pending: HashMap<Key, Count>,
 }
+
+/// A function's id and its owner.
+type Key = (String, Oid);
 
 thread_local! {
     static COUNTS: ForLife<Counts> = ForLife::default();
@@ -49,7 +53,7 @@ pub(super) fn note(function: &Function, time: Duration, error: Option<&Error>) -
     });
     COUNTS.change(|counts| {
         counts.listening = true;
-        let key = (function.id.clone(), function.owner.clone());
+        let key = (function.id.clone(), function.owner);
         if counts.pending.len() >= MOST && !counts.pending.contains_key(&key) {
             return;
         }
@@ -88,7 +92,7 @@ fn is_due() -> bool {
     })
 }
 
-fn keep(left: HashMap<(String, String), Count>) {
+fn keep(left: HashMap<Key, Count>) {
     COUNTS.change(|counts| {
         for (key, count) in left {
             counts.pending.entry(key).or_insert(count);
@@ -97,18 +101,18 @@ fn keep(left: HashMap<(String, String), Count>) {
 }
 
 /// Writes what can be written now, and returns the rest.
-fn write(pending: &HashMap<(String, String), Count>) -> Result<HashMap<(String, String), Count>, Error> {
+fn write(pending: &HashMap<Key, Count>) -> Result<HashMap<Key, Count>, Error> {
     let home = registry::home()?;
     let mut left = HashMap::new();
     for (key, count) in pending {
-        let (id, owner) = key;
+        let (id, owner) = (&key.0, &registry::number(key.1));
         let (calls, time) = (count.calls.to_string(), (count.time.as_secs_f64() * 1000.0).to_string());
         let written = home.query(
             "UPDATE ~wormhole_functions f SET execution_count = execution_count + $3::bigint,
                 last_executed = now(), total_time = total_time + $4::float8,
                 last_error = coalesce($5, last_error)
              WHERE f.ctid = (SELECT o.ctid FROM ~wormhole_functions o
-                WHERE o.func_id = $1 AND o.created_by = $2::name FOR UPDATE SKIP LOCKED)
+                WHERE o.func_id = $1 AND o.created_by::oid = $2::oid FOR UPDATE SKIP LOCKED)
              RETURNING 'x'",
             &[Some(id), Some(owner), Some(&calls), Some(&time), count.error.as_deref()],
         )?;
@@ -121,7 +125,7 @@ fn write(pending: &HashMap<(String, String), Count>) -> Result<HashMap<(String, 
 
 fn is_there(home: &registry::Home, id: &str, owner: &str) -> Result<bool, Error> {
     let rows = home.query(
-        "SELECT 'x' FROM ~wormhole_functions WHERE func_id = $1 AND created_by = $2::name",
+        "SELECT 'x' FROM ~wormhole_functions WHERE func_id = $1 AND created_by::oid = $2::oid",
         &[Some(id), Some(owner)],
     )?;
     Ok(!rows.is_empty())
