@@ -7,6 +7,7 @@ use std::rc::Rc;
 
 use pgrx::pg_sys::{Datum, Oid};
 
+use super::counts::Counter;
 use super::role;
 use crate::error::Error;
 use crate::pg::call::Call;
@@ -33,6 +34,7 @@ pub(super) struct Function {
     pub(super) approved: bool,
     /// Whether the role has installed it.
     pub(super) own: bool,
+    pub(super) counter: Counter,
 }
 
 /// Modules by the list's verdict.
@@ -48,7 +50,8 @@ struct Known {
     state: (u64, u64),
     home: Option<Rc<Home>>,
     modules: Option<Rc<Modules>>,
-    functions: HashMap<(String, u32), Rc<Function>>,
+    /// By role and id.
+    functions: HashMap<u32, HashMap<String, Rc<Function>>>,
 }
 
 /// More functions than one session calls.
@@ -119,17 +122,17 @@ pub(super) fn oid(number: &str) -> Oid {
 
 /// The function that `role` means by this id: its own, or one that it may call.
 pub(super) fn find(id: &str, role: Oid) -> Result<Option<Rc<Function>>, Error> {
-    let key = (id.to_owned(), role.to_u32());
-    if let Some(found) = known(|known| known.functions.get(&key).cloned()) {
+    let role_number = role.to_u32();
+    if let Some(found) = known(|known| known.functions.get(&role_number)?.get(id).cloned()) {
         return Ok(Some(found));
     }
     let Some(function) = look_up(id, role)? else { return Ok(None) };
     let function = Rc::new(function);
     known(|known| {
-        if known.functions.len() >= MOST {
+        if known.functions.values().map(HashMap::len).sum::<usize>() >= MOST {
             known.functions.clear();
         }
-        known.functions.insert(key, function.clone());
+        known.functions.entry(role_number).or_default().insert(id.to_owned(), function.clone());
     });
     Ok(Some(function))
 }
@@ -161,6 +164,7 @@ fn look_up(id: &str, role: Oid) -> Result<Option<Function>, Error> {
         trusted: next() == "true",
         approved: next() == "true",
         own: next() == "true",
+        counter: Counter::default(),
     }))
 }
 
