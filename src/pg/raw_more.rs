@@ -34,6 +34,10 @@ raw! {
 
     // values
     fn DirectFunctionCall1Coll(function: PGFunction, collation: Oid, argument: Datum) -> Datum;
+    fn json_in(call: FunctionCallInfo) -> Datum;
     fn jsonb_in(call: FunctionCallInfo) -> Datum;
     fn jsonb_out(call: FunctionCallInfo) -> Datum;
+    fn pstrdup(text: *const c_char) -> *mut c_char;
+    fn textrecv(call: FunctionCallInfo) -> Datum;
+    fn textsend(call: FunctionCallInfo) -> Datum;
 }

@@ -10,8 +10,12 @@ mod in_process;
 mod install;
 mod queries;
 mod registry;
+mod role;
+mod site;
+mod state;
 mod stream;
 mod support;
+mod typed;
 mod workers;
 
 use pgrx::pg_sys::Datum;
@@ -65,7 +69,22 @@ language_function! {
 
 language_function! {
     /// `wormhole_execute(id, args)`.
-    pg_finfo_wormhole_execute, wormhole_execute, |call, _place| call::handle(call)
+    pg_finfo_wormhole_execute, wormhole_execute, |call, _place| call::execute(call)
+}
+
+language_function! {
+    /// `wormhole_call(id, args)`.
+    pg_finfo_wormhole_call, wormhole_call, |call, _place| call::call(call)
+}
+
+language_function! {
+    /// `wormhole_typed(id, expected, VARIADIC args)`.
+    pg_finfo_wormhole_typed, wormhole_typed, |call, _place| typed::typed(call)
+}
+
+language_function! {
+    /// `wormhole_value(id, expected, VARIADIC args)`.
+    pg_finfo_wormhole_value, wormhole_value, |call, _place| typed::value(call)
 }
 
 language_function! {
@@ -101,6 +120,26 @@ language_function! {
 language_function! {
     /// The trigger of the registry's tables.
     pg_finfo_wormhole_changed, wormhole_changed, |call, _place| registry::changed(call)
+}
+
+language_function! {
+    /// A role by its name.
+    pg_finfo_wormhole_role_in, wormhole_role_in, |call, _place| role::input(call)
+}
+
+language_function! {
+    /// The name of a role.
+    pg_finfo_wormhole_role_out, wormhole_role_out, |call, _place| role::output(call)
+}
+
+language_function! {
+    /// A role by its name, in binary.
+    pg_finfo_wormhole_role_receive, wormhole_role_receive, |call, _place| role::receive(call)
+}
+
+language_function! {
+    /// The name of a role, in binary.
+    pg_finfo_wormhole_role_send, wormhole_role_send, |call, _place| role::send(call)
 }
 
 language_function! {

@@ -9,9 +9,10 @@ use std::time::Instant;
 use pgrx::pg_sys::{self, Datum, Oid};
 use wormhole_protocol::{Purpose, Tier};
 
-use super::call::{UNKNOWN, tier};
+use super::call::UNKNOWN;
 use super::confined::{Event, Talk};
 use super::registry::{self, Function};
+use super::site::tier;
 use super::{counts, give_json, give_nothing, in_process, json_argument, needed_text};
 use crate::error::Error;
 use crate::pg::call::Call;

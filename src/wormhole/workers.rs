@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::Duration;
 
+use pgrx::pg_sys::Oid;
 use wormhole_protocol::{Confinement, Frame, Hello, HelperReply, HelperRequest, Limits};
 
 use super::failure;
@@ -51,8 +52,8 @@ pub(super) struct Worker {
     pub(super) channel: Channel,
     pub(super) process: Stranger,
     helper: Rc<RefCell<Helper>>,
-    role: u32,
-    owner: String,
+    role: Oid,
+    owner: Oid,
     /// Functions whose source it has.
     pub(super) known: HashSet<String>,
     calls: u64,
@@ -85,10 +86,10 @@ impl Lease {
     /// Another worker in the place of one that has ended, which has never served.
     pub(super) fn renew(&mut self, limits: &Limits) -> Result<(), Error> {
         let Some(old) = self.0.take() else { return Ok(()) };
-        let (role, owner) = (old.role, old.owner.clone());
+        let (role, owner) = (old.role, old.owner);
         drop(old);
         // Counted as running by `drop`, too, if this fails.
-        let made = pattern(limits).and_then(|pattern| fork(pattern, role, &owner, limits));
+        let made = pattern(limits).and_then(|pattern| fork(pattern, role, owner, limits));
         match made {
             Ok(worker) => {
                 self.0 = Some(worker);
@@ -135,7 +136,7 @@ impl Drop for Worker {
 }
 
 /// A worker for functions of `owner`, called by `role`; one that has served them before if there is one.
-pub(super) fn lease(role: u32, owner: &str, limits: &Limits) -> Result<Lease, Error> {
+pub(super) fn lease(role: Oid, owner: Oid, limits: &Limits) -> Result<Lease, Error> {
     let pattern = pattern(limits)?;
     let (found, others) = POOL.change(|pool| {
         let mut others = Vec::new();
@@ -179,11 +180,10 @@ fn pattern(limits: &Limits) -> Result<Pattern, Error> {
     })
 }
 
-fn fork(pattern: Pattern, role: u32, owner: &str, limits: &Limits) -> Result<Worker, Error> {
+fn fork(pattern: Pattern, role: Oid, owner: Oid, limits: &Limits) -> Result<Worker, Error> {
     let made = |helper: Rc<RefCell<Helper>>, (mut channel, process): (Channel, Stranger)| {
         channel.set_longest(limits.frame);
-        let (owner, known) = (owner.to_owned(), HashSet::new());
-        Worker { channel, process, helper, role, owner, known, calls: 0 }
+        Worker { channel, process, helper, role, owner, known: HashSet::new(), calls: 0 }
     };
     let known = POOL.read(|pool| pool.helper.clone());
     if let Some(helper) = known
