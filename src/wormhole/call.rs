@@ -21,7 +21,7 @@ pub(super) fn handle(call: Call) -> Result<Datum, Error> {
     let Some(function) = registry::find(&id, role)? else { return give_json(call, UNKNOWN) };
     let args = json_argument(call, 1)?.unwrap_or_default();
     let (before, began) = (caller::written(), Instant::now());
-    let result = caller::window(|| run(&function, role, &args));
+    let result = caller::window(role, || run(&function, role, &args));
     counts::note(&function, began.elapsed(), result.as_ref().err())?;
     let value = result?;
     let wrote = caller::written() != before;

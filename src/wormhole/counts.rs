@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::registry::{self, Function};
 use crate::bridge;
-use crate::error::Error;
+use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::xact::{self, Event};
 use crate::pg::{caller, guard};
@@ -75,7 +75,9 @@ fn listener(event: Event) -> Result<(), Error> {
                 if error.is_intervention() {
                     return Err(error);
                 }
-                guard::warn(error);
+                if error.report().is_none_or(|report| report.sqlstate != SqlState::LOCK_NOT_AVAILABLE) {
+                    guard::warn(error);
+                }
             }
         }
     }
@@ -99,6 +101,8 @@ fn keep(left: HashMap<(String, String), Count>) {
 /// Writes what can be written now, and returns the rest.
 fn write(pending: &HashMap<(String, String), Count>) -> Result<HashMap<(String, String), Count>, Error> {
     let home = registry::home()?;
+    // Whoever truncates the table, or rebuilds it, may take long: this is to fail, not to wait.
+    home.query("LOCK TABLE ~wormhole_functions IN ROW EXCLUSIVE MODE NOWAIT", &[])?;
     let mut left = HashMap::new();
     for (key, count) in pending {
         let (id, owner) = key;

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -30,8 +31,10 @@ pub(super) fn server(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
 /// Tells Python of the list of modules, if it has changed.
 pub(super) fn prepare(py: Python<'_>, modules: &Rc<Modules>) -> PyResult<()> {
     let room = gucs::wormhole::code_cache();
-    let is_told = TOLD
-        .read(|told| told.as_ref().is_some_and(|(known, size)| Rc::ptr_eq(known, modules) && *size == room));
+    let is_told = TOLD.read(|told| {
+        told.as_ref()
+            .is_some_and(|(known, size)| *size == room && (Rc::ptr_eq(known, modules) || known == modules))
+    });
     if !is_told {
         server(py)?.call_method1("allow", (modules.allowed.clone(), modules.refused.clone(), room))?;
         TOLD.change(|told| *told = Some((modules.clone(), room)));
@@ -44,10 +47,23 @@ fn run<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Erro
     called_by(CALLER, || {
         bridge::call_as(Origin::Wrapper, |py| {
             prepare(py, &modules)?;
-            work(py)
+            work(py).map_err(|failed| shallow(py, failed))
         })
     })
     .map_err(failure::without_frames)
+}
+
+/// What functions raise is described by the module, unless the stack is too deep even for that.
+fn shallow(py: Python<'_>, failed: Failure) -> Failure {
+    match failed {
+        Failure::Python(error) if error.is_instance_of::<PyRecursionError>(py) => {
+            let detail =
+                r#"{"class": "builtins.RecursionError", "args": [], "sqlstate": null, "traceback": []}"#;
+            let message = "RecursionError: maximum recursion depth exceeded";
+            Failure::Server(failure::raised(message.to_owned(), detail.to_owned()))
+        }
+        failed => failed,
+    }
 }
 
 /// Looks at a source that superusers alone have brought.
@@ -58,12 +74,12 @@ pub(super) fn check(name: &str, source: &str) -> Result<(), Error> {
 /// Runs one of the Python functions that know functions by id; the code is brought if it is not there.
 fn ask<'py>(py: Python<'py>, what: &str, function: &Function, args: &str) -> PyResult<Bound<'py, PyAny>> {
     let server = server(py)?;
-    let answer = server.call_method1(what, (&function.id, args))?;
+    let answer = server.call_method1(what, (&function.key, args))?;
     if !answer.is_none() {
         return Ok(answer);
     }
-    server.call_method1("load", (&function.id, &function.name, &function.source))?;
-    server.call_method1(what, (&function.id, args))
+    server.call_method1("load", (&function.key, &function.name, &function.source))?;
+    server.call_method1(what, (&function.key, args))
 }
 
 /// Calls a function: its value in tagged JSON.
