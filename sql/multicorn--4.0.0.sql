@@ -302,6 +302,24 @@ CREATE FUNCTION wormhole_execute(id text, args jsonb DEFAULT '{}') RETURNS jsonb
     AS 'MODULE_PATHNAME', 'wormhole_execute';
 COMMENT ON FUNCTION wormhole_execute(text, jsonb) IS 'Multicorn: calls a remote function';
 
+CREATE FUNCTION wormhole_call(id text, args json DEFAULT '{}', OUT value json, OUT state text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SUPPORT wormhole_support
+    AS 'MODULE_PATHNAME', 'wormhole_call';
+COMMENT ON FUNCTION wormhole_call(text, json) IS 'Multicorn: calls a remote function, and tells whether it wrote';
+
+-- The default of the arguments, of a type without values, stands for none at all.
+CREATE FUNCTION wormhole_typed(
+        id text, expected anyelement, VARIADIC args "any" DEFAULT NULL::void,
+        OUT value anyelement, OUT tagged json, OUT state text)
+    LANGUAGE c VOLATILE PARALLEL UNSAFE SUPPORT wormhole_support
+    AS 'MODULE_PATHNAME', 'wormhole_typed';
+COMMENT ON FUNCTION wormhole_typed(text, anyelement, "any") IS 'Multicorn: calls a remote function whose result is exactly of the expected type, or else tagged';
+
+CREATE FUNCTION wormhole_value(id text, expected anyelement, VARIADIC args "any" DEFAULT NULL::void)
+    RETURNS anyelement LANGUAGE c VOLATILE PARALLEL UNSAFE SUPPORT wormhole_support
+    AS 'MODULE_PATHNAME', 'wormhole_value';
+COMMENT ON FUNCTION wormhole_value(text, anyelement, "any") IS 'Multicorn: calls a remote function and converts its result to the expected type';
+
 CREATE FUNCTION wormhole_stream(id text, args jsonb DEFAULT '{}') RETURNS SETOF jsonb
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SUPPORT wormhole_support
     AS 'MODULE_PATHNAME', 'wormhole_stream';
@@ -335,6 +353,9 @@ COMMENT ON FUNCTION wormhole_approve(text) IS 'Multicorn: lets a remote function
 REVOKE EXECUTE ON FUNCTION
     wormhole_install(text, text, text, jsonb),
     wormhole_execute(text, jsonb),
+    wormhole_call(text, json),
+    wormhole_typed(text, anyelement, "any"),
+    wormhole_value(text, anyelement, "any"),
     wormhole_stream(text, jsonb),
     wormhole_query(text, jsonb),
     wormhole_drop(text),

@@ -10,6 +10,7 @@ mod decimal;
 mod dialect;
 mod domain;
 mod enumeration;
+pub(crate) mod exact;
 mod fallback;
 mod held;
 mod hstore;

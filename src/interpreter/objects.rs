@@ -77,3 +77,10 @@ pub(crate) fn call<'py>(
         Bound::from_owned_ptr_or_err(callable.py(), result)
     }
 }
+
+/// Whether it is a generator or a coroutine, of these classes themselves: what has not run yet.
+#[inline]
+pub(crate) fn is_suspended(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object is alive.
+    unsafe { ffi::PyGen_CheckExact(object.as_ptr()) != 0 || ffi::PyCoro_CheckExact(object.as_ptr()) != 0 }
+}

@@ -88,6 +88,12 @@ impl Call {
         (found != pg_sys::InvalidOid).then_some(found)
     }
 
+    /// Whether the last argument is an array of arguments: `f(VARIADIC ARRAY[…])`.
+    pub(crate) fn is_variadic(self) -> bool {
+        // SAFETY: raw call, which looks at the expression only.
+        unsafe { raw::get_fn_expr_variadic((*self.0).flinfo) }
+    }
+
     /// The function's result: `None` is NULL.
     #[inline]
     pub(crate) fn give(self, value: Option<pg_sys::Datum>) -> pg_sys::Datum {

@@ -70,13 +70,12 @@ impl Drop for Opened {
 /// (sub)transaction puts all back, so the error has to propagate.
 pub(crate) fn window<T>(role: Oid, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let (mut user, mut context) = (Oid::INVALID, 0);
-    // SAFETY: raw calls that fill the locals, and set what they told.
+    // SAFETY: raw calls that fill the locals, and set what they told. The first three cannot raise: they
+    // read and write variables.
     unsafe {
-        let level = pg_try(|| {
-            raw::GetUserIdAndSecContext(&raw mut user, &raw mut context);
-            raw::SetUserIdAndSecContext(role, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as c_int);
-            raw::NewGUCNestLevel()
-        })?;
+        raw::GetUserIdAndSecContext(&raw mut user, &raw mut context);
+        raw::SetUserIdAndSecContext(role, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as c_int);
+        let level = raw::NewGUCNestLevel();
         let opened = Opened::enter();
         // The transition tables of a trigger that calls the function are not the function's.
         let result = trigger::without(work);

@@ -197,6 +197,7 @@ raw! {
     fn CheckFunctionValidatorAccess(validator: Oid, function: Oid) -> bool;
     fn SearchSysCache1(cache: c_int, key1: Datum) -> HeapTuple;
     fn get_fn_expr_argtype(info: *mut FmgrInfo, number: c_int) -> Oid;
+    fn get_fn_expr_variadic(info: *mut FmgrInfo) -> bool;
     fn get_call_result_type(call: FunctionCallInfo, type_oid: *mut Oid, descriptor: *mut TupleDesc) -> TypeFuncClass::Type;
     fn get_func_arg_info(
         row: HeapTuple, types: *mut *mut Oid, names: *mut *mut *mut c_char, modes: *mut *mut c_char,

@@ -36,6 +36,7 @@ raw! {
 
     // values
     fn DirectFunctionCall1Coll(function: PGFunction, collation: Oid, argument: Datum) -> Datum;
+    fn json_in(call: FunctionCallInfo) -> Datum;
     fn jsonb_in(call: FunctionCallInfo) -> Datum;
     fn jsonb_out(call: FunctionCallInfo) -> Datum;
 }

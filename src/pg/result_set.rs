@@ -7,6 +7,7 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use super::call::Call;
 use super::guard::pg_try;
 use super::live::{self, Cell, Ends};
+use super::planner::Constant;
 use super::types::{self, Field, RowType};
 use super::{encoding, raw, relation, xact};
 use crate::error::{Error, SqlState};
@@ -121,6 +122,21 @@ impl RowShape {
                 let (values, nulls) = self.room();
                 std::ptr::write_bytes(nulls, 1, self.fields.len());
                 let tuple = raw::heap_form_tuple(self.descriptor, values, nulls);
+                raw::HeapTupleHeaderGetDatum((*tuple).t_data)
+            })
+        }
+    }
+
+    /// A composite value of these fields.
+    pub(crate) fn row<const N: usize>(&self, fields: [Constant; N]) -> Result<Datum, Error> {
+        if N != self.fields.len() {
+            return Err(Error::internal("multicorn: a row of another shape is expected"));
+        }
+        let (mut values, mut nulls) = (fields.map(|field| field.datum), fields.map(|field| field.is_null));
+        // SAFETY: raw calls; the arrays have an element for each field.
+        unsafe {
+            pg_try(|| {
+                let tuple = raw::heap_form_tuple(self.descriptor, values.as_mut_ptr(), nulls.as_mut_ptr());
                 raw::HeapTupleHeaderGetDatum((*tuple).t_data)
             })
         }

@@ -33,6 +33,16 @@ pub(crate) fn to_text(value: Datum) -> Result<String, Error> {
     }
 }
 
+/// Whether a value of type text is this one, which is ASCII.
+pub(crate) fn is(value: Datum, text: &str) -> Result<bool, Error> {
+    // SAFETY: a value of the server's of that type.
+    match unsafe { Bytes::plain(value) } {
+        // SAFETY: as above; the bytes are compared at once.
+        Some(bytes) => Ok(unsafe { bytes.slice() } == text.as_bytes()),
+        None => Ok(to_text(value)? == text),
+    }
+}
+
 /// A JSON document as text.
 pub(crate) fn from_jsonb(value: Datum) -> Result<String, Error> {
     // SAFETY: raw calls on a value of that type; the text is copied and freed.
@@ -57,6 +67,18 @@ pub(crate) fn to_jsonb(text: &str) -> Result<Datum, Error> {
                 Oid::INVALID,
                 Datum::from(text.as_ptr()),
             )
+        })
+    }
+}
+
+/// The same of type json, which keeps the text.
+pub(crate) fn to_json(text: &str) -> Result<Datum, Error> {
+    let text = encoding::to_server_exactly(text)?;
+    // SAFETY: a raw call with a text that outlives it.
+    unsafe {
+        pg_try(|| {
+            let function = Some(raw_more::json_in as unsafe extern "C-unwind" fn(_) -> _);
+            raw_more::DirectFunctionCall1Coll(function, Oid::INVALID, Datum::from(text.as_ptr()))
         })
     }
 }

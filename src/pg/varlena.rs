@@ -66,6 +66,29 @@ impl Bytes {
     }
 }
 
+/// A short text of ASCII letters that is there for good, header included.
+pub(crate) struct Word<const N: usize>([u8; N]);
+
+impl<const N: usize> Word<N> {
+    /// `N` is one more than the text is long, and below 127.
+    pub(crate) const fn new(text: &str) -> Self {
+        assert!(text.is_ascii() && text.len() + 1 == N && N < 127, "a short text");
+        let mut bytes = [0; N];
+        bytes[0] = if cfg!(target_endian = "little") { (N as u8) << 1 | 1 } else { N as u8 | 0x80 };
+        let mut at = 1;
+        while at < N {
+            bytes[at] = text.as_bytes()[at - 1];
+            at += 1;
+        }
+        Word(bytes)
+    }
+
+    /// The value, of type text.
+    pub(crate) fn datum(&'static self) -> Datum {
+        Datum::from(self.0.as_ptr())
+    }
+}
+
 #[cfg(target_endian = "little")]
 fn short_header(first: u8) -> bool {
     first & 0x01 == 0x01

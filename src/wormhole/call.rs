@@ -1,50 +1,39 @@
-//! `wormhole_execute`: finds the function, chooses where it runs, and reports whether it wrote. The danger is
-//! an id that is not known: it is an answer and no error, so that the client's transaction goes on.
+//! `wormhole_execute` and `wormhole_call`: arguments and result in tagged JSON. The danger is an id that is not
+//! known: it is an answer and no error, so that the client's transaction goes on.
 
-use std::time::Instant;
+use pgrx::pg_sys::Datum;
 
-use pgrx::pg_sys::{Datum, Oid};
-use wormhole_protocol::{Facts, Tier, choose};
-
-use super::registry::{self, Function};
-use super::{confined, counts, failure, give_json, in_process, json_argument, needed_text};
+use super::site::{Site, null, some};
+use super::{confined, failure, give_json, json_argument, state};
 use crate::error::Error;
 use crate::pg::call::Call;
-use crate::pg::{caller, catalog};
+use crate::pg::result_set::RowShape;
+use crate::pg::texts;
 
 /// What a call of an unknown function gives.
 pub(super) const UNKNOWN: &str = r#"{"unknown": true}"#;
 
-pub(super) fn handle(call: Call) -> Result<Datum, Error> {
-    let id = needed_text(call, 0, "id")?;
-    let role = catalog::current_user();
-    let Some(function) = registry::find(&id, role)? else { return give_json(call, UNKNOWN) };
+/// `wormhole_execute`: everything in one `jsonb`.
+pub(super) fn execute(call: Call) -> Result<Datum, Error> {
+    let Some(site) = Site::of(call, None, || Ok(()))? else { return give_json(call, UNKNOWN) };
     let args = json_argument(call, 1)?.unwrap_or_default();
-    let (before, began) = (caller::written(), Instant::now());
-    let result = caller::window(role, || run(&function, role, &args));
-    counts::note(&function, began.elapsed(), result.as_ref().err())?;
-    let value = result?;
-    let wrote = caller::written() != before;
-    give_json(call, &format!("{{\"r\":{value},\"w\":{wrote}}}"))
+    let done = site.run(|entry| entry.text(&args), |function, role| confined::call(function, role, &args))?;
+    give_json(call, &format!("{{\"r\":{},\"w\":{}}}", done.value, done.wrote))
 }
 
-/// Where a function runs that `role` calls.
-pub(super) fn tier(function: &Function, role: Oid) -> Result<Tier, Error> {
-    let facts = Facts {
-        approved: function.approved,
-        trusted: function.trusted,
-        own: function.own,
-        superuser: catalog::is_superuser(role)?,
+/// `wormhole_call`: the value in `json`, which keeps the order of a dict's keys.
+pub(super) fn call(call: Call) -> Result<Datum, Error> {
+    let args = call.argument(1);
+    if args.is_null {
+        return Err(failure::null_argument("args"));
+    }
+    let Some(site) = Site::of(call, None, || state::shape(call))? else {
+        return Ok(call.give(Some(state::shape(call)?.row([null(), some(state::UNKNOWN.datum())])?)));
     };
-    match choose(facts) {
-        Tier::Refused => Err(failure::not_vouched_for(&function.name, &function.owner)),
-        tier => Ok(tier),
-    }
-}
-
-fn run(function: &Function, role: Oid, args: &str) -> Result<String, Error> {
-    match tier(function, role)? {
-        Tier::InProcess => in_process::call(function, args),
-        Tier::Confined | Tier::Refused => confined::call(function, role, args),
-    }
+    let shape: &RowShape = &site.result;
+    let done = site.run(
+        |entry| entry.json(args),
+        |function, role| texts::to_json(&confined::call(function, role, &texts::to_text(args.datum)?)?),
+    )?;
+    Ok(call.give(Some(shape.row([some(done.value), some(state::of(done.wrote))])?)))
 }

@@ -2,7 +2,8 @@
 //! call that writes because it was counted: never on a standby, in a transaction that reads only, or where a
 //! row changed by another would fail it; and a row that another session is counting is left for later.
 
-use std::collections::HashMap;
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use super::registry::{self, Function};
@@ -19,8 +20,17 @@ const MOST: usize = 500;
 /// Characters of an error.
 const LONGEST: usize = 500;
 
-#[derive(Clone, Debug, Default)]
+/// The calls of a function that are not written yet.
+#[derive(Debug, Default)]
+pub(super) struct Counter {
+    calls: Cell<u64>,
+    time: Cell<Duration>,
+    error: RefCell<Option<String>>,
+}
+
+/// The same, taken to be written.
 struct Count {
+    function: Rc<Function>,
     calls: u64,
     time: Duration,
     error: Option<String>,
@@ -30,8 +40,8 @@ struct Count {
 struct Counts {
     listening: bool,
     written: Option<Instant>,
-    /// By id and owner.
-    pending: HashMap<(String, String), Count>,
+    /// Functions with calls that are not written.
+    pending: Vec<Rc<Function>>,
 }
 
 thread_local! {
@@ -39,37 +49,47 @@ thread_local! {
 }
 
 /// Counts a call.
-pub(super) fn note(function: &Function, time: Duration, error: Option<&Error>) -> Result<(), Error> {
+#[inline]
+pub(super) fn note(function: &Rc<Function>, time: Duration, error: Option<&Error>) -> Result<(), Error> {
+    let counter = &function.counter;
+    if counter.calls.get() == 0 && !enlist(function)? {
+        return Ok(());
+    }
+    counter.calls.set(counter.calls.get() + 1);
+    counter.time.set(counter.time.get() + time);
+    if let Some(report) = error.and_then(Error::report) {
+        let text = format!("{}: {}", report.sqlstate.text(), report.message);
+        counter.error.replace(Some(text.chars().take(LONGEST).collect()));
+    }
+    Ok(())
+}
+
+/// Takes a function into the list of those to be written, if that is not too long.
+#[cold]
+fn enlist(function: &Rc<Function>) -> Result<bool, Error> {
     if !COUNTS.read(|counts| counts.listening) {
         xact::listen(listener)?;
     }
-    let error = error.and_then(Error::report).map(|report| {
-        let text = format!("{}: {}", report.sqlstate.text(), report.message);
-        text.chars().take(LONGEST).collect()
-    });
-    COUNTS.change(|counts| {
+    Ok(COUNTS.change(|counts| {
         counts.listening = true;
-        let key = (function.id.clone(), function.owner.clone());
-        if counts.pending.len() >= MOST && !counts.pending.contains_key(&key) {
-            return;
+        let room = counts.pending.len() < MOST;
+        if room {
+            counts.pending.push(function.clone());
         }
-        let count = counts.pending.entry(key).or_default();
-        count.calls += 1;
-        count.time += time;
-        if error.is_some() {
-            count.error = error;
-        }
-    });
-    Ok(())
+        room
+    }))
 }
 
 fn listener(event: Event) -> Result<(), Error> {
     if event == Event::PreCommit && is_due() && caller::may_write_aside() {
         COUNTS.change(|counts| counts.written = Some(Instant::now()));
-        let pending = COUNTS.change(|counts| std::mem::take(&mut counts.pending));
+        let pending = take();
         // Counting fails no commit.
         match bridge::survive(|| caller::with_snapshot(|| write(&pending))) {
-            Ok(left) => keep(left),
+            Ok(left) => {
+                let kept = pending.into_iter().enumerate().filter(|(at, _)| left.contains(at));
+                keep(kept.map(|(_, count)| count));
+            }
             Err(error) => {
                 keep(pending);
                 if error.is_intervention() {
@@ -90,22 +110,40 @@ fn is_due() -> bool {
     })
 }
 
-fn keep(left: HashMap<(String, String), Count>) {
-    COUNTS.change(|counts| {
-        for (key, count) in left {
-            counts.pending.entry(key).or_insert(count);
-        }
-    });
+/// What is to be written; it counts as written unless it is kept again.
+fn take() -> Vec<Count> {
+    let pending = COUNTS.change(|counts| std::mem::take(&mut counts.pending));
+    let taken = |function: Rc<Function>| {
+        let Counter { calls, time, error } = &function.counter;
+        let (calls, time, error) = (calls.take(), time.take(), error.take());
+        Count { function, calls, time, error }
+    };
+    pending.into_iter().map(taken).collect()
 }
 
-/// Writes what can be written now, and returns the rest.
-fn write(pending: &HashMap<(String, String), Count>) -> Result<HashMap<(String, String), Count>, Error> {
+/// Counts again what was not written.
+fn keep(left: impl IntoIterator<Item = Count>) {
+    for Count { function, calls, time, error } in left {
+        let Counter { calls: all, time: whole, error: last } = &function.counter;
+        let is_listed = all.get() > 0;
+        all.set(all.get() + calls);
+        whole.set(whole.get() + time);
+        let newer = last.take();
+        last.replace(newer.or(error));
+        if !is_listed {
+            COUNTS.change(|counts| counts.pending.push(function.clone()));
+        }
+    }
+}
+
+/// Writes what can be written now, and returns the places of the rest.
+fn write(pending: &[Count]) -> Result<Vec<usize>, Error> {
     let home = registry::home()?;
     // Whoever truncates the table, or rebuilds it, may take long: this is to fail, not to wait.
     home.query("LOCK TABLE ~wormhole_functions IN ROW EXCLUSIVE MODE NOWAIT", &[])?;
-    let mut left = HashMap::new();
-    for (key, count) in pending {
-        let (id, owner) = key;
+    let mut left = Vec::new();
+    for (at, count) in pending.iter().enumerate() {
+        let Function { id, owner, .. } = &*count.function;
         let (calls, time) = (count.calls.to_string(), (count.time.as_secs_f64() * 1000.0).to_string());
         let written = home.query(
             "UPDATE ~wormhole_functions f SET execution_count = execution_count + $3::bigint,
@@ -117,7 +155,7 @@ fn write(pending: &HashMap<(String, String), Count>) -> Result<HashMap<(String, 
             &[Some(id), Some(owner), Some(&calls), Some(&time), count.error.as_deref()],
         )?;
         if written.is_empty() && is_there(&home, id, owner)? {
-            left.insert(key.clone(), count.clone());
+            left.push(at);
         }
     }
     Ok(left)

@@ -3,18 +3,23 @@
 
 use std::rc::Rc;
 
+use pgrx::pg_sys::{self, Datum};
 use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyList, PyTuple};
 
 use super::failure;
 use super::queries::CALLER;
 use super::registry::{self, Function, Modules};
 use crate::bridge::sql::called_by;
 use crate::bridge::{self, Failure, Origin};
+use crate::convert::{Dialect, known};
 use crate::error::Error;
 use crate::gucs;
+use crate::interpreter::objects;
 use crate::pg::memory::{Access, ForLife};
+use crate::pg::planner::Constant;
 
 thread_local! {
     /// The list of modules that Python was told, and the room for code.
@@ -31,10 +36,8 @@ pub(super) fn server(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
 /// Tells Python of the list of modules, if it has changed.
 pub(super) fn prepare(py: Python<'_>, modules: &Rc<Modules>) -> PyResult<()> {
     let room = gucs::wormhole::code_cache();
-    let is_told = TOLD.read(|told| {
-        told.as_ref()
-            .is_some_and(|(known, size)| *size == room && (Rc::ptr_eq(known, modules) || known == modules))
-    });
+    let is_told = TOLD
+        .read(|told| told.as_ref().is_some_and(|(known, size)| *size == room && (Rc::ptr_eq(known, modules) || known == modules)));
     if !is_told {
         server(py)?.call_method1("allow", (modules.allowed.clone(), modules.refused.clone(), room))?;
         TOLD.change(|told| *told = Some((modules.clone(), room)));
@@ -54,11 +57,11 @@ fn run<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Erro
 }
 
 /// What functions raise is described by the module, unless the stack is too deep even for that.
+#[cold]
 fn shallow(py: Python<'_>, failed: Failure) -> Failure {
     match failed {
         Failure::Python(error) if error.is_instance_of::<PyRecursionError>(py) => {
-            let detail =
-                r#"{"class": "builtins.RecursionError", "args": [], "sqlstate": null, "traceback": []}"#;
+            let detail = r#"{"class": "builtins.RecursionError", "args": [], "sqlstate": null, "traceback": []}"#;
             let message = "RecursionError: maximum recursion depth exceeded";
             Failure::Server(failure::raised(message.to_owned(), detail.to_owned()))
         }
@@ -82,9 +85,150 @@ fn ask<'py>(py: Python<'py>, what: &str, function: &Function, args: &str) -> PyR
     server.call_method1(what, (&function.key, args))
 }
 
-/// Calls a function: its value in tagged JSON.
-pub(super) fn call(function: &Function, args: &str) -> Result<String, Error> {
-    run(|py| Ok(ask(py, "call", function, args)?.extract()?))
+/// A function that is there, ready to be called.
+pub(super) struct Entry {
+    /// What knows its source, for errors.
+    remote: Py<PyAny>,
+    function: Py<PyAny>,
+    /// Calls it with tagged JSON, and gives that.
+    by_text: Py<PyAny>,
+}
+
+/// The function as Python has it; its module runs now if it has not yet.
+pub(super) fn entry(function: &Function) -> Result<Entry, Error> {
+    run(|py| {
+        let server = server(py)?;
+        let find = || server.call_method1(pyo3::intern!(py, "entry"), (&function.key,));
+        let mut found = find()?;
+        if found.is_none() {
+            server.call_method1("load", (&function.key, &function.name, &function.source))?;
+            found = find()?;
+        }
+        let (remote, function, by_text) = found.extract()?;
+        Ok(Entry { remote, function, by_text })
+    })
+}
+
+/// Runs Python code of a function that is known.
+#[inline]
+fn within<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Error> {
+    let shallow = |py: Python<'_>| work(py).map_err(|failed| shallow(py, failed));
+    called_by(CALLER, || bridge::call_as(Origin::Wrapper, shallow)).map_err(failure::without_frames)
+}
+
+impl Entry {
+    /// Calls the function with Python objects, and hands what it returns to `take`.
+    #[inline]
+    pub(super) fn invoke<T>(
+        &self,
+        arguments: impl for<'py> FnOnce(Python<'py>) -> Result<Vec<Bound<'py, PyAny>>, Error>,
+        take: impl for<'py> FnOnce(Python<'py>, Bound<'py, PyAny>) -> Result<T, Failure>,
+    ) -> Result<T, Error> {
+        within(|py| {
+            let arguments = arguments(py)?;
+            match objects::call(self.function.bind(py), &arguments) {
+                Ok(value) => take(py, value),
+                Err(error) => Err(self.failed(py, error)),
+            }
+        })
+    }
+
+    /// Calls it with tagged JSON.
+    pub(super) fn json(&self, args: Constant) -> Result<Datum, Error> {
+        within(|py| {
+            let args = known::value(TEXT, Dialect::Wrapper)?.to_object(py, args)?;
+            match objects::call(self.by_text.bind(py), &[args]) {
+                // The text of our own codec is JSON.
+                Ok(value) => text_datum(&value),
+                Err(error) => Err(self.failed(py, error)),
+            }
+        })
+    }
+
+    /// The same as text.
+    pub(super) fn text(&self, args: &str) -> Result<String, Error> {
+        within(|py| match self.by_text.bind(py).call1((args,)) {
+            Ok(value) => Ok(value.extract()?),
+            Err(error) => Err(self.failed(py, error)),
+        })
+    }
+
+    /// What a generator or a coroutine comes to; any other value as it is.
+    pub(super) fn finished<'py>(
+        &self,
+        py: Python<'py>,
+        value: Bound<'py, PyAny>,
+    ) -> Result<Bound<'py, PyAny>, Failure> {
+        match objects::is_suspended(&value) {
+            true => Ok(server(py)?.call_method1("finished", (value, &self.remote))?),
+            false => Ok(value),
+        }
+    }
+
+    /// A value in tagged JSON, of type json.
+    pub(super) fn tagged(&self, py: Python<'_>, value: Bound<'_, PyAny>) -> Result<Datum, Failure> {
+        text_datum(&server(py)?.call_method1("tagged", (value, &self.remote))?)
+    }
+
+    /// What an exception of the function is for the client.
+    #[cold]
+    fn failed(&self, py: Python<'_>, error: PyErr) -> Failure {
+        let made =
+            server(py).and_then(|server| server.call_method1("failed", (error.into_value(py), &self.remote)));
+        Failure::Python(made.map_or_else(|error| error, PyErr::from_value))
+    }
+}
+
+const TEXT: u32 = pg_sys::TEXTOID.to_u32();
+
+/// A str as a value of type text, or json.
+fn text_datum(value: &Bound<'_, PyAny>) -> Result<Datum, Failure> {
+    Ok(known::parameter(TEXT, Dialect::Wrapper)?.constant(value)?.datum)
+}
+
+/// The arguments of which the last is a list of them, or None.
+pub(super) fn spread(mut objects: Vec<Bound<'_, PyAny>>) -> Result<Vec<Bound<'_, PyAny>>, Error> {
+    let Some(last) = objects.pop().filter(|last| !last.is_none()) else { return Ok(objects) };
+    let list = last.cast::<PyList>().map_err(|_| Error::internal("multicorn: an array is no list"))?;
+    objects.extend(list.iter());
+    Ok(objects)
+}
+
+/// Arguments for a worker, in tagged JSON.
+pub(super) fn pack(
+    arguments: impl for<'py> FnOnce(Python<'py>) -> Result<Vec<Bound<'py, PyAny>>, Error>,
+) -> Result<String, Error> {
+    let modules = registry::modules()?;
+    within(|py| {
+        prepare(py, &modules)?;
+        let arguments = PyTuple::new(py, arguments(py)?)?;
+        Ok(server(py)?.call_method1("packed", (arguments,))?.extract()?)
+    })
+}
+
+/// What is done with a worker's value.
+#[derive(Clone, Copy)]
+pub(super) enum Purpose {
+    /// It is looked at.
+    Look,
+    /// It is converted, so that a few bytes must not stand for any number of elements.
+    Convert,
+}
+
+/// Hands a worker's value, in tagged JSON, to `take`.
+pub(super) fn unpack<T>(
+    text: &str,
+    purpose: Purpose,
+    take: impl for<'py> FnOnce(Python<'py>, Bound<'py, PyAny>) -> Result<T, Failure>,
+) -> Result<T, Error> {
+    within(|py| {
+        let name = match purpose {
+            Purpose::Look => "unpacked",
+            Purpose::Convert => "bounded",
+        };
+        let value = server(py)?.call_method1(name, (text,))?;
+        take(py, value)
+    })
 }
 
 /// What a function yields.

@@ -10,8 +10,11 @@ mod in_process;
 mod install;
 mod queries;
 mod registry;
+mod site;
+mod state;
 mod stream;
 mod support;
+mod typed;
 mod workers;
 
 use pgrx::pg_sys::Datum;
@@ -65,7 +68,22 @@ language_function! {
 
 language_function! {
     /// `wormhole_execute(id, args)`.
-    pg_finfo_wormhole_execute, wormhole_execute, |call, _place| call::handle(call)
+    pg_finfo_wormhole_execute, wormhole_execute, |call, _place| call::execute(call)
+}
+
+language_function! {
+    /// `wormhole_call(id, args)`.
+    pg_finfo_wormhole_call, wormhole_call, |call, _place| call::call(call)
+}
+
+language_function! {
+    /// `wormhole_typed(id, expected, VARIADIC args)`.
+    pg_finfo_wormhole_typed, wormhole_typed, |call, _place| typed::typed(call)
+}
+
+language_function! {
+    /// `wormhole_value(id, expected, VARIADIC args)`.
+    pg_finfo_wormhole_value, wormhole_value, |call, _place| typed::value(call)
 }
 
 language_function! {

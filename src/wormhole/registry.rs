@@ -8,6 +8,7 @@ use std::rc::Rc;
 use pgrx::pg_sys::{Datum, Oid};
 use wormhole_protocol::id_of;
 
+use super::counts::Counter;
 use super::failure;
 use crate::error::Error;
 use crate::pg::call::Call;
@@ -39,6 +40,7 @@ pub(super) struct Function {
     pub(super) approved: bool,
     /// Whether the role has installed it.
     pub(super) own: bool,
+    pub(super) counter: Counter,
 }
 
 /// Modules by the list's verdict.
@@ -54,7 +56,8 @@ struct Known {
     state: (u64, u64),
     home: Option<Rc<Home>>,
     modules: Option<Rc<Modules>>,
-    functions: HashMap<(String, u32), Rc<Function>>,
+    /// By role and id.
+    functions: HashMap<u32, HashMap<String, Rc<Function>>>,
     /// Bytes of their sources.
     size: usize,
 }
@@ -176,18 +179,18 @@ impl Home {
 
 /// The function that `role` means by this id: its own, or one that it may call.
 pub(super) fn find(id: &str, role: Oid) -> Result<Option<Rc<Function>>, Error> {
-    inval::accept()?;
-    let key = (id.to_owned(), role.to_u32());
+    let number = role.to_u32();
     kept_or(
-        |known| known.functions.get(&key).cloned(),
+        |known| known.functions.get(&number)?.get(id).cloned(),
         |home| Ok(look_up(home, id, role)?.map(Rc::new)),
         |known, function| {
             known.size += function.source.len();
-            if known.functions.len() >= MOST || known.size > LARGEST {
+            let count = known.functions.values().map(HashMap::len).sum::<usize>();
+            if count >= MOST || known.size > LARGEST {
                 known.functions.clear();
                 known.size = function.source.len();
             }
-            known.functions.insert(key.clone(), function.clone());
+            known.functions.entry(number).or_default().insert(id.to_owned(), function.clone());
         },
     )
 }
@@ -220,6 +223,7 @@ fn look_up(home: &Home, id: &str, role: Oid) -> Result<Option<Function>, Error> 
         trusted: next() == "true" && home.vouched,
         approved: next() == "true" && home.vouched,
         own: next() == "true",
+        counter: Counter::default(),
     }))
 }
 

@@ -9,15 +9,16 @@ use std::time::Instant;
 use pgrx::pg_sys::{self, Datum, Oid};
 use wormhole_protocol::{Purpose, Tier};
 
-use super::call::{UNKNOWN, tier};
+use super::call::UNKNOWN;
 use super::confined::{Event, Talk};
 use super::registry::{self, Function};
+use super::site::tier;
 use super::{counts, give_json, give_nothing, in_process, json_argument, needed_text};
 use crate::error::Error;
 use crate::pg::call::Call;
 use crate::pg::live::{Ending, Ends};
 use crate::pg::result_set::{self, Running, SetMode};
-use crate::pg::{caller, catalog, texts};
+use crate::pg::{caller, catalog, inval, texts};
 
 /// A function that yields.
 enum Source {
@@ -96,6 +97,7 @@ fn one_more(call: Call) -> Result<Datum, Error> {
 }
 
 fn begin(call: Call) -> Result<Set, Error> {
+    inval::accept()?;
     let id = needed_text(call, 0, "id")?;
     let role = catalog::current_user();
     let began = Instant::now();

@@ -245,3 +245,9 @@ def test_a_malformed_value_is_a_value_error(text) -> None:
         loads(text)
     with pytest.raises(ValueError, match="tag"):
         decode(json.loads(text))
+
+
+@pytest.mark.parametrize("value", [datetime(2026, 10, 25, 2, fold=1), time(2, fold=1)])
+def test_the_repeated_hour_survives_without_a_zone(value) -> None:
+    back = loads(dumps(value))
+    assert (back, back.fold) == (value, 1)

@@ -17,7 +17,7 @@ sys.modules["multicorn._native"] = multicorn._native = native
 from wormhole import _server as server
 print(server.__name__, "asyncio" in sys.modules, "wormhole._remote" in sys.modules)
 server.load("k", "f", "def f(a): return a + 1")
-print(server.call("k", '{{"a": [1], "k": {{}}}}'), server.call("x", ""))
+print(server.entry("k")[2]('{{"a": [1], "k": {{}}}}'), server.entry("x"))
 from wormhole import remote
 import wormhole
 print(remote.__module__, wormhole.query.__module__, type(wormhole).__name__)

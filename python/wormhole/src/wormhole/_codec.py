@@ -165,7 +165,8 @@ def _time(value: time) -> Json:
 def _zoned(tag: str, value: datetime | time) -> Json:
     zone = value.tzinfo
     if zone is None or type(zone) is timezone:
-        return _tagged(tag, value.isoformat())
+        form = _tagged(tag, value.isoformat())
+        return {**form, "fold": 1} if value.fold else form
     if type(zone) is not ZoneInfo or not zone.key:
         raise NoForm
     return {"$": tag, "v": value.isoformat(), "tz": zone.key}
@@ -231,8 +232,9 @@ def _untag(tree: dict[str, Any]) -> Any:
         raise ValueError(f"unknown tag in a value: {tag!r}")
     try:
         payload = tree["v"]
-        return decoder(payload, tree["tz"]) if "tz" in tree else decoder(payload)
-    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        value = decoder(payload, tree["tz"]) if "tz" in tree else decoder(payload)
+        return value.replace(fold=1) if "fold" in tree else value
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         raise ValueError(f"a value tagged {tag!r} is malformed: {error}") from None
 
 

@@ -43,10 +43,7 @@ class Remote:
     def value(self, text: str) -> Any:
         """What the function returns for the arguments in `text`; a generator's values as a list."""
         args, kwargs = _codec.loads_call(text)
-        value = self.entry(*args, **kwargs)
-        if type(value) is CoroutineType:
-            value = _finish(cast("CoroutineType[Any, Any, Any]", value))
-        return list(cast("Iterator[Any]", value)) if type(value) is GeneratorType else value
+        return finished(self.entry(*args, **kwargs))
 
     def call(self, text: str) -> str:
         """The same in tagged JSON, with the arguments in tagged JSON."""
@@ -63,6 +60,13 @@ class Remote:
             raise TypeError(message)
         for number, value in enumerate(cast("Iterable[Any]", values), 1):
             yield _codec.dumps(value, f"value {number}")
+
+
+def finished(value: Any) -> Any:
+    """What a function gives that returned `value`: a coroutine's result, all values of a generator."""
+    if type(value) is CoroutineType:
+        value = _finish(cast("CoroutineType[Any, Any, Any]", value))
+    return list(cast("Iterator[Any]", value)) if type(value) is GeneratorType else value
 
 
 def _finish(coroutine: CoroutineType[Any, Any, Any]) -> Any:

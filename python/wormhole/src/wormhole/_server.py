@@ -6,7 +6,7 @@ asked the registry first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, cast
 
 from multicorn import _native
@@ -70,13 +70,35 @@ def check(name: str, source: str) -> None:
         raise _refused(refusal) from None
 
 
-def call(key: str, args: str) -> str | None:
-    """Call a function that is there; None if it is not."""
+def entry(key: str) -> tuple[_engine.Remote, Callable[..., Any], Callable[[str], str]] | None:
+    """A function that is there, what takes objects, and what takes tagged JSON; None if it is not there."""
     remote = ENGINE.known(key)
-    if remote is None:
-        return None
+    return None if remote is None else (remote, remote.entry, remote.call)
+
+
+def failed(error: BaseException, remote: _engine.Remote) -> BaseException:
+    """What an exception of a function is for the client."""
+    if isinstance(error, PASSING):
+        return error
+    made = _failure(error, remote)
+    made.__cause__ = error
+    return made
+
+
+def finished(value: Any, remote: _engine.Remote) -> Any:
+    """What a coroutine or a generator comes to."""
     try:
-        return remote.call(args)
+        return _engine.finished(value)
+    except PASSING:
+        raise
+    except BaseException as error:
+        raise _failure(error, remote) from error
+
+
+def tagged(value: Any, remote: _engine.Remote) -> str:
+    """A result in tagged JSON."""
+    try:
+        return _codec.dumps(value, "the result")
     except PASSING:
         raise
     except BaseException as error:
@@ -120,7 +142,27 @@ def _failure(error: BaseException, remote: _engine.Remote) -> MulticornException
     return _error(RAISED, message, None, detail)
 
 
-# For the library: values of statements that confined functions run, or clients by `wormhole_query`.
+# For the library: values of calls and statements of confined functions, or of clients by `wormhole_query`.
+
+
+def packed(args: tuple[Any, ...]) -> str:
+    """The arguments of a call."""
+    return _codec.dumps_call(_sendable(args), {})
+
+
+def unpacked(text: str) -> Any:
+    """The value that a worker has given."""
+    return _codec.loads(text)
+
+
+def bounded(text: str) -> Any:
+    """The same, to be converted."""
+    value = _codec.loads(text)
+    try:
+        _demand_size(value, "the result")
+    except TypeError as error:
+        raise _error(RAISED, f"TypeError: {error}", None, None) from None
+    return value
 
 
 def arguments(text: str) -> tuple[Any, ...]:
@@ -130,21 +172,21 @@ def arguments(text: str) -> tuple[Any, ...]:
         raise TypeError("a statement's arguments are a list")
     found = tuple(cast("list[Any]", values))
     for number, value in enumerate(found, 1):
-        _demand_size(value, number)
+        _demand_size(value, f"argument {number}")
     return found
 
 
-def _demand_size(value: Any, number: int) -> None:
+def _demand_size(value: Any, place: str) -> None:
     """Refuse a range: the only value of which a few bytes of JSON make any number of elements of an array."""
     kind = cast("type[object]", type(value))
     if kind is range:
-        raise TypeError(f"argument {number} is, or contains, a range; make it a list")
+        raise TypeError(f"{place} is, or contains, a range; make it a list")
     if kind in {list, tuple, set, frozenset}:
         for item in value:
-            _demand_size(item, number)
+            _demand_size(item, place)
     elif kind is dict:
         for item in value.values():
-            _demand_size(item, number)
+            _demand_size(item, place)
 
 
 def pack(columns: list[str], rows: list[tuple[Any, ...]], count: int) -> str:
