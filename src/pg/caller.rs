@@ -65,9 +65,9 @@ impl Drop for Opened {
 }
 
 /// Runs `work`, in which code of a function may run SQL as `role`, which is the current one unless a set goes
-/// on that another one has begun. SET ROLE and SET SESSION
-/// AUTHORIZATION are refused in it, and settings are put back. If `work` fails, the abort of the surrounding
-/// (sub)transaction puts all back, so the error has to propagate.
+/// on that another one has begun. SET ROLE and SET SESSION AUTHORIZATION are refused in it, and settings are put
+/// back. If `work` fails, the abort of the surrounding (sub)transaction puts all back, so the error has to
+/// propagate.
 pub(crate) fn window<T>(role: Oid, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let (mut user, mut context) = (Oid::INVALID, 0);
     // SAFETY: raw calls that fill the locals, and set what they told. The first three cannot raise: they

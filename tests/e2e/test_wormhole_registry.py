@@ -240,9 +240,9 @@ def test_a_text_that_is_changed_by_hand_counts(database: Database, tenant: Tenan
 def test_a_schema_that_is_renamed(database: Database, tenant: Tenant) -> None:
     with database.connect() as admin:
         admin.execute("DROP EXTENSION multicorn CASCADE")
-        admin.execute('CREATE SCHEMA "a ""b"')
-        admin.execute('CREATE EXTENSION multicorn SCHEMA "a ""b"')
-        for schema in ('"a ""b"', '"c d"'):
+        admin.execute('CREATE SCHEMA "a b"')
+        admin.execute('CREATE EXTENSION multicorn SCHEMA "a b"')
+        for schema in ('"a b"', '"c d"'):
             admin.execute(f"GRANT USAGE ON SCHEMA {schema} TO {ROLE}")
             admin.execute(f"GRANT EXECUTE ON ALL FUNCTIONS IN SCHEMA {schema} TO {ROLE}")
             for connection in (admin, tenant.connection):
@@ -256,7 +256,7 @@ def test_a_schema_that_is_renamed(database: Database, tenant: Tenant) -> None:
             assert row == (1,)
             admin.execute("SELECT wormhole_drop('f')")
             if schema != '"c d"':
-                admin.execute('ALTER SCHEMA "a ""b" RENAME TO "c d"')
+                admin.execute('ALTER SCHEMA "a b" RENAME TO "c d"')
 
 
 def test_a_commit_does_not_wait_for_the_table(database: Database, tenant: Tenant) -> None:

@@ -114,6 +114,57 @@ def test_no_connection_is_one_line(shop) -> None:
     assert "Traceback" not in text
 
 
+def test_bad_input_is_one_line(shop) -> None:
+    for arguments, wanted in (
+        (("-d", "no connection string", "list"), "wormhole: "),
+        (("-d", "postgresql://[", "list"), "wormhole: "),
+        (("show", "%"), "wormhole: there is no remote function %\n"),
+        (("whitelist", "allow"), "wormhole: which module?"),
+    ):
+        text = command(shop, *arguments, status=1)
+        assert text.startswith(wanted)
+        assert "Traceback" not in text
+    for arguments in (("bench", "-n", "0"), ("bench", "-n", "x"), ("nothing",), (), ("show",)):
+        text = command(shop, *arguments, status=2)
+        assert text.startswith("usage: wormhole")
+        assert "Traceback" not in text
+
+
+def test_help(shop) -> None:
+    text = command(shop, "--help")
+    for name in ("list", "show", "drop", "whitelist", "approve", "bench"):
+        assert f"\n    {name} " in text
+        assert command(shop, name, "--help").startswith(f"usage: wormhole {name}")
+
+
+def test_an_approval_without_an_answer_is_none(installed) -> None:
+    installed.sql("DELETE FROM wormhole_approvals")
+    assert command(installed, "approve", "greet", status=1, answer="") == "wormhole: not approved\n"
+    assert installed.sql("SELECT count(*) FROM wormhole_approvals").strip() == "0"
+
+
+def test_rights_and_absence_are_told(shop) -> None:
+    text = command(shop, "-d", "user=wormhole_app", "whitelist", "allow", "colorsys", status=1)
+    assert text.startswith("wormhole: permission denied for ")
+    text = command(shop, "-d", "dbname=postgres", "list", status=1)
+    assert text.startswith(
+        'wormhole: relation "wormhole_functions" does not exist\nHINT:  '.replace("  ", " ")
+    )
+    assert "CREATE EXTENSION multicorn" in text
+
+
+def test_a_reader_may_leave(installed) -> None:
+    done = subprocess.run(
+        ["bash", "-c", f"'{sys.executable}' -m wormhole whitelist | true; echo ${{PIPESTATUS[0]}}"],
+        env={**installed.cluster.environment(installed.name), "PYTHONPATH": str(SOURCE)},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    assert done.stderr == ""
+
+
 def ipython(shop: Database, *cells: str) -> str:
     """What a session of IPython prints for these cells."""
     script = textwrap.dedent(
@@ -181,3 +232,30 @@ def test_the_magic(shop) -> None:
     assert "<remote function with_argument(x)>" in output
     assert "ValueError: there" in output
     assert "in fails" in output
+
+
+def test_the_words_behind_the_magic_are_expressions(shop) -> None:
+    output = ipython(
+        shop,
+        "%%wormhole \"it's\" [1, 2] {'a b': 'c d'} -1\ndef given(a, b, c, d):\n    return a, b, c, d",
+        "%%wormhole\nimport json\nwords = ['x', 'y']\ndef first(): return words[0]\n"
+        "found = [first() for _ in words]\ndef all_of_it(): return json.dumps(found)",
+        "%%wormhole -c nowhere 1\ndef f(x): return x",
+    )
+    assert """Out[2]: ("it's", [1, 2], {'a b': 'c d'}, -1)""" in output
+    assert """Out[3]: '["x", "x"]'""" in output
+    assert "there is none named 'nowhere'" in output
+
+
+def test_a_connection_for_a_while_is_gone_after_it(shop) -> None:
+    output = ipython(
+        shop,
+        "pid = query_value('SELECT pg_backend_pid()')\n"
+        "with set_connection(psycopg.connect('', autocommit=True)) as _, get_connection():\n"
+        "    assert query_value('SELECT pg_backend_pid()') != pid\n"
+        "import contextvars\n"
+        "print('got', contextvars.Context().run(query_value, 'SELECT pg_backend_pid()') == pid)",
+        "_ = set_connection(None)\ncontextvars.Context().run(get_connection)",
+    )
+    assert "got True" in output
+    assert "No database connection set" in output

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import functools
 import hashlib
+import heapq
 import inspect
 import json
 import math as m
@@ -14,6 +14,11 @@ import threading
 import xml.etree.ElementTree  # noqa: ICN001 - by its full name on purpose
 from datetime import date, timedelta
 from decimal import Decimal as Dec
+from hashlib import sha256
+from heapq import heappush as push
+from io import StringIO
+from random import randint
+from struct import pack
 from typing import Any
 
 import pytest
@@ -32,6 +37,7 @@ from wormhole import query_value as qv
 
 from . import wormhole_helpers as helpers
 from .wormhole_helpers import doubled
+from .wormhole_kit import lines, loud, run
 
 RATE = 3
 TABLE: dict[str, Any] = {"a": [1, (2.5, None)], "b": {"x", "y"}}
@@ -52,24 +58,7 @@ def deeper(x):
     return helper(x - 1) if x > 100 else m.floor(x)
 
 
-def loud(function):
-    @functools.wraps(function)
-    def wrapper(*args):
-        return function(*args) + "!"
-
-    return wrapper
-
-
-def run(function: hole.Remote, *args, **kwargs):
-    """Execute what would be sent, as the server does."""
-    names = dict.fromkeys(("query", "query_value", "execute", "cursor"))
-    space: dict = {**names, "__name__": "sent"}
-    exec(compile(function.source, "<sent>", "exec", dont_inherit=True), space)
-    return space[function.name](*args, **kwargs)
-
-
-def lines(function: hole.Remote) -> list[str]:
-    return function.source.strip().split("\n")
+annotations = [5]
 
 
 def test_helpers_and_constants_come_first() -> None:
@@ -187,6 +176,34 @@ def test_imports_are_made_there() -> None:
     assert lines(f)[6] == "import xml.etree.ElementTree"
     wanted = ("a", m.pi, Dec("1.5"), timedelta(days=1), 6)
     assert run(f, "<a/>") == wanted
+
+
+def test_objects_are_imported_from_where_they_are_documented() -> None:
+    @remote
+    def f(seed):
+        heap: list = []
+        push(heap, sha256(seed).hexdigest())
+        heapq.heappush(heap, StringIO("x").read() + str(pack("b", 1)))
+        return heap, randint(3, 3)
+
+    assert [line for line in lines(f) if line.startswith(("from", "import"))] == [
+        "from __future__ import annotations",
+        "from hashlib import sha256",
+        "from heapq import heappush as push",
+        "from io import StringIO",
+        "from random import randint",
+        "from struct import pack",
+        "import heapq",
+    ]
+    assert run(f, b"a") == f.local(b"a")
+
+
+def test_a_name_may_be_that_of_an_import_from_the_future() -> None:
+    @remote
+    def f(x: int):
+        return annotations[0] + x  # type: ignore[reportIndexIssue]
+
+    assert run(f, 1) == 6
 
 
 def test_names_of_this_package_are_there_already() -> None:
@@ -387,12 +404,44 @@ def f(a: int, *, b=[1], **c) -> int:
     assert f.source == text.rstrip()
     assert remote(source=text, name="g").name == "g"
     assert run(f, 5) == 5
+    indented = remote(
+        source="""
+        def f():
+            return 1
+        """
+    )
+    assert indented.source == "\ndef f():\n    return 1"
     with pytest.raises(CaptureError, match="the source has no function h"):
         remote(source=text, name="h")
     with pytest.raises(CaptureError, match="the source is no Python"):
         remote(source="def f(")
     with pytest.raises(TypeError, match="missing a required argument: 'a'"):
         f()
+
+
+def test_a_file_that_has_changed_is_noticed(tmp_path) -> None:
+    file = tmp_path / "changing.py"
+    file.write_text("from wormhole import remote\n@remote\ndef f(x): return x\n")
+    space: dict = {}
+    exec(compile(file.read_text(), str(file), "exec"), space)
+    file.write_text("from wormhole import remote\n@remote\ndef f(x, y=1): return 5\n")
+    with pytest.raises(CaptureError, match=r"changing.py has changed since f was"):
+        _ = space["f"].source
+
+
+def test_modules_beside_the_project_are_installed(tmp_path, monkeypatch) -> None:
+    """Some are in places that `sysconfig` does not name."""
+    place = tmp_path / "dist-packages"
+    place.mkdir()
+    (place / "wormhole_elsewhere.py").write_text("def there(): pass\n")
+    monkeypatch.syspath_prepend(str(place))
+    import wormhole_elsewhere  # type: ignore[reportMissingImports]
+
+    @remote
+    def f():
+        return wormhole_elsewhere.there()
+
+    assert lines(f)[0] == "import wormhole_elsewhere"
 
 
 def test_lines_lead_back_to_the_file() -> None:

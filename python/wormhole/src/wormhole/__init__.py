@@ -20,71 +20,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from wormhole import aio
-    from wormhole._api import Cursor, Row
-    from wormhole._connection import get_connection, set_connection, set_standbys
-    from wormhole._errors import (
-        CaptureError,
-        ConnectionMissing,
-        Frame,
-        RemoteError,
-        ServerError,
-        TransactionError,
-    )
-    from wormhole._query import AsyncCursor, cursor, execute, query, query_single, query_value
-    from wormhole._remote import Remote, remote
-    from wormhole._transactions import (
-        Attempt,
-        Backoff,
-        transaction,
-        transactional,
-        transactions,
-        with_transaction,
-    )
-
-__all__ = [
-    "AsyncCursor",
-    "Attempt",
-    "Backoff",
-    "CaptureError",
-    "ConnectionMissing",
-    "Cursor",
-    "Frame",
-    "Remote",
-    "RemoteError",
-    "Row",
-    "ServerError",
-    "TransactionError",
-    "aio",
-    "cursor",
-    "execute",
-    "get_connection",
-    "query",
-    "query_single",
-    "query_value",
-    "remote",
-    "set_connection",
-    "set_standbys",
-    "transaction",
-    "transactional",
-    "transactions",
-    "with_transaction",
-]
+    from wormhole._client import *  # noqa: F403 - every public name; it has the list
 
 
 def __getattr__(name: str) -> Any:
-    """Load the client when the first of its names is asked for."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from wormhole import _client
+    """Load the client when the first of its names, or their list, is asked for."""
+    # The import system asks for submodules, which all begin with an underscore but those of the client.
+    if not name.startswith("_") or name == "__all__":
+        from wormhole import _client
 
-    value: Any = getattr(_client, name)
-    globals()[name] = value
-    return value
+        if name == "__all__" or name in _client.__all__:
+            value: Any = getattr(_client, name)
+            globals()[name] = value
+            return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    from wormhole import _client
+
+    return sorted({*globals(), *_client.__all__})
 
 
 def load_ipython_extension(shell: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import statistics
 import sys
 import time
@@ -12,10 +13,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from wormhole import RemoteError, execute, query, query_value, remote, set_connection
-from wormhole._errors import failure
+from wormhole._errors import HINTS, UNDEFINED_FUNCTION, failure
 
 SHORT = 12
 """How much of an id is shown; any prefix that fits one function is taken."""
+
+
+INTERRUPTED = 130
+"""The exit status of what Ctrl-C has ended, as shells have it."""
+
+MISSING = frozenset({"42P01", UNDEFINED_FUNCTION})
+"""What a database without Wormhole answers."""
 
 
 class Problem(Exception):  # noqa: N818 - its text is what the command says
@@ -31,7 +39,7 @@ def connect(dsn: str) -> Any:
             continue
         try:
             connection = driver.connect(dsn)
-        except driver.OperationalError as error:
+        except driver.Error as error:  # a text that is no connection string, too
             raise Problem(str(error).strip()) from None
         connection.autocommit = True
         return connection
@@ -143,10 +151,19 @@ def do_approve(options: argparse.Namespace) -> None:
     row = find(options.function)
     if not options.yes:
         print(row["source"].rstrip())
-        if input(f"Let {row['func_name']} run inside of the server, without walls? [y/N] ").lower() != "y":
+        if not agreed(f"Let {row['func_name']} run inside of the server, without walls? [y/N] "):
             raise Problem("not approved")
     query("SELECT wormhole_approve($1)", row["func_id"])
     print(f"{row['func_id'][:SHORT]} ({row['func_name']}): approved")
+
+
+def agreed(question: str) -> bool:
+    """Ask; without an answer it is no."""
+    try:
+        return input(question).strip().lower() in {"y", "yes"}
+    except EOFError:
+        print()
+        return False
 
 
 NOTHING = remote(source="def wormhole_bench_nothing():\n    return None\n")
@@ -183,6 +200,14 @@ def do_bench(options: argparse.Namespace) -> None:
     table(("microseconds", "median", "95 %"), rows)
 
 
+def positive(text: str) -> int:
+    """A number of times."""
+    number = int(text)
+    if number < 1:
+        raise ValueError
+    return number
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     made = argparse.ArgumentParser(prog="wormhole", description=__doc__)
@@ -207,7 +232,7 @@ def parser() -> argparse.ArgumentParser:
     approving.add_argument("function", help="an id, its beginning, or a name")
     approving.add_argument("-y", "--yes", action="store_true", help="do not ask")
     bench = add("bench", do_bench)
-    bench.add_argument("-n", "--number", type=int, default=1000, help="how often each is measured")
+    bench.add_argument("-n", "--number", type=positive, default=1000, help="how often each is measured")
     bench.add_argument("--keep", action="store_true", help="leave the functions installed")
     return made
 
@@ -222,15 +247,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 options.run(options)
         finally:
             connection.close()
+        sys.stdout.flush()
     except (Problem, RemoteError) as error:
         print(f"wormhole: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has had enough; Python would complain of it again when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
         found = failure(error)
         if found is None:
             raise
-        hint = f"\nHINT: {found.hint}" if found.hint else ""
-        print(f"wormhole: {found.message}{hint}", file=sys.stderr)
+        hint = HINTS[UNDEFINED_FUNCTION] if found.sqlstate in MISSING else found.hint
+        print(f"wormhole: {found.message.strip()}" + (f"\nHINT: {hint}" if hint else ""), file=sys.stderr)
         return 1
     return 0
 

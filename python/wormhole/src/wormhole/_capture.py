@@ -15,11 +15,11 @@ import inspect
 import json
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
-from typing import Any, NoReturn
+from types import BuiltinFunctionType, CellType, CodeType, FunctionType, MethodType, ModuleType
+from typing import Any, NoReturn, cast
 
 from wormhole._api import API
 from wormhole._errors import CaptureError, Frame
@@ -128,10 +128,14 @@ def _expression(value: object) -> str | None:
         return None
 
 
-def capture(function: FunctionType) -> Capture:
-    """Gather a function and what it uses. Raises `CaptureError`, a TypeError that names the culprit."""
+def capture(function: FunctionType, decorated: object = None) -> Capture:
+    """Gather a function and what it uses. Raises `CaptureError`, a TypeError that names the culprit.
+
+    `decorated` is what stands for the function on the client, if that is not the function itself.
+    """
     bundle = _Bundle(function)
     text = bundle.add(function)
+    check_layers(decorated, text)
     source, segments = bundle.compose()
     signature = signature_text(source, text.name)
     return Capture(shipped(text.name, source, signature, segments), bundle.used)
@@ -156,6 +160,25 @@ def signature_text(source: str, name: str) -> str:
     """The signature as it is written in what is sent: `(user_id: int, *, limit: int = 10) -> dict`."""
     # Not `inspect.signature` of the function: it shows annotations differently from version to version.
     return str(of_node(text_of_source(source, name)[1]))
+
+
+def check_layers(value: object, text: Text) -> None:
+    """Refuse a function that was wrapped by a call: only decorators in its text are sent."""
+    if _layers(value) > text.decorators:
+        raise CaptureError(
+            f"{text.name} is wrapped by what is not sent with it: write that as a decorator between @remote"
+            " and def, or above @remote if it is for the client"
+        )
+
+
+def _layers(value: Any) -> int:
+    """How many decorators are around a function; those above `@remote` stay on the client."""
+    count = 0
+    while (inner := getattr(value, "__wrapped__", None)) is not None:
+        kind = cast("type[object]", type(value))
+        count = 0 if OURS.get(id(kind)) == "Remote" else count + 1
+        value = inner
+    return count
 
 
 class _Bundle:
@@ -240,6 +263,7 @@ class _Bundle:
     def use_module(self, name: str, module: ModuleType, text: Text) -> None:
         """Import a module under its name there, and the submodules that are used through it."""
         if module.__name__ in {"wormhole", "wormhole.aio"}:
+            self.check_module(name, module, text)
             if self.claim(name, module, text.name):
                 self.import_line("import wormhole" if name == "wormhole" else f"import wormhole as {name}")
             return
@@ -257,6 +281,19 @@ class _Bundle:
                 if parts[0] == name and full in sys.modules:
                     self.import_line(f"import {full}")
 
+    def check_module(self, name: str, module: ModuleType, text: Text) -> None:
+        """Refuse what is asked of this package and is not there on the other side."""
+        for chain in text.chains:
+            first, *rest = chain.split(".")
+            value: object = module
+            for part in rest if first == name else ():
+                value = getattr(value, part, None)
+                ours = OURS.get(id(value), part)
+                if not isinstance(value, ModuleType):
+                    if ours not in THERE:
+                        self.use_ours(part, ours, text)
+                    break
+
     def helper(self, value: object) -> FunctionType | None:
         """The function behind a value if it is one of the project's own, or decorated by such."""
         base = _base(value)
@@ -272,6 +309,7 @@ class _Bundle:
         if isinstance(value, MethodType):
             self.refuse(name, value, scope.function)
         added = self.add(helper)
+        check_layers(value, added)
         if added.name != name and self.claim(name, helper, text.name):
             self.texts.append(Text(name, [f"{name} = {added.name}"], "", 0, is_async=False, annotated=False))
 
@@ -341,13 +379,29 @@ class _Scope:
         return lambda: self.find(name)[1]
 
     def is_ours(self, dotted: str) -> bool:
-        """Whether a decorator's name leads to this package."""
+        """Whether a decorator's name leads to this package, or to what uses the client's part of it."""
         first, *rest = dotted.split(".")
         _, value = self.find(first)
         for name in rest:
             if isinstance(value, ModuleType) or id(value) not in OURS:
                 value = getattr(value, name, None)
-        return id(value) in OURS
+        # `reading = remote(read_only=True)`
+        made = value.func if isinstance(value, functools.partial) else value
+        return id(made) in OURS or (isinstance(value, FunctionType) and _Scope(value).is_for_client())
+
+    def is_for_client(self) -> bool:
+        """Whether the function itself uses what only the client has, as a decorator that calls `remote`."""
+        names: set[str] = set()
+        codes = [self.function.__code__]
+        while codes:
+            code = codes.pop()
+            names.update(code.co_names, code.co_freevars)
+            codes += [part for part in code.co_consts if isinstance(part, CodeType)]
+        found = [self.find(name)[1] for name in names]
+        marks = {OURS.get(id(value), "query") for value in found}
+        if any(isinstance(value, ModuleType) and value.__name__ == "wormhole" for value in found):
+            marks |= names & set(OURS.values())
+        return not marks <= THERE
 
 
 def _base(value: object) -> object:
@@ -362,25 +416,33 @@ def _base(value: object) -> object:
 
 def _import_of(name: str, value: Any) -> str | None:
     """The import that gives this very object, None if there is none."""
-    module, own = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    if not isinstance(module, str) or not isinstance(own, str) or not own.isidentifier():
+    own = getattr(value, "__qualname__", None)
+    if not isinstance(own, str):
         return None
-    home = sys.modules.get(module)
-    if home is None or not _is_installed(home) or getattr(home, own, None) is not value:
-        return None
-    if module == "builtins":
-        return None
-    module = PUBLIC.get(module, module)
-    return f"from {module} import {own}" + (f" as {name}" if name != own else "")
+    for module in _modules_of(value):
+        home = sys.modules.get(module)
+        if home is None or module == "builtins" or not _is_installed(home):
+            continue
+        for there in (own, getattr(value, "__name__", own), name):
+            if there.isidentifier() and getattr(home, there, None) is value:
+                return f"from {module} import {there}" + (f" as {name}" if name != there else "")
+    return None
 
 
-PUBLIC = {
-    "_operator": "operator",
-    "_functools": "functools",
-    "_collections": "collections",
-    "_bisect": "bisect",
-}
-"""Where the objects of accelerator modules are documented to be."""
+def _modules_of(value: Any) -> Iterator[str]:
+    """Where an object may be imported from; first where that is documented, as accelerators are not."""
+    module: Any = getattr(value, "__module__", None)
+    if not isinstance(module, str):
+        # `random.random` is a method of an object that the module keeps to itself.
+        module = cast("type[object]", type(getattr(value, "__self__", None))).__module__
+    if module.startswith("_"):
+        yield PUBLIC.get(module, module.lstrip("_"))
+    yield module
+
+
+HASHES = ("_blake2", "_md5", "_sha1", "_sha2", "_sha256", "_sha3", "_sha512")
+PUBLIC: dict[str, str] = dict.fromkeys(HASHES, "hashlib")
+"""Accelerators that are not named after the module that has their objects."""
 
 
 def _aliased(name: str, module: ModuleType) -> str:
@@ -406,4 +468,6 @@ def _is_installed(module: ModuleType) -> bool:
     file = getattr(module, "__file__", None)
     if file is None:
         return False
-    return any(path in _library_paths() for path in Path(file).resolve().parents)
+    places = Path(file).resolve().parents
+    # Also those of the user and of the distribution, which `sysconfig` does not name.
+    return any(path in _library_paths() or path.name in {"site-packages", "dist-packages"} for path in places)

@@ -1,4 +1,4 @@
-"""The client's public names in one place, known to the search through functions' texts."""
+"""The package's public names: `wormhole` has what is listed here, and the search through texts knows it."""
 
 from wormhole import _capture, aio
 from wormhole._api import Cursor, Row
@@ -16,6 +16,7 @@ from wormhole._remote import Remote, remote
 from wormhole._transactions import (
     Attempt,
     Backoff,
+    repeating,
     transaction,
     transactional,
     transactions,
@@ -54,14 +55,12 @@ __all__ = [
 
 def _register() -> None:
     """Let a function's text be searched for what belongs to this package."""
-    for name in ("query", "query_single", "query_value", "execute", "cursor"):
-        _capture.OURS[id(globals()[name])] = name
+    for name in __all__:
+        if name != "aio":  # a module, which is looked into
+            _capture.OURS.setdefault(id(globals()[name]), name)
+    for name in aio.__all__:
         _capture.OURS[id(getattr(aio, name))] = name
-    _capture.OURS[id(ServerError)] = "ServerError"
-    for name in ("get_connection", "set_connection", "set_standbys", "remote", "transaction"):
-        _capture.OURS[id(globals()[name])] = name
-    for name in ("transactional", "transactions"):
-        _capture.OURS[id(globals()[name])] = name
+    _capture.OURS[id(repeating)] = "transactional"
 
 
 _register()

@@ -62,6 +62,8 @@ class Open:
     restart: Callable[[BaseException], Any] | None = None
     was_open: bool = False
     """Whether the connection was in a transaction already, so that nothing can be run again."""
+    is_over: bool = False
+    """Whether it has ended; tasks and threads that began inside of it still see it."""
 
 
 _route: ContextVar[Route | None] = ContextVar("wormhole_route", default=None)
@@ -72,8 +74,9 @@ _everywhere: list[Route] = []
 class Restore:
     """What `set_connection` returns: as a context manager it puts the former connection back."""
 
-    def __init__(self, token: Token[Route | None]) -> None:
+    def __init__(self, token: Token[Route | None], everywhere: list[Route]) -> None:
         self._token = token
+        self._everywhere = everywhere
 
     def __enter__(self) -> Self:
         return self
@@ -82,6 +85,7 @@ class Restore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         _route.reset(self._token)
+        _everywhere[:] = self._everywhere
 
 
 def set_connection(
@@ -102,26 +106,23 @@ def set_connection(
 
     Use the result in a `with` statement to put the former connection back at its end.
     """
-    if connection is None:
-        _everywhere.clear() if everywhere else None
-        return Restore(_route.set(None))
-    route = Route(adapter_for(connection), primary=primary, schema=schema)
-    token = _route.set(route)
-    if standbys:
-        set_standbys(*standbys)
+    route = None
+    if connection is not None:
+        route = Route(adapter_for(connection), primary=primary, schema=schema)
+    restore = Restore(_route.set(route), list(_everywhere))
     # Cells of a notebook may each have a context of their own.
     if everywhere or hasattr(builtins, "__IPYTHON__"):
-        _everywhere[:] = [route]
-    return Restore(token)
+        _everywhere[:] = [] if route is None else [route]
+    if standbys:
+        set_standbys(*standbys)
+    return restore
 
 
 def get_connection() -> Any:
     """The connection that serves this context, the very object that was set. Raises `ConnectionMissing`."""
-    opened = _open.get()
     route = current()
-    if opened is not None and opened.route is route:
-        return opened.adapter.connection
-    return route.adapter.connection
+    open_ = opened(route)
+    return (route if open_ is None else open_).adapter.connection
 
 
 def set_standbys(*standbys: Any) -> None:
@@ -151,7 +152,8 @@ def current(connection: Any = None) -> Route:
     """The route of a call. Raises `ConnectionMissing`."""
     if connection is not None:
         route = _route.get()
-        if route is not None and route.adapter.connection is connection:
+        wanted = connection.adapter.connection if isinstance(connection, Route) else connection
+        if route is not None and route.adapter.connection is wanted:
             return route
         return connection if isinstance(connection, Route) else Route(adapter_for(connection))
     route = _route.get() or next(iter(_everywhere), None)
@@ -163,6 +165,8 @@ def current(connection: Any = None) -> Route:
 def opened(route: Route) -> Open | None:
     """The transaction of this context on that route, None if there is none."""
     found = _open.get()
+    while found is not None and found.is_over:
+        found = found.outer
     return found if found is not None and found.route is route else None
 
 

@@ -33,6 +33,9 @@ STREAM = "SELECT wormhole_stream($1, $2::text::jsonb)::text"
 STANDBY_REST = 30.0
 """Seconds for which a standby whose connection was lost is left alone."""
 
+FAILED = "25P02"
+"""What the server answers in a transaction in which a statement has failed."""
+
 NOT_THERE = frozenset({READ_ONLY, "40001", "55000"})
 """What a standby answers to a call that has to go to the primary: a write, a recovery conflict, a lock."""
 
@@ -101,7 +104,7 @@ def _once(adapter: AnyAdapter, route: Route, function: list[str], arguments: str
     columns = [f"wormhole_execute({named}, ${number}::text::jsonb)::text"]
     if watched:
         columns.append(POSITION)
-    _, rows, _ = yield adapter.run(route.named(f"SELECT {', '.join(columns)}"), [*function, arguments])
+    rows = yield adapter.call(route.named(f"SELECT {', '.join(columns)}"), [*function, arguments])
     row = next(iter(rows))
     return _codec.loads(row[0]), row[1] if watched else None
 
@@ -113,7 +116,7 @@ def contents(shipped: Shipped) -> list[str]:
 
 def install(adapter: AnyAdapter, route: Route, shipped: Shipped) -> Steps:
     """Send the source; the server must come to the same id."""
-    _, rows, _ = yield adapter.run(route.named(f"SELECT {INSTALL}"), contents(shipped))
+    rows = yield adapter.call(route.named(f"SELECT {INSTALL}"), contents(shipped))
     given = next(iter(rows))[0]
     if given != shipped.id:
         raise RemoteError(f"the server has another id for {shipped.name}: {given}, not {shipped.id}")
@@ -134,7 +137,7 @@ def _candidates(route: Route) -> Iterator[Standby]:
 def _call_on(standby: Standby, route: Route, shipped: Shipped, arguments: str, known: Knowledge) -> Steps:
     """Call on a standby; None sends the caller to the primary."""
     try:
-        _, rows, _ = yield standby.adapter.run(
+        rows = yield standby.adapter.call(
             route.named(CALL_ON_STANDBY), [shipped.id, arguments, route.position]
         )
     except Exception as error:
@@ -240,6 +243,11 @@ def finish(reading: Reading, error: BaseException | None) -> Steps:
     try:
         if not failed and adapter.is_open() and not adapter.is_broken():
             yield adapter.run(f"CLOSE {reading.name}", ())
+    except Exception as closing:
+        failed = True
+        # After a failed statement there is no cursor either, and whoever sent that has its error.
+        if sqlstate_of(closing) != FAILED:
+            raise
     finally:
         if reading.is_ours:
             adapter.streams -= 1

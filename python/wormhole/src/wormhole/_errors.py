@@ -204,8 +204,9 @@ def _rebuilt(found: Failure) -> Exception:
     if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, UNFIT):
         try:
             return kind(*args)
-        except TypeError:
-            pass  # a class that wants other arguments, such as UnicodeDecodeError
+        except Exception:  # noqa: BLE001, S110
+            # A class that wants other arguments, as UnicodeDecodeError, or checks them, as ExceptionGroup.
+            pass
     return RemoteError(*args, sqlstate=found.sqlstate, class_name=name, hint=found.hint)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ast
 import inspect
-import shlex
+import re
 from typing import Any, cast
 
 from wormhole._errors import CaptureError
@@ -31,11 +31,14 @@ def load(shell: Any) -> None:
 
 def run(shell: Any, line: str, cell: str) -> Any:
     """Make the cell's functions remote, and call what is to be called."""
-    words = shlex.split(line)
+    words = expressions(line)
     connection = None
     if "-c" in words:
         at = words.index("-c")
-        connection = shell.user_ns[words[at + 1]]
+        named = words[at + 1] if len(words) > at + 1 else ""
+        if named not in shell.user_ns:
+            raise CaptureError(f"-c wants a variable with a connection, and there is none named {named!r}")
+        connection = shell.user_ns[named]
         del words[at : at + 2]
     made = define(cell, shell.user_ns, connection)
     if made is None:
@@ -45,6 +48,26 @@ def run(shell: Any, line: str, cell: str) -> Any:
     if not arguments and any(p.default is p.empty and p.kind in NEEDED for p in parameters(made)):
         return made
     return made(*arguments)
+
+
+def expressions(line: str) -> list[str]:
+    """The words of a line; one that is no expression by itself, as `[1,`, goes on with the next."""
+    found: list[str] = []
+    rest = ""
+    for word in re.findall(r"\s*\S+", line):
+        rest = f"{rest}{word}" if rest else word.strip()
+        if rest == "-c" or _is_expression(rest):
+            found.append(rest)
+            rest = ""
+    return [*found, rest] if rest else found
+
+
+def _is_expression(text: str) -> bool:
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        return False
+    return True
 
 
 NEEDED = (
@@ -70,12 +93,10 @@ def define(cell: str, space: dict[str, Any], connection: Any = None) -> Remote[.
     if not isinstance(tree.body[-1], ast.FunctionDef | ast.AsyncFunctionDef):
         cell = _as_function(tree)
     code = compile(cell, _named(cell), "exec")
-    local: dict[str, Any] = {}
-    exec(code, space, local)  # noqa: S102 - it defines functions, as the cell says
-    space.update(local)
+    exec(code, space)  # noqa: S102 - it defines functions, as the cell says
     last = ast.parse(cell).body[-1]
     assert isinstance(last, ast.FunctionDef | ast.AsyncFunctionDef)  # noqa: S101
-    found = local[last.name]
+    found = space[last.name]
     if isinstance(found, Remote):
         return cast("Remote[..., Any]", found)
     return remote(connection=connection)(found)

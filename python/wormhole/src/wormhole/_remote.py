@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from wormhole import _codec, _core
@@ -13,7 +13,7 @@ from wormhole._capture import Capture, capture, capture_source
 from wormhole._connection import Route, current
 from wormhole._core import Knowledge
 from wormhole._errors import CaptureError
-from wormhole._signature import signature_of
+from wormhole._signature import annotations_of, signature_of
 from wormhole._steps import perform, perform_async
 
 P = ParamSpec("P")
@@ -40,8 +40,7 @@ class Remote(Generic[P, R]):
         if not isinstance(base, FunctionType):
             raise CaptureError(f"{function!r} is no function that is written in Python")
         functools.update_wrapper(self, function)
-        # From Python 3.14 on it copies what computes them, which counts for functions and classes only.
-        self.__annotations__ = dict(function.__annotations__)
+        self.__annotations__ = annotations_of(base)
         self.local = function
         self.name = base.__name__
         self.__signature__ = signature_of(function)
@@ -67,7 +66,7 @@ class Remote(Generic[P, R]):
         found = self._capture
         if found is None or not found.is_current():
             assert self._base is not None  # noqa: S101
-            fresh = capture(self._base)
+            fresh = capture(self._base, self.local)
             if found is not None and found.shipped.id != fresh.shipped.id:
                 self._known = Knowledge()
             self._capture = found = fresh
@@ -85,7 +84,7 @@ class Remote(Generic[P, R]):
 
     def install(self) -> str:
         """Install the function without calling it, and return its id."""
-        route = current(self._connection)
+        route = self._where()
         steps = _core.guarded(route, lambda adapter: _core.install(adapter, route, self.capture().shipped))
         return cast("str", self._perform(route, steps))
 
@@ -95,16 +94,29 @@ class Remote(Generic[P, R]):
         """Give the same function, always called over this connection."""
         bound: Remote[P, R] = object.__new__(type(self))
         bound.__dict__.update(self.__dict__)
-        found = current(connection)
-        bound._connection = Route(found.adapter, schema=found.schema)
+        bound._connection = connection
+        bound._where()
         return bound
+
+    def _where(self) -> Route:
+        """Where a call goes. What was passed is looked at once, as its adapter keeps statements prepared."""
+        route = current(self._connection)
+        if self._connection is not None and not isinstance(self._connection, Route):
+            self._connection = Route(route.adapter, schema=route.schema)
+        return route
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        """As functions do, so that a method's `self` is refused by its class, and not taken for missing."""
+        return (
+            self if instance is None or isinstance(self.local, staticmethod) else MethodType(self, instance)
+        )
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the function inside the database and return its value, or an iterator over what it yields."""
         self.__signature__.bind(*args, **kwargs)
         shipped = self.capture().shipped
         arguments = _codec.dumps_call(args, kwargs)
-        route = current(self._connection)
+        route = self._where()
         if self._streams:
             if self.is_async or route.adapter.is_async:
                 return cast("R", self._items_async(route, arguments))
@@ -162,6 +174,9 @@ class Remote(Generic[P, R]):
 
 class _Given(Remote[..., Any]):
     """A remote function of which the source was given."""
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        return self
 
     def __init__(
         self, source: str, name: str | None, *, connection: Any, read_only: bool, chunk: int
@@ -222,7 +237,7 @@ def remote(
     if source is not None:
         return _Given(source, name, connection=connection, read_only=read_only, chunk=chunk)
     if function is None:
-        return functools.partial(Remote[..., Any], connection=connection, read_only=read_only, chunk=chunk)
+        return functools.partial(Remote, connection=connection, read_only=read_only, chunk=chunk)
     if isinstance(function, Remote):
         return cast("Remote[..., Any]", function)
     return Remote(function, connection=connection, read_only=read_only, chunk=chunk)

@@ -20,6 +20,15 @@ def signature_of(function: Callable[..., Any]) -> inspect.Signature:
     return inspect.signature(function)
 
 
+def annotations_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """A function's annotations; from Python 3.14 on, names that are not there stand for themselves."""
+    if sys.version_info >= (3, 14):
+        import annotationlib  # pyright: ignore[reportUnreachable]
+
+        return annotationlib.get_annotations(function, format=annotationlib.Format.FORWARDREF)
+    return dict(function.__annotations__)
+
+
 class Written:
     """A default or annotation that is known as text only."""
 

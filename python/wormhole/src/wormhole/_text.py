@@ -11,6 +11,7 @@ import ast
 import inspect
 import io
 import symtable
+import textwrap
 import tokenize
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ class Text:
     """Dotted names that begin with one of `names`, as `xml.etree.ElementTree.parse`."""
     modules: set[str] = field(default_factory=set[str])
     """Modules that the values of its defaults need."""
+    decorators: int = 0
+    """How many decorators are sent."""
 
 
 def source_of(function: FunctionType) -> tuple[str, str, int]:
@@ -66,7 +69,7 @@ def text_of(function: FunctionType, is_ours: Callable[[str], bool]) -> Text:
     tree = _parse(f"if 1:\n{source}" if wrapped else source, function)
     outer = tree.body[0]
     node = outer.body[0] if wrapped and isinstance(outer, ast.If) else outer
-    if not isinstance(node, Def) or node.name != function.__name__:
+    if not isinstance(node, Def) or not _is_of(node, function):
         raise CaptureError(f"{file} has changed since {function.__qualname__} was loaded; load it again")
     if wrapped:
         ast.increment_lineno(node, -1)
@@ -78,11 +81,28 @@ def text_of(function: FunctionType, is_ours: Callable[[str], bool]) -> Text:
     result = edits.apply()[kept:]
     text = _finish(function.__name__, result, file, first + kept, node)
     text.modules = modules
+    text.decorators = len(node.decorator_list)
     return text
+
+
+def _is_of(node: Def, function: FunctionType) -> bool:
+    """Whether a text can be that of a function: its name, its parameters and how many have a default."""
+    args, code = node.args, function.__code__
+    names = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
+    own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    return (
+        node.name == function.__name__
+        and len(names) == len(own)
+        # In a class `__x` is `_Class__x`.
+        and all(there.endswith(name) for there, name in zip(own, names, strict=True))
+        and len(args.defaults) == len(function.__defaults__ or ())
+    )
 
 
 def text_of_source(source: str, name: str | None) -> tuple[Text, Def]:
     """A module text that is given as it is; the function is the one named, else the last one."""
+    if source[:1].isspace():
+        source = textwrap.dedent(source)
     try:
         tree = ast.parse(source)
     except SyntaxError as error:
@@ -294,7 +314,7 @@ def _names(source: str, name: str) -> set[str]:
             outside = symbol.is_global() if scope is not table else not symbol.is_assigned()
             if outside and symbol.is_referenced():
                 found.add(symbol.get_name())
-    return found - {"annotations"}
+    return found
 
 
 def _chain(node: ast.AST) -> Iterator[str]:

@@ -48,6 +48,13 @@ class Backoff:
         return random.uniform(0, min(self.limit, self.base * 2**retry))  # noqa: S311 - no secret
 
 
+def counted(retries: int) -> int:
+    """A number of retries. Raises ValueError: with fewer than none nothing would run at all."""
+    if retries < 0:
+        raise ValueError(f"max_retries is 0 or more, not {retries}")
+    return retries
+
+
 class transaction:  # noqa: N801 - it is used like a function
     """A transaction as a context manager, for `with` and `async with`: commits at its end, else rolls back.
 
@@ -70,7 +77,7 @@ class transaction:  # noqa: N801 - it is used like a function
     ) -> None:
         self._mode = Mode(isolation, read_only, deferrable)
         self._mode.clauses()
-        self._max_retries = max_retries
+        self._max_retries = counted(max_retries)
         self._connection = connection
         self._backoff = backoff or Backoff()
         self._open: Open | None = None
@@ -141,6 +148,7 @@ class transaction:  # noqa: N801 - it is used like a function
         open_, self._open = self._open, None
         if open_ is None:
             return
+        open_.is_over = True
         adapter = open_.adapter
         try:
             if open_.savepoint is not None:
@@ -394,7 +402,7 @@ class transactions:  # noqa: N801 - it is used like a function
         backoff: Backoff | None = None,
     ) -> None:
         Mode(isolation, read_only, deferrable).clauses()
-        self.max_retries = max_retries
+        self.max_retries = counted(max_retries)
         self.isolation = isolation
         self.read_only = read_only
         self.deferrable = deferrable
@@ -507,11 +515,12 @@ def transactional(
     """
     if not callable(function):
         count = function if max_retries is None else max_retries
-        return functools.partial(_transactional, options={"max_retries": count, **options})
-    return _transactional(function, {})
+        return functools.partial(repeating, options={"max_retries": count, **options})
+    return repeating(function, {})
 
 
-def _transactional(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
+def repeating(function: Callable[..., Any], options: dict[str, Any]) -> Callable[..., Any]:
+    """`transactional` for a function and its options."""
     if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
         raise TypeError("a generator cannot be transactional: what it yielded cannot be taken back")
     transactions(**options)  # complains of its options now
@@ -521,21 +530,24 @@ def _transactional(function: Callable[..., Any], options: dict[str, Any]) -> Cal
         made.trusted = True
         return made
 
+    @functools.wraps(function)
+    async def awaited(*args: Any, **kwargs: Any) -> Any:
+        result: Any = None
+        async for attempt in attempts():
+            async with attempt:
+                result = await function(*args, **kwargs)
+        return result
+
     # A remote function made of an `async def` is an object; before Python 3.12 `inspect` is not told.
-    if inspect.iscoroutinefunction(function) or getattr(function, "is_async", False):
-
-        @functools.wraps(function)
-        async def awaited(*args: Any, **kwargs: Any) -> Any:
-            result: Any = None
-            async for attempt in attempts():
-                async with attempt:
-                    result = await function(*args, **kwargs)
-            return result
-
+    is_async = getattr(function, "is_async", None)
+    if inspect.iscoroutinefunction(function) or is_async:
         return awaited
 
     @functools.wraps(function)
     def waited(*args: Any, **kwargs: Any) -> Any:
+        # A remote function is awaited over an awaited driver, whatever it was made of.
+        if is_async is not None and current(options.get("connection")).adapter.is_async:
+            return awaited(*args, **kwargs)
         result: Any = None
         for attempt in attempts():
             with attempt:

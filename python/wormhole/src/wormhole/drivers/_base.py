@@ -79,6 +79,10 @@ class Adapter(_Common, ABC):
     def run(self, sql: str, args: Sequence[Any]) -> Result:
         """Run one statement; results of values are those of the type families."""
 
+    def call(self, sql: str, args: Sequence[str | None]) -> Iterable[Sequence[Any]]:
+        """Run a statement of this package, whose arguments and results are texts: nothing is converted."""
+        return self.run(sql, args)[1]
+
     @abstractmethod
     def begin(self, mode: Mode) -> None:
         """Begin a transaction, or take over the one that the driver has begun by itself."""
@@ -107,6 +111,10 @@ class AsyncAdapter(_Common, ABC):
     @abstractmethod
     async def run(self, sql: str, args: Sequence[Any]) -> Result:
         """As `Adapter.run`."""
+
+    async def call(self, sql: str, args: Sequence[str | None]) -> Iterable[Sequence[Any]]:
+        """As `Adapter.call`."""
+        return (await self.run(sql, args))[1]
 
     @abstractmethod
     async def begin(self, mode: Mode) -> None:

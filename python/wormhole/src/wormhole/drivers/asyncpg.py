@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
@@ -57,6 +57,17 @@ class Asyncpg(AsyncAdapter):
             if self.is_open():
                 raise  # the transaction is lost by it
             return await self._run(await self._prepare(sql), args)
+
+    async def call(self, sql: str, args: Sequence[str | None]) -> Iterable[Sequence[Any]]:
+        """Asyncpg's own statements are enough, which survive that a pool lends the connection again."""
+        if self.pooled:
+            return await super().call(sql, args)
+        try:
+            return await self.connection.fetch(sql, *args)
+        except asyncpg.InvalidSQLStatementNameError:
+            if self.is_open():
+                raise  # the transaction is lost by it
+            return await super().call(sql, args)
 
     async def _prepare(self, sql: str) -> Any:
         made = await self.connection.prepare(sql)
@@ -144,6 +155,10 @@ class Pool(AsyncAdapter):
     async def run(self, sql: str, args: Sequence[Any]) -> Result:
         async with self.lend() as lent:
             return await lent.run(sql, args)
+
+    async def call(self, sql: str, args: Sequence[str | None]) -> Iterable[Sequence[Any]]:
+        async with self.lend() as lent:
+            return await lent.call(sql, args)
 
     def is_open(self) -> bool:
         return False

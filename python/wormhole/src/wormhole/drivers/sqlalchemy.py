@@ -29,10 +29,11 @@ def find(name: str, connection: Any) -> Adapter | AsyncAdapter | None:
         "Engine": Engine,
         "Connection": Connection,
         "Session": Session,
-        "scoped_session": lambda scoped: Session(scoped()),
+        "scoped_session": Session,
         "AsyncEngine": AsyncEngine,
-        "AsyncConnection": lambda found: Bridged(found, Connection(found.sync_connection)),
-        "AsyncSession": lambda found: Bridged(found, Session(found.sync_session)),
+        "AsyncConnection": Bridged,
+        "AsyncSession": Bridged,
+        "async_scoped_session": Bridged,
     }
     kind = kinds.get(name)
     return kind(connection) if kind else None
@@ -105,6 +106,12 @@ def _value(value: Any, kind: Any) -> Any:
     return value
 
 
+def here(connection: Any) -> Any:
+    """What stands for a `scoped_session` now: a web application has another for each request."""
+    registry = getattr(connection, "registry", None)
+    return connection if registry is None else registry()
+
+
 class Connection(Adapter):
     """A `Connection`."""
 
@@ -112,7 +119,7 @@ class Connection(Adapter):
         return execute(self.connection, sql, args)
 
     def is_open(self) -> bool:
-        return self.connection.in_transaction()
+        return here(self.connection).in_transaction()
 
     def is_untouched(self) -> bool:
         raw = self.connection.connection.driver_connection
@@ -121,14 +128,14 @@ class Connection(Adapter):
 
     def is_owned(self) -> bool:
         # SQLAlchemy forbids a commit inside of its own transaction blocks.
-        return getattr(self.connection, "_trans_context_manager", None) is not None
+        return getattr(here(self.connection), "_trans_context_manager", None) is not None
 
     def is_broken(self) -> bool:
         return self.connection.closed or self.connection.invalidated
 
     def begin(self, mode: Mode) -> None:
         clauses = mode.clauses()
-        if not self.connection.in_transaction():
+        if not self.is_open():
             self.connection.begin()
         if clauses:
             self.run(f"SET TRANSACTION {clauses}", ())
@@ -141,7 +148,7 @@ class Connection(Adapter):
 
 
 class Session(Connection):
-    """A `Session`, in whose own transaction everything happens."""
+    """A `Session`, or a `scoped_session`, in whose own transaction everything happens."""
 
     def run(self, sql: str, args: Sequence[Any]) -> Result:
         self.connection.flush()
@@ -154,13 +161,31 @@ class Session(Connection):
         return False
 
 
+@contextmanager
+def autocommitting(lent: Any) -> Iterator[None]:
+    """Let each statement be a transaction of its own."""
+    if lent.dialect.driver != "psycopg2":
+        lent.execution_options(isolation_level="AUTOCOMMIT")
+        yield
+        return
+    # That would set the isolation level, too, for which psycopg2 asks the server.
+    raw = lent.connection.driver_connection
+    before, raw.autocommit = raw.autocommit, True
+    try:
+        yield
+        lent.commit()
+    finally:
+        if not raw.closed:
+            raw.autocommit = before
+
+
 class Engine(Adapter):
     """An `Engine`."""
 
     in_thread = True
 
     def run(self, sql: str, args: Sequence[Any]) -> Result:
-        with self.connection.connect().execution_options(isolation_level="AUTOCOMMIT") as lent:
+        with self.connection.connect() as lent, autocommitting(lent):
             return execute(lent, sql, args)
 
     def is_open(self) -> bool:
@@ -180,12 +205,16 @@ class Engine(Adapter):
 class Bridged(AsyncAdapter):
     """An asynchronous connection or session: its synchronous half does the work, as SQLAlchemy has it."""
 
-    def __init__(self, connection: Any, below: Connection) -> None:
-        super().__init__(connection)
-        self.below = below
+    @property
+    def below(self) -> Connection:
+        """The adapter of the synchronous half, which knows nothing that the half does not."""
+        found = here(self.connection)
+        if hasattr(found, "sync_session"):
+            return Session(found.sync_session)
+        return Connection(found.sync_connection)
 
     async def _call(self, function: Callable[..., Any], *args: Any) -> Any:
-        return await self.connection.run_sync(lambda _: function(*args))
+        return await here(self.connection).run_sync(lambda _: function(*args))
 
     async def run(self, sql: str, args: Sequence[Any]) -> Result:
         return await self._call(self.below.run, sql, args)
@@ -226,7 +255,7 @@ class AsyncEngine(AsyncAdapter):
     @asynccontextmanager
     async def lend(self) -> AsyncIterator[AsyncAdapter]:
         async with self.connection.connect() as lent:
-            yield Bridged(lent, Connection(lent.sync_connection))
+            yield Bridged(lent)
 
     async def begin(self, mode: Mode) -> None:
         raise NotImplementedError
