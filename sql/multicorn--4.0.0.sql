@@ -113,12 +113,63 @@ BEGIN
 END $body$;
 COMMENT ON PROCEDURE adopt_plpython(name, text) IS 'Multicorn: replaces functions of plpython3u in a schema by the same in plpy';
 
+-- A role as remote functions know it: kept by its number, shown and compared by its name of the moment, so
+-- that a renamed role keeps what it has and a new one of an old name gets nothing. A dump holds the name.
+CREATE TYPE wormhole_role;
+CREATE FUNCTION wormhole_role_in(cstring) RETURNS wormhole_role
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wormhole_role_in';
+CREATE FUNCTION wormhole_role_out(wormhole_role) RETURNS cstring
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wormhole_role_out';
+CREATE FUNCTION wormhole_role_receive(internal) RETURNS wormhole_role
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wormhole_role_receive';
+CREATE FUNCTION wormhole_role_send(wormhole_role) RETURNS bytea
+    LANGUAGE c STABLE STRICT PARALLEL SAFE AS 'MODULE_PATHNAME', 'wormhole_role_send';
+CREATE TYPE wormhole_role (
+    INPUT = wormhole_role_in,
+    OUTPUT = wormhole_role_out,
+    RECEIVE = wormhole_role_receive,
+    SEND = wormhole_role_send,
+    LIKE = oid,
+    CATEGORY = 'S'
+);
+COMMENT ON TYPE wormhole_role IS 'Multicorn: a role by its number, shown by its name; "public" is everybody, "none" nobody';
+-- There is no "=" of its own: by this cast any comparison is one of names, also with a name of nobody.
+CREATE CAST (wormhole_role AS text) WITH INOUT AS IMPLICIT;
+CREATE CAST (wormhole_role AS oid) WITHOUT FUNCTION;
+CREATE CAST (oid AS wormhole_role) WITHOUT FUNCTION;
+-- Keys, GROUP BY and DISTINCT go by the number.
+CREATE FUNCTION wormhole_role_eq(wormhole_role, wormhole_role) RETURNS boolean
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'oideq';
+CREATE FUNCTION wormhole_role_lt(wormhole_role, wormhole_role) RETURNS boolean
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'oidlt';
+CREATE FUNCTION wormhole_role_le(wormhole_role, wormhole_role) RETURNS boolean
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'oidle';
+CREATE FUNCTION wormhole_role_gt(wormhole_role, wormhole_role) RETURNS boolean
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'oidgt';
+CREATE FUNCTION wormhole_role_ge(wormhole_role, wormhole_role) RETURNS boolean
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'oidge';
+CREATE FUNCTION wormhole_role_cmp(wormhole_role, wormhole_role) RETURNS integer
+    LANGUAGE internal IMMUTABLE STRICT PARALLEL SAFE AS 'btoidcmp';
+CREATE OPERATOR *= (LEFTARG = wormhole_role, RIGHTARG = wormhole_role, FUNCTION = wormhole_role_eq,
+    COMMUTATOR = OPERATOR(@extschema@.*=), RESTRICT = eqsel, JOIN = eqjoinsel, MERGES);
+CREATE OPERATOR *< (LEFTARG = wormhole_role, RIGHTARG = wormhole_role, FUNCTION = wormhole_role_lt,
+    COMMUTATOR = OPERATOR(@extschema@.*>), RESTRICT = scalarltsel, JOIN = scalarltjoinsel);
+CREATE OPERATOR *<= (LEFTARG = wormhole_role, RIGHTARG = wormhole_role, FUNCTION = wormhole_role_le,
+    COMMUTATOR = OPERATOR(@extschema@.*>=), RESTRICT = scalarlesel, JOIN = scalarlejoinsel);
+CREATE OPERATOR *> (LEFTARG = wormhole_role, RIGHTARG = wormhole_role, FUNCTION = wormhole_role_gt,
+    COMMUTATOR = OPERATOR(@extschema@.*<), RESTRICT = scalargtsel, JOIN = scalargtjoinsel);
+CREATE OPERATOR *>= (LEFTARG = wormhole_role, RIGHTARG = wormhole_role, FUNCTION = wormhole_role_ge,
+    COMMUTATOR = OPERATOR(@extschema@.*<=), RESTRICT = scalargesel, JOIN = scalargejoinsel);
+CREATE OPERATOR CLASS wormhole_role_ops DEFAULT FOR TYPE wormhole_role USING btree AS
+    OPERATOR 1 *<, OPERATOR 2 *<=, OPERATOR 3 *=, OPERATOR 4 *>=, OPERATOR 5 *>,
+    FUNCTION 1 wormhole_role_cmp(wormhole_role, wormhole_role);
+
 -- Wormhole: functions that clients send. The tables belong to the extension; nobody else may write them, and
 -- the C functions do so as its owner.
 CREATE TABLE wormhole_functions (
     func_id text NOT NULL,
     func_name text NOT NULL,
-    created_by name NOT NULL,
+    created_by wormhole_role NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
     execution_count bigint NOT NULL DEFAULT 0,
     last_executed timestamptz,
@@ -138,7 +189,8 @@ COMMENT ON COLUMN wormhole_functions.created_by_session IS 'the session''s user 
 COMMENT ON COLUMN wormhole_functions.total_time IS 'milliseconds in all calls';
 COMMENT ON COLUMN wormhole_functions.trusted IS 'installed when current, session and outer user were superusers: runs in process';
 ALTER TABLE wormhole_functions ENABLE ROW LEVEL SECURITY;
-CREATE POLICY wormhole_own ON wormhole_functions FOR SELECT USING (created_by = current_user);
+CREATE POLICY wormhole_own ON wormhole_functions FOR SELECT
+    USING (created_by::oid = quote_ident(current_user)::regrole::oid);
 GRANT SELECT ON wormhole_functions TO PUBLIC;
 
 CREATE TABLE wormhole_approvals (
@@ -150,22 +202,24 @@ COMMENT ON TABLE wormhole_approvals IS 'Multicorn: remote functions that run in 
 
 CREATE TABLE wormhole_grants (
     func_id text NOT NULL,
-    created_by name NOT NULL,
-    grantee name NOT NULL,
+    created_by wormhole_role NOT NULL,
+    grantee wormhole_role NOT NULL,
     granted_by name NOT NULL,
     granted_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (func_id, created_by, grantee)
 );
 COMMENT ON TABLE wormhole_grants IS 'Multicorn: who else may call a remote function';
 ALTER TABLE wormhole_grants ENABLE ROW LEVEL SECURITY;
-CREATE POLICY wormhole_own ON wormhole_grants FOR SELECT USING (created_by = current_user);
+CREATE POLICY wormhole_own ON wormhole_grants FOR SELECT
+    USING (created_by::oid = quote_ident(current_user)::regrole::oid);
 GRANT SELECT ON wormhole_grants TO PUBLIC;
 
 CREATE VIEW wormhole_granted WITH (security_barrier) AS
     SELECT f.func_id, f.func_name, f.created_by, f.created_at, f.version, f.signature, g.grantee
-    FROM wormhole_functions f JOIN wormhole_grants g USING (func_id, created_by)
-    WHERE g.grantee = 'public'
-        OR EXISTS (SELECT FROM pg_roles r WHERE r.rolname = g.grantee AND pg_has_role(r.oid, 'USAGE'));
+    FROM wormhole_functions f JOIN wormhole_grants g
+        ON g.func_id = f.func_id AND g.created_by::oid = f.created_by::oid
+    WHERE EXISTS (SELECT FROM pg_roles r WHERE r.oid = f.created_by::oid)
+        AND (g.grantee::oid = 0 OR pg_has_role(g.grantee::oid, 'USAGE'));
 COMMENT ON VIEW wormhole_granted IS 'Multicorn: remote functions of others that one may call';
 GRANT SELECT ON wormhole_granted TO PUBLIC;
 
@@ -185,9 +239,11 @@ CREATE TABLE wormhole_installs (
     created_by name,
     role name NOT NULL,
     session_role name NOT NULL,
-    detail text
+    detail text,
+    role_oid oid NOT NULL,
+    session_role_oid oid NOT NULL
 );
-COMMENT ON TABLE wormhole_installs IS 'Multicorn: who has installed, dropped, granted and approved remote functions';
+COMMENT ON TABLE wormhole_installs IS 'Multicorn: who has installed, dropped, granted and approved remote functions, by the names of that time';
 
 INSERT INTO wormhole_allowed_modules (module_name, allowed, notes) VALUES
     ('abc', true, 'abstract classes'),
@@ -252,13 +308,25 @@ END $body$;
 CREATE TRIGGER wormhole_upsert BEFORE INSERT ON wormhole_allowed_modules
     FOR EACH ROW EXECUTE FUNCTION wormhole_upsert_module();
 
+-- A dump may name roles that are not there when it is restored: what was theirs is left out.
+CREATE FUNCTION wormhole_leave_out() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+BEGIN
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER wormhole_leave_out BEFORE INSERT ON wormhole_functions
+    FOR EACH ROW WHEN (NEW.created_by::oid = 4294967295) EXECUTE FUNCTION wormhole_leave_out();
+CREATE TRIGGER wormhole_leave_out BEFORE INSERT ON wormhole_grants
+    FOR EACH ROW WHEN (4294967295 IN (NEW.created_by::oid, NEW.grantee::oid))
+    EXECUTE FUNCTION wormhole_leave_out();
+
 -- What is granted goes with the function, also where it is deleted by hand. No foreign key: TRUNCATE shall work.
 CREATE FUNCTION wormhole_forget_grants() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
     DELETE FROM @extschema@.wormhole_grants g WHERE NOT EXISTS (
         SELECT FROM @extschema@.wormhole_functions f
-        WHERE f.func_id = g.func_id AND f.created_by = g.created_by
+        WHERE f.func_id = g.func_id AND f.created_by::oid = g.created_by::oid
     );
     RETURN NULL;
 END $body$;

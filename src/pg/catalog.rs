@@ -158,12 +158,12 @@ pub(crate) fn role_exists(role: pg_sys::Oid) -> Result<bool, Error> {
     unsafe { pg_try(|| raw::SearchSysCacheExists(cache, role.into(), none, none, none)) }
 }
 
-/// Whether a role of that name exists.
-pub(crate) fn is_role(name: &str) -> Result<bool, Error> {
+/// The role of that name.
+pub(crate) fn role_by_name(name: &str) -> Result<Option<pg_sys::Oid>, Error> {
     let name = encoding::to_server_exactly(name)?;
     // SAFETY: raw call with a NUL-terminated name.
     let role = unsafe { pg_try(|| raw::get_role_oid(name.as_ptr(), true))? };
-    Ok(role != pg_sys::InvalidOid)
+    Ok((role != pg_sys::InvalidOid).then_some(role))
 }
 
 /// The role whose rights the statement has now.

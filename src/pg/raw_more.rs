@@ -37,4 +37,7 @@ raw! {
     fn json_in(call: FunctionCallInfo) -> Datum;
     fn jsonb_in(call: FunctionCallInfo) -> Datum;
     fn jsonb_out(call: FunctionCallInfo) -> Datum;
+    fn pstrdup(text: *const c_char) -> *mut c_char;
+    fn textrecv(call: FunctionCallInfo) -> Datum;
+    fn textsend(call: FunctionCallInfo) -> Datum;
 }

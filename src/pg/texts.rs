@@ -33,6 +33,35 @@ pub(crate) fn to_text(value: Datum) -> Result<String, Error> {
     }
 }
 
+/// A text in the form in which types are written.
+pub(crate) fn to_cstring(text: &str) -> Result<Datum, Error> {
+    let text = encoding::to_server_exactly(text)?;
+    // SAFETY: a raw call that copies the text.
+    unsafe { pg_try(|| Datum::from(raw_more::pstrdup(text.as_ptr()))) }
+}
+
+/// What is read as a value of a type.
+pub(crate) fn from_cstring(value: Datum) -> String {
+    // SAFETY: a NUL-terminated string, as the server passes to an input function.
+    unsafe { encoding::from_server_ptr(value.cast_mut_ptr()) }.unwrap_or_default()
+}
+
+/// A text as it is sent in binary.
+pub(crate) fn send_text(text: &str) -> Result<Datum, Error> {
+    let text = from_text(text)?;
+    // SAFETY: a raw call with a value of that type.
+    unsafe { pg_try(|| raw_more::DirectFunctionCall1Coll(Some(raw_more::textsend), Oid::INVALID, text)) }
+}
+
+/// A text that was sent in binary.
+pub(crate) fn receive_text(message: Datum) -> Result<String, Error> {
+    // SAFETY: a raw call with what the server passes to a receive function.
+    let text = unsafe {
+        pg_try(|| raw_more::DirectFunctionCall1Coll(Some(raw_more::textrecv), Oid::INVALID, message))?
+    };
+    to_text(text)
+}
+
 /// Whether a value of type text is this one, which is ASCII.
 pub(crate) fn is(value: Datum, text: &str) -> Result<bool, Error> {
     // SAFETY: a value of the server's of that type.

@@ -3,19 +3,16 @@
 
 use pgrx::pg_sys::Datum;
 
-use super::registry::{self, Home};
-use super::{failure, give_nothing, needed_text};
+use super::registry::{self, Home, number};
+use super::{failure, give_nothing, needed_text, role};
 use crate::error::{Error, SqlState};
 use crate::pg::call::Call;
 use crate::pg::{caller, catalog};
 
-/// The name for all roles.
-const PUBLIC: &str = "public";
-
-/// Who asks: the role's name, and whether it may act for any owner.
+/// Who asks: the role's number, and whether it may act for any owner.
 fn asking() -> Result<(String, bool), Error> {
     let role = catalog::current_user();
-    Ok((catalog::role_name(role)?, catalog::is_superuser(role)?))
+    Ok((number(role), catalog::is_superuser(role)?))
 }
 
 /// `wormhole_drop`: how many.
@@ -24,7 +21,7 @@ pub(super) fn drop(call: Call) -> Result<Datum, Error> {
     let (role, any) = asking()?;
     let dropped = registry::home()?.query(
         "DELETE FROM ~wormhole_functions WHERE (func_id = $1 OR func_name = $1)
-            AND (created_by = $2::name OR $3::boolean)
+            AND (created_by::oid = $2::oid OR $3::boolean)
          RETURNING func_id, func_name, created_by::text",
         &[Some(&what), Some(&role), Some(&any.to_string())],
     )?;
@@ -36,39 +33,46 @@ pub(super) fn drop(call: Call) -> Result<Datum, Error> {
     Ok(call.give(Some(Datum::from(i64::try_from(dropped.len()).unwrap_or(i64::MAX)))))
 }
 
-/// The functions of that id that the role may give to others, by name and owner.
-fn owned(home: &Home, id: &str) -> Result<Vec<(String, String)>, Error> {
+/// A function of an owner's.
+struct Owned {
+    name: String,
+    owner: String,
+    /// The owner's number.
+    number: String,
+}
+
+/// The functions of that id that the role may give to others.
+fn owned(home: &Home, id: &str) -> Result<Vec<Owned>, Error> {
     let (role, any) = asking()?;
     let rows = home.query(
-        "SELECT func_name, created_by::text FROM ~wormhole_functions
-         WHERE func_id = $1 AND (created_by = $2::name OR $3::boolean)",
+        "SELECT func_name, created_by::text, created_by::oid::text FROM ~wormhole_functions
+         WHERE func_id = $1 AND (created_by::oid = $2::oid OR $3::boolean)",
         &[Some(id), Some(&role), Some(&any.to_string())],
     )?;
     if rows.is_empty() {
         return Err(failure::no_function(id));
     }
-    let pair = |row: Vec<Option<String>>| {
+    let read = |row: Vec<Option<String>>| {
         let mut columns = row.into_iter().map(Option::unwrap_or_default);
-        (columns.next().unwrap_or_default(), columns.next().unwrap_or_default())
+        let mut next = || columns.next().unwrap_or_default();
+        Owned { name: next(), owner: next(), number: next() }
     };
-    Ok(rows.into_iter().map(pair).collect())
+    Ok(rows.into_iter().map(read).collect())
 }
 
 /// `wormhole_grant`.
 pub(super) fn grant(call: Call) -> Result<Datum, Error> {
     let (id, grantee) = (needed_text(call, 0, "id")?, needed_text(call, 1, "role")?);
-    if grantee != PUBLIC && !catalog::is_role(&grantee)? {
-        return Err(Error::new(SqlState::UNDEFINED_OBJECT, format!("role \"{grantee}\" does not exist")));
-    }
+    let to = role::by_name(&grantee)?.ok_or_else(|| role::not_there(&grantee))?;
     let home = registry::home()?;
-    let (role, _) = asking()?;
-    for (name, owner) in owned(&home, &id)? {
+    let by = catalog::role_name(catalog::current_user())?;
+    for function in owned(&home, &id)? {
         home.query(
             "INSERT INTO ~wormhole_grants (func_id, created_by, grantee, granted_by)
-             VALUES ($1, $2::name, $3::name, $4::name) ON CONFLICT DO NOTHING",
-            &[Some(&id), Some(&owner), Some(&grantee), Some(&role)],
+             VALUES ($1, $2::oid::~wormhole_role, $3::oid::~wormhole_role, $4::name) ON CONFLICT DO NOTHING",
+            &[Some(&id), Some(&function.number), Some(&number(to)), Some(&by)],
         )?;
-        registry::audit("grant", &id, Some(&name), Some(&owner), Some(&grantee))?;
+        registry::audit("grant", &id, Some(&function.name), Some(&function.owner), Some(&grantee))?;
     }
     Ok(give_nothing(call))
 }
@@ -77,13 +81,14 @@ pub(super) fn grant(call: Call) -> Result<Datum, Error> {
 pub(super) fn revoke(call: Call) -> Result<Datum, Error> {
     let (id, grantee) = (needed_text(call, 0, "id")?, needed_text(call, 1, "role")?);
     let home = registry::home()?;
-    for (name, owner) in owned(&home, &id)? {
+    for function in owned(&home, &id)? {
+        // By its text, since that of a role that is gone is not a name.
         home.query(
             "DELETE FROM ~wormhole_grants
-             WHERE func_id = $1 AND created_by = $2::name AND grantee = $3::name",
-            &[Some(&id), Some(&owner), Some(&grantee)],
+             WHERE func_id = $1 AND created_by::oid = $2::oid AND grantee::text = $3",
+            &[Some(&id), Some(&function.number), Some(&grantee)],
         )?;
-        registry::audit("revoke", &id, Some(&name), Some(&owner), Some(&grantee))?;
+        registry::audit("revoke", &id, Some(&function.name), Some(&function.owner), Some(&grantee))?;
     }
     Ok(give_nothing(call))
 }
@@ -105,8 +110,8 @@ pub(super) fn approve(call: Call) -> Result<Datum, Error> {
         "INSERT INTO ~wormhole_approvals (func_id, approved_by) VALUES ($1, $2::name) ON CONFLICT DO NOTHING",
         &[Some(&id), Some(&catalog::role_name(roles.current)?)],
     )?;
-    for (name, owner) in found {
-        registry::audit("approve", &id, Some(&name), Some(&owner), None)?;
+    for function in found {
+        registry::audit("approve", &id, Some(&function.name), Some(&function.owner), None)?;
     }
     Ok(give_nothing(call))
 }

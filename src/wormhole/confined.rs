@@ -55,8 +55,7 @@ pub(super) enum Event {
 /// Looks at a source in a worker.
 pub(super) fn check(id: &str, name: &str, source: &str) -> Result<(), Error> {
     let role = catalog::current_user();
-    let owner = catalog::role_name(role)?;
-    let mut talk = Talk::begin(role, &owner, Purpose::Check)?;
+    let mut talk = Talk::begin(role, role, Purpose::Check)?;
     let whole = run(id, name, Purpose::Check, Some(source));
     talk.remember(&whole, "");
     talk.ask(&whole, "")?;
@@ -80,9 +79,9 @@ fn run(id: &str, name: &str, purpose: Purpose, source: Option<&str>) -> Request 
 }
 
 impl Talk {
-    fn begin(role: Oid, owner: &str, purpose: Purpose) -> Result<Self, Error> {
+    fn begin(role: Oid, owner: Oid, purpose: Purpose) -> Result<Self, Error> {
         let limits = gucs::wormhole::limits();
-        let mut lease = workers::lease(role.to_u32(), owner, &limits)?;
+        let mut lease = workers::lease(role, owner, &limits)?;
         let began = lease.worker()?.process.cpu();
         Ok(Talk {
             lease,
@@ -100,7 +99,7 @@ impl Talk {
 
     /// Begins a call of a function.
     pub(super) fn start(function: &Function, role: Oid, args: &str, purpose: Purpose) -> Result<Self, Error> {
-        let mut talk = Talk::begin(role, &function.owner, purpose)?;
+        let mut talk = Talk::begin(role, function.owner, purpose)?;
         talk.remember(&run(&function.id, &function.name, purpose, Some(&function.source)), args);
         let is_new = talk.lease.worker()?.known.insert(function.id.clone());
         let source = is_new.then_some(function.source.as_str());
@@ -129,7 +128,9 @@ impl Talk {
     }
 
     fn ask(&mut self, request: &Request, body: &str) -> Result<(), Error> {
-        match self.lease.worker()?.channel.send(&Frame::encode(request, body))? {
+        let worker = self.lease.worker()?;
+        worker.process.come_near();
+        match worker.channel.send(&Frame::encode(request, body))? {
             Sent::All => Ok(()),
             Sent::Interrupted => Err(failure::died("it does not keep to the protocol")),
             Sent::Closed => self.ended(),
@@ -161,7 +162,14 @@ impl Talk {
                 used = worker.process.cpu().saturating_sub(self.began);
             }
             let left = self.meter.cpu(used).map_err(|limit| failure::exceeded(&limit))?;
-            match worker.channel.receive(left.min(SLICE))? {
+            let received = match worker.channel.receive_soon() {
+                Received::Late => {
+                    worker.process.move_freely();
+                    worker.channel.receive(left.min(SLICE))?
+                }
+                received => received,
+            };
+            match received {
                 Received::Frame(frame) => {
                     self.again = None;
                     return Ok(frame);

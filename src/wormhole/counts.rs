@@ -139,14 +139,14 @@ fn write(pending: &[Count]) -> Result<Vec<usize>, Error> {
     let home = registry::home()?;
     let mut left = Vec::new();
     for (at, count) in pending.iter().enumerate() {
-        let Function { id, owner, .. } = &*count.function;
+        let (id, owner) = (&count.function.id, &registry::number(count.function.owner));
         let (calls, time) = (count.calls.to_string(), (count.time.as_secs_f64() * 1000.0).to_string());
         let written = home.query(
             "UPDATE ~wormhole_functions f SET execution_count = execution_count + $3::bigint,
                 last_executed = now(), total_time = total_time + $4::float8,
                 last_error = coalesce($5, last_error)
              WHERE f.ctid = (SELECT o.ctid FROM ~wormhole_functions o
-                WHERE o.func_id = $1 AND o.created_by = $2::name FOR UPDATE SKIP LOCKED)
+                WHERE o.func_id = $1 AND o.created_by::oid = $2::oid FOR UPDATE SKIP LOCKED)
              RETURNING 'x'",
             &[Some(id), Some(owner), Some(&calls), Some(&time), count.error.as_deref()],
         )?;
@@ -159,7 +159,7 @@ fn write(pending: &[Count]) -> Result<Vec<usize>, Error> {
 
 fn is_there(home: &registry::Home, id: &str, owner: &str) -> Result<bool, Error> {
     let rows = home.query(
-        "SELECT 'x' FROM ~wormhole_functions WHERE func_id = $1 AND created_by = $2::name",
+        "SELECT 'x' FROM ~wormhole_functions WHERE func_id = $1 AND created_by::oid = $2::oid",
         &[Some(id), Some(owner)],
     )?;
     Ok(!rows.is_empty())

@@ -1,10 +1,10 @@
 //! `wormhole_install`: looks at a source, and keeps it under a name that is a hash of it. The danger is the
 //! source itself: unless superusers alone are at work, it is parsed in a worker, never in the backend.
 
-use pgrx::pg_sys::Datum;
+use pgrx::pg_sys::{Datum, Oid};
 use wormhole_protocol::{hash, id_of};
 
-use super::registry::{self, Home};
+use super::registry::{self, Home, number};
 use super::{confined, failure, give_text, in_process, json_argument, needed_text, text_argument};
 use crate::error::Error;
 use crate::gucs;
@@ -17,7 +17,7 @@ struct Candidate {
     source: String,
     signature: String,
     origin: Option<String>,
-    owner: String,
+    owner: Oid,
     trusted: bool,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn handle(call: Call) -> Result<Datum, Error> {
     let roles = caller::roles();
     let candidate = Candidate {
         id: id_of(&name, &source, &signature),
-        owner: catalog::role_name(roles.current)?,
+        owner: roles.current,
         trusted: roles.all_superusers()?,
         name,
         source,
@@ -58,8 +58,8 @@ pub(super) fn handle(call: Call) -> Result<Datum, Error> {
 fn is_known(home: &Home, candidate: &Candidate) -> Result<bool, Error> {
     let rows = home.query(
         "SELECT 'x' FROM ~wormhole_functions
-         WHERE func_id = $1 AND created_by = $2::name AND trusted >= $3::boolean",
-        &[Some(&candidate.id), Some(&candidate.owner), Some(&candidate.trusted.to_string())],
+         WHERE func_id = $1 AND created_by::oid = $2::oid AND trusted >= $3::boolean",
+        &[Some(&candidate.id), Some(&number(candidate.owner)), Some(&candidate.trusted.to_string())],
     )?;
     Ok(!rows.is_empty())
 }
@@ -70,15 +70,15 @@ fn keep(home: &Home, candidate: &Candidate) -> Result<(), Error> {
     home.query(
         "INSERT INTO ~wormhole_functions AS f
             (func_id, func_name, created_by, source, hash, version, signature, created_by_session, origin, trusted)
-         SELECT $1, $2, $3::name, $4, $5,
+         SELECT $1, $2, $3::oid::~wormhole_role, $4, $5,
             (SELECT coalesce(max(o.version), 0) + 1 FROM ~wormhole_functions o
-             WHERE o.func_name = $2 AND o.created_by = $3::name),
+             WHERE o.func_name = $2 AND o.created_by::oid = $3::oid),
             $6, $7::name, $8::jsonb, $9::boolean
          ON CONFLICT (func_id, created_by) DO UPDATE SET trusted = f.trusted OR excluded.trusted",
         &[
             Some(&candidate.id),
             Some(&candidate.name),
-            Some(&candidate.owner),
+            Some(&number(candidate.owner)),
             Some(&candidate.source),
             Some(&hash),
             Some(&candidate.signature),
@@ -88,5 +88,6 @@ fn keep(home: &Home, candidate: &Candidate) -> Result<(), Error> {
         ],
     )?;
     let trust = candidate.trusted.then_some("runs in process");
-    registry::audit("install", &candidate.id, Some(&candidate.name), Some(&candidate.owner), trust)
+    let owner = catalog::role_name(candidate.owner)?;
+    registry::audit("install", &candidate.id, Some(&candidate.name), Some(&owner), trust)
 }

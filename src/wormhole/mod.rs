@@ -10,6 +10,7 @@ mod in_process;
 mod install;
 mod queries;
 mod registry;
+mod role;
 mod site;
 mod state;
 mod stream;
@@ -119,6 +120,26 @@ language_function! {
 language_function! {
     /// The trigger of the registry's tables.
     pg_finfo_wormhole_changed, wormhole_changed, |call, _place| registry::changed(call)
+}
+
+language_function! {
+    /// A role by its name.
+    pg_finfo_wormhole_role_in, wormhole_role_in, |call, _place| role::input(call)
+}
+
+language_function! {
+    /// The name of a role.
+    pg_finfo_wormhole_role_out, wormhole_role_out, |call, _place| role::output(call)
+}
+
+language_function! {
+    /// A role by its name, in binary.
+    pg_finfo_wormhole_role_receive, wormhole_role_receive, |call, _place| role::receive(call)
+}
+
+language_function! {
+    /// The name of a role, in binary.
+    pg_finfo_wormhole_role_send, wormhole_role_send, |call, _place| role::send(call)
 }
 
 language_function! {

@@ -8,6 +8,7 @@ use std::rc::Rc;
 use pgrx::pg_sys::{Datum, Oid};
 
 use super::counts::Counter;
+use super::role;
 use crate::error::Error;
 use crate::pg::call::Call;
 use crate::pg::memory::{Access, ForLife};
@@ -27,7 +28,8 @@ pub(super) struct Function {
     pub(super) id: String,
     pub(super) name: String,
     pub(super) source: String,
-    pub(super) owner: String,
+    pub(super) owner: Oid,
+    pub(super) owner_name: String,
     pub(super) trusted: bool,
     pub(super) approved: bool,
     /// Whether the role has installed it.
@@ -108,6 +110,16 @@ impl Home {
     }
 }
 
+/// A role's number as a parameter.
+pub(super) fn number(role: Oid) -> String {
+    role.to_u32().to_string()
+}
+
+/// The other way; what is no number is nobody.
+pub(super) fn oid(number: &str) -> Oid {
+    Oid::from(number.parse::<u32>().unwrap_or(role::NOBODY))
+}
+
 /// The function that `role` means by this id: its own, or one that it may call.
 pub(super) fn find(id: &str, role: Oid) -> Result<Option<Rc<Function>>, Error> {
     let role_number = role.to_u32();
@@ -126,17 +138,18 @@ pub(super) fn find(id: &str, role: Oid) -> Result<Option<Rc<Function>>, Error> {
 }
 
 fn look_up(id: &str, role: Oid) -> Result<Option<Function>, Error> {
-    let caller = catalog::role_name(role)?;
+    let caller = number(role);
     let any = catalog::is_superuser(role)?.to_string();
     let mut rows = home()?.query(
-        "SELECT f.func_name, f.source, f.created_by::text, f.trusted::text,
-            (a.func_id IS NOT NULL)::text, (f.created_by = $2::name)::text
-         FROM ~wormhole_functions f LEFT JOIN ~wormhole_approvals a ON a.func_id = f.func_id
-         WHERE f.func_id = $1 AND (f.created_by = $2::name OR $3::boolean OR EXISTS (
-            SELECT FROM ~wormhole_grants g LEFT JOIN pg_roles r ON r.rolname = g.grantee
-            WHERE g.func_id = f.func_id AND g.created_by = f.created_by
-                AND (g.grantee = 'public' OR pg_has_role($2::name, r.oid, 'USAGE'))))
-         ORDER BY f.created_by = $2::name DESC, f.trusted DESC, f.created_at, f.created_by LIMIT 1",
+        "SELECT f.func_name, f.source, f.created_by::oid::text, r.rolname::text, f.trusted::text,
+            (a.func_id IS NOT NULL)::text, (r.oid = $2::oid)::text
+         FROM ~wormhole_functions f JOIN pg_roles r ON r.oid = f.created_by::oid
+            LEFT JOIN ~wormhole_approvals a ON a.func_id = f.func_id
+         WHERE f.func_id = $1 AND (r.oid = $2::oid OR $3::boolean OR EXISTS (
+            SELECT FROM ~wormhole_grants g
+            WHERE g.func_id = f.func_id AND g.created_by::oid = r.oid
+                AND (g.grantee::oid = 0 OR pg_has_role($2::oid, g.grantee::oid, 'USAGE'))))
+         ORDER BY r.oid = $2::oid DESC, f.trusted DESC, f.created_at, r.oid LIMIT 1",
         &[Some(id), Some(&caller), Some(&any)],
     )?;
     let Some(row) = rows.pop() else { return Ok(None) };
@@ -146,7 +159,8 @@ fn look_up(id: &str, role: Oid) -> Result<Option<Function>, Error> {
         id: id.to_owned(),
         name: next(),
         source: next(),
-        owner: next(),
+        owner: oid(&next()),
+        owner_name: next(),
         trusted: next() == "true",
         approved: next() == "true",
         own: next() == "true",
@@ -188,15 +202,26 @@ pub(super) fn audit(
     action: &str,
     id: &str,
     name: Option<&str>,
-    owner: Option<&str>,
+    owner_name: Option<&str>,
     detail: Option<&str>,
 ) -> Result<(), Error> {
     let roles = caller::roles();
     let (role, session) = (catalog::role_name(roles.current)?, catalog::role_name(roles.session)?);
     home()?.query(
-        "INSERT INTO ~wormhole_installs (action, func_id, func_name, created_by, role, session_role, detail)
-         VALUES ($1, $2, $3, $4::name, $5::name, $6::name, $7)",
-        &[Some(action), Some(id), name, owner, Some(&role), Some(&session), detail],
+        "INSERT INTO ~wormhole_installs (action, func_id, func_name, created_by, role, session_role, detail,
+            role_oid, session_role_oid)
+         VALUES ($1, $2, $3, $4::name, $5::name, $6::name, $7, $8::oid, $9::oid)",
+        &[
+            Some(action),
+            Some(id),
+            name,
+            owner_name,
+            Some(&role),
+            Some(&session),
+            detail,
+            Some(&number(roles.current)),
+            Some(&number(roles.session)),
+        ],
     )?;
     Ok(())
 }

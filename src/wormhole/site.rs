@@ -52,7 +52,7 @@ pub(super) fn tier(function: &Function, role: Oid) -> Result<Tier, Error> {
         superuser: catalog::is_superuser(role)?,
     };
     match choose(facts) {
-        Tier::Refused => Err(failure::not_vouched_for(&function.name, &function.owner)),
+        Tier::Refused => Err(failure::not_vouched_for(&function.name, &function.owner_name)),
         tier => Ok(tier),
     }
 }

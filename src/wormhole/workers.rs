@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::rc::Rc;
 use std::time::Duration;
 
+use pgrx::pg_sys::Oid;
 use wormhole_protocol::{Confinement, Frame, Hello, HelperReply, HelperRequest, Limits};
 
 use super::failure;
@@ -51,8 +52,8 @@ pub(super) struct Worker {
     pub(super) channel: Channel,
     pub(super) process: Stranger,
     helper: Rc<RefCell<Helper>>,
-    role: u32,
-    owner: String,
+    role: Oid,
+    owner: Oid,
     /// Functions whose source it has.
     pub(super) known: HashSet<String>,
     calls: u64,
@@ -85,10 +86,10 @@ impl Lease {
     /// Another worker in the place of one that has ended, which has never served.
     pub(super) fn renew(&mut self, limits: &Limits) -> Result<(), Error> {
         let Some(old) = self.0.take() else { return Ok(()) };
-        let (role, owner) = (old.role, old.owner.clone());
+        let (role, owner) = (old.role, old.owner);
         drop(old);
         // Counted as running by `drop`, too, if this fails.
-        let made = pattern(limits).and_then(|pattern| fork(pattern, role, &owner, limits));
+        let made = pattern(limits).and_then(|pattern| fork(pattern, role, owner, limits));
         match made {
             Ok(worker) => {
                 self.0 = Some(worker);
@@ -107,7 +108,8 @@ impl Lease {
         worker.calls += 1;
         let surplus = POOL.change(|pool| {
             pool.running -= 1;
-            if worker.calls >= limits.calls || !worker.channel.is_quiet() {
+            // Whether it keeps quiet is looked at before it serves again.
+            if worker.calls >= limits.calls {
                 return Some(worker);
             }
             pool.idle.push(worker);
@@ -134,7 +136,7 @@ impl Drop for Worker {
 }
 
 /// A worker for functions of `owner`, called by `role`; one that has served them before if there is one.
-pub(super) fn lease(role: u32, owner: &str, limits: &Limits) -> Result<Lease, Error> {
+pub(super) fn lease(role: Oid, owner: Oid, limits: &Limits) -> Result<Lease, Error> {
     let pattern = pattern(limits)?;
     let (found, others) = POOL.change(|pool| {
         let mut others = Vec::new();
@@ -178,11 +180,10 @@ fn pattern(limits: &Limits) -> Result<Pattern, Error> {
     })
 }
 
-fn fork(pattern: Pattern, role: u32, owner: &str, limits: &Limits) -> Result<Worker, Error> {
+fn fork(pattern: Pattern, role: Oid, owner: Oid, limits: &Limits) -> Result<Worker, Error> {
     let made = |helper: Rc<RefCell<Helper>>, (mut channel, process): (Channel, Stranger)| {
         channel.set_longest(limits.frame);
-        let (owner, known) = (owner.to_owned(), HashSet::new());
-        Worker { channel, process, helper, role, owner, known, calls: 0 }
+        Worker { channel, process, helper, role, owner, known: HashSet::new(), calls: 0 }
     };
     let known = POOL.read(|pool| pool.helper.clone());
     if let Some(helper) = known
@@ -230,7 +231,8 @@ fn start_as(pattern: &Pattern, unconfined: bool) -> Result<(Helper, Confinement)
     let (ours, theirs) = process::sockets()?;
     let child = process::start(&process::beside_library(EXECUTABLE), &theirs)?;
     drop(theirs);
-    let mut helper = Helper { pattern: pattern.clone(), channel: Channel::new(ours, LONGEST), _child: child };
+    let channel = Channel::over(ours, LONGEST)?;
+    let mut helper = Helper { pattern: pattern.clone(), channel, _child: child };
     let hello = HelperRequest::Hello(Hello {
         path: pattern.path.clone(),
         modules: pattern.modules.allowed.clone(),
@@ -281,10 +283,12 @@ fn spawn(helper: &Rc<RefCell<Helper>>) -> Result<(Channel, Stranger), Error> {
         _ => return Err(failure::died("the helper is confused")),
     };
     let mut descriptors = descriptors.into_iter();
-    let (Some(socket), Some(process)) = (descriptors.next(), descriptors.next()) else {
+    let (Some(input), Some(output), Some(process)) =
+        (descriptors.next(), descriptors.next(), descriptors.next())
+    else {
         return Err(failure::died("the helper has sent no descriptors"));
     };
-    Ok((Channel::new(socket, LONGEST), Stranger::new(pid, process)))
+    Ok((Channel::new(input, output, LONGEST)?, Stranger::new(pid, process)))
 }
 
 impl Worker {

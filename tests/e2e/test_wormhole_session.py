@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ctypes
 import json
 import os
@@ -9,12 +10,16 @@ import struct
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import asyncpg
 import psycopg
+import psycopg2
 import pytest
 import worker_kit
 from following import Standby
+from psycopg.conninfo import conninfo_to_dict
 from running import signal_soon
 from wormhole_tenant import ROLE, Tenant
 
@@ -116,6 +121,24 @@ def test_a_killed_backend_takes_its_processes_along(tenant: Tenant) -> None:
             break
         except psycopg.OperationalError:
             time.sleep(0.2)
+
+
+def test_a_worker_is_near_for_short_work_and_free_for_long_work(tenant: Tenant) -> None:
+    assert tenant.lives()
+    backend = tenant.connection.info.backend_pid
+    _, worker = children(backend)
+    everywhere = os.sched_getaffinity(backend)
+    assert everywhere == os.sched_getaffinity(os.getpid())
+    # On a busy machine one call may take longer than what counts as short.
+    assert any(tenant.lives() and len(os.sched_getaffinity(worker)) == 1 for _ in range(100))
+    tenant.connection.execute("SET statement_timeout = '20s'")
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(tenant.fails, LOOP)
+        while len(os.sched_getaffinity(worker)) < len(everywhere):
+            assert not call.done()
+        tenant.connection.cancel()
+        assert call.result().sqlstate == "57014"
+    assert os.sched_getaffinity(backend) == everywhere
 
 
 def test_a_worker_that_was_killed_meanwhile_is_replaced(tenant: Tenant) -> None:
@@ -235,6 +258,8 @@ def test_a_dump_keeps_functions_and_modules(database: Database, tenant: Tenant) 
         bin_directory = database.cluster.psql.parent
         environment = database.cluster.environment(database.name)
         dump = subprocess.run([bin_directory / "pg_dump"], env=environment, check=True, capture_output=True)
+        # By names: another cluster's numbers are others.
+        assert f"\tf\t{ROLE}\t".encode() in dump.stdout
         admin.execute("DROP DATABASE IF EXISTS e2e_restored")
         admin.execute("CREATE DATABASE e2e_restored")
         try:
@@ -246,6 +271,38 @@ def test_a_dump_keeps_functions_and_modules(database: Database, tenant: Tenant) 
                 assert Tenant(restored).lives()
         finally:
             admin.execute("DROP DATABASE e2e_restored WITH (FORCE)")
+
+
+def test_drivers_read_owners_as_text(database: Database, tenant: Tenant) -> None:
+    tenant.lives()
+    read = "SELECT created_by FROM wormhole_functions"
+    with database.connect() as admin, admin.cursor(binary=True) as cursor:
+        assert admin.execute(read).fetchall() == [(ROLE,)]
+        written = cursor.execute("SELECT wormhole_role_send(created_by) FROM wormhole_functions").fetchall()
+        assert written == [(ROLE.encode(),)]
+        with cursor.copy(f"COPY ({read}) TO STDOUT (FORMAT binary)") as copy:
+            data = b"".join(copy)
+        cursor.execute("CREATE TEMP TABLE again (role wormhole_role)")
+        with cursor.copy("COPY again FROM STDIN (FORMAT binary)") as copy:
+            copy.write(data)
+        assert admin.execute("SELECT role::oid = %s::regrole FROM again", [ROLE]).fetchall() == [(True,)]
+    old = psycopg2.connect(database.conninfo)
+    with old, old.cursor() as cursor:
+        cursor.execute(read + " WHERE created_by = %s", [ROLE])
+        assert cursor.fetchall() == [(ROLE,)]
+    old.close()
+
+    async def by_asyncpg() -> object:
+        where = conninfo_to_dict(database.conninfo)
+        connection = await asyncpg.connect(
+            host=where["host"], port=where["port"], user=where["user"], database=where["dbname"]
+        )
+        try:
+            return await connection.fetchval(read + " WHERE created_by = $1", ROLE)
+        finally:
+            await connection.close()
+
+    assert asyncio.run(by_asyncpg()) == ROLE
 
 
 def dump_of(connection: psycopg.Connection) -> list[list[tuple[object, ...]]]:
