@@ -36,8 +36,10 @@ pub(super) fn server(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
 /// Tells Python of the list of modules, if it has changed.
 pub(super) fn prepare(py: Python<'_>, modules: &Rc<Modules>) -> PyResult<()> {
     let room = gucs::wormhole::code_cache();
-    let is_told = TOLD
-        .read(|told| told.as_ref().is_some_and(|(known, size)| *size == room && (Rc::ptr_eq(known, modules) || known == modules)));
+    let is_told = TOLD.read(|told| {
+        told.as_ref()
+            .is_some_and(|(known, size)| *size == room && (Rc::ptr_eq(known, modules) || known == modules))
+    });
     if !is_told {
         server(py)?.call_method1("allow", (modules.allowed.clone(), modules.refused.clone(), room))?;
         TOLD.change(|told| *told = Some((modules.clone(), room)));
@@ -61,7 +63,8 @@ fn run<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Erro
 fn shallow(py: Python<'_>, failed: Failure) -> Failure {
     match failed {
         Failure::Python(error) if error.is_instance_of::<PyRecursionError>(py) => {
-            let detail = r#"{"class": "builtins.RecursionError", "args": [], "sqlstate": null, "traceback": []}"#;
+            let detail =
+                r#"{"class": "builtins.RecursionError", "args": [], "sqlstate": null, "traceback": []}"#;
             let message = "RecursionError: maximum recursion depth exceeded";
             Failure::Server(failure::raised(message.to_owned(), detail.to_owned()))
         }
