@@ -83,7 +83,7 @@ def cause(made: Exception) -> BaseException | None:
 
 def raised(error: Exception, shipped: Shipped) -> Exception:
     """What the caller of remote code sees of a driver's exception."""
-    return arrived(error, shipped.locate)
+    return arrived(error, shipped.name, shipped.locate)
 
 
 def _call(adapter: AnyAdapter, route: Route, shipped: Shipped, made: Call) -> Steps:
