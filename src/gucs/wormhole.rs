@@ -1,10 +1,11 @@
 //! The settings of remote functions: how they are confined, and what one call may use. The danger is a
-//! limit that a role could raise for itself: all of these are superusers'.
+//! limit that a role could raise for itself: all of these are superusers', and a role's own limits, which are
+//! settings of their own, only ever count where they are lower.
 
 use std::ffi::{CStr, c_int};
 use std::time::Duration;
 
-use wormhole_protocol::Limits;
+use wormhole_protocol::{Exceeded, Limits};
 
 use crate::pg::settings::{About, Choice, Number, Unit};
 
@@ -36,6 +37,49 @@ static CALLS: Number = Number::new(1_000);
 
 /// Some two hundred functions of ordinary size.
 static CODE_CACHE: Number = Number::new(4 * 1024);
+
+/// What a role allows its calls, if that is less: none.
+static OWN_CPU_TIME: Number = Number::new(NO_LIMIT);
+static OWN_MEMORY: Number = Number::new(NO_LIMIT);
+static OWN_QUERIES: Number = Number::new(NO_LIMIT);
+static OWN_ROWS: Number = Number::new(NO_LIMIT);
+static OWN_RESULT_SIZE: Number = Number::new(NO_LIMIT);
+
+const NO_LIMIT: c_int = -1;
+
+/// A role's own limits beside those of superusers.
+static OWN: [(&'static Number, &'static CStr, &'static CStr, Unit); 5] = [
+    (
+        &OWN_CPU_TIME,
+        c"multicorn.wormhole_own_cpu_time",
+        c"As multicorn.wormhole_cpu_time, if this is less; -1 is no limit of one's own.",
+        Unit::Milliseconds,
+    ),
+    (
+        &OWN_MEMORY,
+        c"multicorn.wormhole_own_memory",
+        c"As multicorn.wormhole_memory, if this is less; -1 is no limit of one's own.",
+        Unit::Megabytes,
+    ),
+    (
+        &OWN_QUERIES,
+        c"multicorn.wormhole_own_queries",
+        c"As multicorn.wormhole_queries, if this is less; -1 is no limit of one's own.",
+        Unit::None,
+    ),
+    (
+        &OWN_ROWS,
+        c"multicorn.wormhole_own_rows",
+        c"As multicorn.wormhole_rows, if this is less; -1 is no limit of one's own.",
+        Unit::None,
+    ),
+    (
+        &OWN_RESULT_SIZE,
+        c"multicorn.wormhole_own_result_size",
+        c"As multicorn.wormhole_result_size, if this is less; -1 is no limit of one's own.",
+        Unit::Kilobytes,
+    ),
+];
 
 type Row = (&'static Number, &'static CStr, &'static CStr, Unit, c_int, c_int);
 
@@ -119,6 +163,9 @@ pub(super) fn define() {
     for &(setting, name, short, unit, least, most) in &NUMBERS {
         setting.define(&About { name, short, long: c"" }, unit, least, most);
     }
+    for &(setting, name, short, unit) in &OWN {
+        setting.define_for_all(&About { name, short, long: c"" }, unit, NO_LIMIT, MOST);
+    }
 }
 
 /// How functions are confined that no superuser vouches for.
@@ -136,9 +183,10 @@ pub(crate) fn confinement() -> Confine {
         .unwrap_or(Confine::Required)
 }
 
-/// The limits of a call of a confined function.
-pub(crate) fn limits() -> Limits {
-    const KB: u64 = 1024;
+const KB: u64 = 1024;
+
+/// The limits of a call of a confined function, as superusers have set them.
+pub(crate) fn allowed() -> Limits {
     Limits {
         cpu: Duration::from_millis(CPU_TIME.get()),
         memory: MEMORY.get() * KB * KB,
@@ -148,6 +196,51 @@ pub(crate) fn limits() -> Limits {
         result: RESULT_SIZE.get() * KB,
         calls: CALLS.get(),
     }
+}
+
+/// Those that hold: the role's own where they are lower.
+pub(crate) fn limits() -> Limits {
+    let allowed = allowed();
+    let least = |allowed: u64, own: &Number, unit: u64| {
+        own.get_if_any().map_or(allowed, |own| allowed.min(own.saturating_mul(unit)))
+    };
+    Limits {
+        cpu: OWN_CPU_TIME.get_if_any().map_or(allowed.cpu, |own| allowed.cpu.min(Duration::from_millis(own))),
+        memory: least(allowed.memory, &OWN_MEMORY, KB * KB).max(LEAST_MEMORY),
+        queries: least(allowed.queries, &OWN_QUERIES, 1),
+        rows: least(allowed.rows, &OWN_ROWS, 1),
+        result: least(allowed.result, &OWN_RESULT_SIZE, KB),
+        ..allowed
+    }
+}
+
+/// Python does not work with less.
+const LEAST_MEMORY: u64 = 16 * KB * KB;
+
+/// The setting that a limit which holds came from, without the extension's prefix: the role's own, or that of
+/// superusers.
+pub(crate) fn origin(exceeded: &Exceeded) -> (String, Whose) {
+    let (limits, allowed, name) = (limits(), allowed(), exceeded.setting());
+    let is_own = match exceeded {
+        Exceeded::Cpu(_) => limits.cpu < allowed.cpu,
+        Exceeded::Memory(_) => limits.memory < allowed.memory,
+        Exceeded::Queries(_) => limits.queries < allowed.queries,
+        Exceeded::Rows(_) => limits.rows < allowed.rows,
+        Exceeded::Result(_) => limits.result < allowed.result,
+        Exceeded::Frame(_) => false,
+    };
+    if is_own {
+        (name.replace("wormhole_", "wormhole_own_"), Whose::Own)
+    } else {
+        (name.to_owned(), Whose::Superusers)
+    }
+}
+
+/// Who may change a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Whose {
+    Own,
+    Superusers,
 }
 
 /// Bytes that compiled functions may take.

@@ -31,6 +31,12 @@ raw! {
     fn GetCurrentCommandId(used: bool) -> CommandId;
     fn GetTopTransactionIdIfAny() -> TransactionId;
     fn RecoveryInProgress() -> bool;
+    fn StartTransactionCommand();
+    fn CommitTransactionCommand();
+    fn AbortOutOfAnyTransaction();
+    fn IsTransactionOrTransactionBlock() -> bool;
+    fn ConditionalLockRelationOid(relation: Oid, mode: LOCKMODE) -> bool;
+    fn before_shmem_exit(function: pg_on_exit_callback, argument: Datum);
 
     // values
     fn DirectFunctionCall1Coll(function: PGFunction, collation: Oid, argument: Datum) -> Datum;

@@ -187,6 +187,22 @@ impl Number {
 
     /// Defines a superuser's setting from `least` to `most`, with the present value as the default.
     pub(crate) fn define(&'static self, about: &About, unit: Unit, least: c_int, most: c_int) {
+        self.define_for(pg_sys::GucContext::PGC_SUSET, about, unit, least, most);
+    }
+
+    /// As `define`, a setting that any role may change for itself.
+    pub(crate) fn define_for_all(&'static self, about: &About, unit: Unit, least: c_int, most: c_int) {
+        self.define_for(pg_sys::GucContext::PGC_USERSET, about, unit, least, most);
+    }
+
+    fn define_for(
+        &'static self,
+        who: pg_sys::GucContext::Type,
+        about: &About,
+        unit: Unit,
+        least: c_int,
+        most: c_int,
+    ) {
         let flags = match unit {
             Unit::None => 0,
             Unit::Milliseconds => pg_sys::GUC_UNIT_MS,
@@ -203,7 +219,7 @@ impl Number {
                 self.0.load(Ordering::Relaxed),
                 least,
                 most,
-                pg_sys::GucContext::PGC_SUSET,
+                who,
                 flags as c_int,
                 None,
                 None,
@@ -213,7 +229,12 @@ impl Number {
     }
 
     pub(crate) fn get(&self) -> u64 {
-        u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0)
+        self.get_if_any().unwrap_or(0)
+    }
+
+    /// Nothing if the number is negative.
+    pub(crate) fn get_if_any(&self) -> Option<u64> {
+        u64::try_from(self.0.load(Ordering::Relaxed)).ok()
     }
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Home {
     pub(super) owner: Oid,
     /// The schema, quoted, with a dot behind it.
     pub(super) schema: String,
+    /// The table of functions.
+    pub(super) functions: Oid,
 }
 
 /// A function, as a role may call it.
@@ -89,7 +91,7 @@ pub(super) fn home() -> Result<Rc<Home>, Error> {
          JOIN pg_catalog.pg_namespace n ON n.oid = e.extnamespace
          JOIN pg_catalog.pg_class c ON c.relnamespace = n.oid AND c.relkind = 'r' AND c.relname IN
             ('wormhole_functions', 'wormhole_approvals', 'wormhole_grants', 'wormhole_allowed_modules')
-         WHERE e.extname = 'multicorn'",
+         WHERE e.extname = 'multicorn' ORDER BY c.relname <> 'wormhole_functions'",
         &[],
     )?;
     let gone = || Error::internal("multicorn: the extension's tables are not there");
@@ -98,7 +100,8 @@ pub(super) fn home() -> Result<Rc<Home>, Error> {
     let schema = texts::quoted(cell(0, 1).ok_or_else(gone)?)?;
     let tables: Vec<u32> = (0..found.len()).filter_map(|row| cell(row, 2)?.parse().ok()).collect();
     inval::watch_relations(&tables);
-    let home = Rc::new(Home { owner: Oid::from(owner), schema: format!("{schema}.") });
+    let functions = Oid::from(*tables.first().ok_or_else(gone)?);
+    let home = Rc::new(Home { owner: Oid::from(owner), schema: format!("{schema}."), functions });
     known(|known| known.home = Some(home.clone()));
     Ok(home)
 }
