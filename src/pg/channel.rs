@@ -1,4 +1,4 @@
-//! A socket to another process: whole frames, waited for as the server waits, so that a cancel, a time-out
+//! A channel to another process: whole frames, waited for as the server waits, so that a cancel, a time-out
 //! and the end of the postmaster are served meanwhile. The danger is the other side: it may send anything,
 //! or nothing at all, and neither may hold the backend for ever.
 
@@ -10,11 +10,21 @@ use pgrx::pg_sys;
 use wormhole_protocol::{Decoder, Frame, FrameError};
 
 use super::guard::pg_try;
+use super::process::failed;
 use super::{interrupts, raw, raw_more};
 use crate::error::Error;
 
 /// The server's class of waits for extensions (wait_event.h).
 const WAIT_EXTENSION: u32 = 0x0700_0000;
+
+/// An answer that comes within this time costs two system calls; to wait as the server does costs six more.
+/// It is also how late a signal may be noticed that comes just before the call, and how long a process that
+/// was called near may hold up others there. In milliseconds.
+const SOON: c_int = 2;
+/// How often the other side is looked at while it takes nothing.
+const FULL: Duration = Duration::from_millis(100);
+/// Bytes that are read at once.
+const BUFFER: usize = 16 * 1024;
 
 /// What came of waiting.
 #[derive(Debug)]
@@ -37,10 +47,12 @@ pub(crate) enum Sent {
     Closed,
 }
 
-/// One end of a socket.
+/// Two pipes, or a socket. Pipes wake the other side on the spot, and it alone: a socket also wakes whoever
+/// sent, as soon as that was read.
 #[derive(Debug)]
 pub(crate) struct Channel {
-    socket: OwnedFd,
+    input: OwnedFd,
+    output: OwnedFd,
     decoder: Decoder,
 }
 
@@ -52,42 +64,66 @@ enum Read {
 
 impl Channel {
     /// Refuses frames of more than `longest` bytes.
-    pub(crate) fn new(socket: OwnedFd, longest: usize) -> Self {
-        Channel { socket, decoder: Decoder::new(longest) }
+    pub(crate) fn new(input: OwnedFd, output: OwnedFd, longest: usize) -> Result<Self, Error> {
+        // SAFETY: plain calls with a descriptor that is ours.
+        let set = unsafe {
+            let flags = libc::fcntl(output.as_raw_fd(), libc::F_GETFL);
+            flags != -1 && libc::fcntl(output.as_raw_fd(), libc::F_SETFL, flags | libc::O_NONBLOCK) != -1
+        };
+        if !set {
+            return Err(failed("fcntl", &std::io::Error::last_os_error()));
+        }
+        Ok(Channel { input, output, decoder: Decoder::new(longest) })
+    }
+
+    /// A channel over one socket.
+    pub(crate) fn over(socket: OwnedFd, longest: usize) -> Result<Self, Error> {
+        let output = socket.try_clone().map_err(|error| failed("dup", &error))?;
+        Channel::new(socket, output, longest)
     }
 
     pub(crate) fn set_longest(&mut self, longest: usize) {
         self.decoder.set_longest(longest);
     }
 
-    /// Whether the other side has sent nothing that was not asked for.
+    /// Whether the other side has sent nothing that was not asked for, and has not closed.
     pub(crate) fn is_quiet(&self) -> bool {
         self.decoder.is_empty() && !self.has_input()
     }
 
     fn has_input(&self) -> bool {
-        let mut byte = 0_u8;
-        let flags = libc::MSG_PEEK | libc::MSG_DONTWAIT;
-        // SAFETY: fills at most one byte.
-        unsafe { libc::recv(self.socket.as_raw_fd(), (&raw mut byte).cast(), 1, flags) >= 0 }
+        is_readable(self.input.as_raw_fd(), 0)
+    }
+
+    /// The next frame, if it comes soon. Serves no interrupts, but ends by one.
+    pub(crate) fn receive_soon(&mut self) -> Received {
+        loop {
+            match self.decoder.next_frame() {
+                Ok(Some(frame)) => return Received::Frame(frame),
+                Ok(None) => {}
+                Err(error) => return Received::Garbage(error),
+            }
+            if interrupts::any_pending() || !is_readable(self.input.as_raw_fd(), SOON) {
+                return Received::Late;
+            }
+            match self.read() {
+                Read::Some => {}
+                Read::End => return Received::Closed,
+                Read::Nothing => return Received::Late,
+            }
+        }
     }
 
     /// The next frame, waiting no longer than `patience`; serves interrupts, and fails by theirs.
     pub(crate) fn receive(&mut self, patience: Duration) -> Result<Received, Error> {
         loop {
-            match self.decoder.next_frame() {
-                Ok(Some(frame)) => return Ok(Received::Frame(frame)),
-                Ok(None) => {}
-                Err(error) => return Ok(Received::Garbage(error)),
-            }
-            match self.read(None) {
-                Read::Some => {}
-                Read::End => return Ok(Received::Closed),
-                Read::Nothing => {
-                    if !wait(self.socket.as_raw_fd(), pg_sys::WL_SOCKET_READABLE, patience)? {
+            match self.receive_soon() {
+                Received::Late => {
+                    if !wait(self.input.as_raw_fd(), pg_sys::WL_SOCKET_READABLE, patience)? {
                         return Ok(Received::Late);
                     }
                 }
+                received => return Ok(received),
             }
         }
     }
@@ -101,11 +137,12 @@ impl Channel {
                 Ok(None) => {}
                 Err(error) => return Ok((Received::Garbage(error), descriptors)),
             }
-            match self.read(Some(&mut descriptors)) {
+            match self.read_with(&mut descriptors) {
                 Read::Some => {}
                 Read::End => return Ok((Received::Closed, descriptors)),
                 Read::Nothing => {
-                    if !wait(self.socket.as_raw_fd(), pg_sys::WL_SOCKET_READABLE, patience)? {
+                    let input = self.input.as_raw_fd();
+                    if !is_readable(input, SOON) && !wait(input, pg_sys::WL_SOCKET_READABLE, patience)? {
                         return Ok((Received::Late, descriptors));
                     }
                 }
@@ -113,17 +150,23 @@ impl Channel {
         }
     }
 
-    /// Takes what is there, no more than a frame may have.
-    fn read(&mut self, descriptors: Option<&mut Vec<OwnedFd>>) -> Read {
-        let mut buffer = [0_u8; 16 * 1024];
-        let room = self.decoder.wanted().clamp(1, buffer.len());
-        let got = match descriptors {
-            // SAFETY: fills at most the buffer.
-            None => unsafe {
-                libc::recv(self.socket.as_raw_fd(), buffer.as_mut_ptr().cast(), room, libc::MSG_DONTWAIT)
-            },
-            Some(descriptors) => receive_message(self.socket.as_raw_fd(), &mut buffer[..room], descriptors),
-        };
+    /// Takes what is there.
+    fn read(&mut self) -> Read {
+        let mut buffer = [0_u8; BUFFER];
+        // SAFETY: fills at most the buffer. Something is there, or the other side has closed, so that the
+        // call does not wait.
+        let got = unsafe { libc::read(self.input.as_raw_fd(), buffer.as_mut_ptr().cast(), BUFFER) };
+        self.take(got, &buffer)
+    }
+
+    /// Takes what is there.
+    fn read_with(&mut self, descriptors: &mut Vec<OwnedFd>) -> Read {
+        let mut buffer = [0_u8; BUFFER];
+        let got = receive_message(self.input.as_raw_fd(), &mut buffer, descriptors);
+        self.take(got, &buffer)
+    }
+
+    fn take(&mut self, got: isize, buffer: &[u8]) -> Read {
         match usize::try_from(got) {
             Ok(0) => Read::End,
             Ok(got) => {
@@ -139,12 +182,11 @@ impl Channel {
 
     /// Sends a frame, waiting for the other side to take it.
     pub(crate) fn send(&mut self, frame: &[u8]) -> Result<Sent, Error> {
-        let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+        let output = self.output.as_raw_fd();
         let mut rest = frame;
         while !rest.is_empty() {
-            // SAFETY: reads at most what is left.
-            let sent =
-                unsafe { libc::send(self.socket.as_raw_fd(), rest.as_ptr().cast(), rest.len(), flags) };
+            // SAFETY: reads at most what is left. Backends ignore the signal of a closed pipe (postgres.c).
+            let sent = unsafe { libc::write(output, rest.as_ptr().cast(), rest.len()) };
             if let Ok(sent) = usize::try_from(sent) {
                 rest = &rest[sent..];
                 continue;
@@ -156,8 +198,7 @@ impl Channel {
                     if self.has_input() {
                         return Ok(Sent::Interrupted);
                     }
-                    let either = pg_sys::WL_SOCKET_WRITEABLE | pg_sys::WL_SOCKET_READABLE;
-                    wait(self.socket.as_raw_fd(), either, Duration::from_secs(1))?;
+                    wait(output, pg_sys::WL_SOCKET_WRITEABLE, FULL)?;
                 }
                 _ => return Ok(Sent::Closed),
             }
@@ -199,28 +240,16 @@ fn receive_message(socket: RawFd, buffer: &mut [u8], descriptors: &mut Vec<Owned
     }
 }
 
-/// An answer that comes within this time costs one system call; to wait as the server does costs six. It
-/// is also how late a signal may be noticed that comes just before the call.
-const SOON: Duration = Duration::from_millis(10);
-
-/// Waits a little for the socket. Any signal ends it, since `poll` is never begun anew.
-fn comes_soon(socket: RawFd, events: u32, patience: Duration) -> bool {
-    if interrupts::any_pending() {
-        return false;
-    }
-    let wanted =
-        if events & pg_sys::WL_SOCKET_WRITEABLE == 0 { libc::POLLIN } else { libc::POLLIN | libc::POLLOUT };
-    let mut place = libc::pollfd { fd: socket, events: wanted, revents: 0 };
-    let timeout = c_int::try_from(patience.min(SOON).as_millis()).unwrap_or(0).max(1);
+/// Whether something is to be read, or is within so many milliseconds. A signal ends the waiting, since
+/// `poll` is never begun anew.
+fn is_readable(input: RawFd, timeout: c_int) -> bool {
+    let mut place = libc::pollfd { fd: input, events: libc::POLLIN, revents: 0 };
     // SAFETY: a pointer to a local.
     unsafe { libc::poll(&raw mut place, 1, timeout) == 1 }
 }
 
-/// Waits for the socket, and serves what is pending for the backend. Whether the socket is ready.
-fn wait(socket: RawFd, events: u32, patience: Duration) -> Result<bool, Error> {
-    if comes_soon(socket, events, patience) {
-        return Ok(true);
-    }
+/// Waits for a descriptor, and serves what is pending for the backend. Whether it is ready.
+fn wait(descriptor: RawFd, events: u32, patience: Duration) -> Result<bool, Error> {
     let wanted = events | pg_sys::WL_LATCH_SET | pg_sys::WL_TIMEOUT | pg_sys::WL_EXIT_ON_PM_DEATH;
     let timeout = c_long::try_from(patience.as_millis()).unwrap_or(c_long::MAX).max(1);
     // SAFETY: raw calls; the latch is the backend's own.
@@ -229,7 +258,7 @@ fn wait(socket: RawFd, events: u32, patience: Duration) -> Result<bool, Error> {
             let happened = raw_more::WaitLatchOrSocket(
                 pg_sys::MyLatch,
                 wanted as c_int,
-                socket,
+                descriptor,
                 timeout,
                 WAIT_EXTENSION,
             );

@@ -31,6 +31,7 @@ pub(crate) mod plan_request;
 pub(crate) mod planner;
 pub(crate) mod procedure;
 pub(crate) mod process;
+pub(crate) mod processors;
 pub(crate) mod raw;
 mod raw_more;
 pub(crate) mod receiver;

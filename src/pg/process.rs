@@ -2,6 +2,7 @@
 //! number that the kernel has given to another process meanwhile: a child is waited for by whoever started
 //! it, and others are signalled through a descriptor that stands for them.
 
+use std::cell::Cell;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
@@ -12,7 +13,7 @@ use pgrx::pg_sys;
 
 use super::guard::pg_try;
 use super::memory::{Access, ForLife};
-use super::raw_more;
+use super::{processors, raw_more};
 use crate::error::Error;
 
 /// Where the started process finds its socket.
@@ -21,7 +22,7 @@ const SOCKET: c_int = 3;
 thread_local! {
     /// Children that live, for the end of the backend.
     static CHILDREN: ForLife<Vec<libc::pid_t>> = ForLife::default();
-    static AT_EXIT: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    static AT_EXIT: Cell<bool> = const { Cell::new(false) };
 }
 
 /// A child of this backend. It is killed and waited for when it is dropped, and when the backend ends.
@@ -37,7 +38,8 @@ pub(crate) fn beside_library(name: &str) -> PathBuf {
     PathBuf::from(std::ffi::OsStr::from_bytes(directory.to_bytes())).join(name)
 }
 
-fn failed(what: &str, error: &std::io::Error) -> Error {
+/// The error of a system call.
+pub(super) fn failed(what: &str, error: &std::io::Error) -> Error {
     Error::internal(format!("multicorn: {what}: {error}"))
 }
 
@@ -197,12 +199,14 @@ unsafe extern "C-unwind" fn end_children(_code: c_int, _argument: pg_sys::Datum)
 pub(crate) struct Stranger {
     pid: libc::pid_t,
     descriptor: OwnedFd,
+    /// The processor to which it was bound.
+    processor: Cell<Option<usize>>,
 }
 
 impl Stranger {
     /// The process with this number when `descriptor` was made.
     pub(crate) fn new(pid: i32, descriptor: OwnedFd) -> Self {
-        Stranger { pid, descriptor }
+        Stranger { pid, descriptor, processor: Cell::new(None) }
     }
 
     pub(crate) fn pid(&self) -> i32 {
@@ -211,16 +215,48 @@ impl Stranger {
 
     /// Ends it at once, if it lives.
     pub(crate) fn kill(&self) {
+        self.signal(libc::SIGKILL);
+    }
+
+    /// Whether the process was there to be signalled.
+    fn signal(&self, signal: c_int) -> bool {
         // SAFETY: a plain call with an open descriptor.
         unsafe {
             libc::syscall(
                 libc::SYS_pidfd_send_signal,
                 libc::c_long::from(self.descriptor.as_raw_fd()),
-                libc::c_long::from(libc::SIGKILL),
+                libc::c_long::from(signal),
                 std::ptr::null::<libc::siginfo_t>(),
                 0,
-            )
-        };
+            ) == 0
+        }
+    }
+
+    /// Binds it to the processor on which this backend runs now, so that the two take turns there.
+    pub(crate) fn come_near(&self) {
+        let here = processors::here();
+        if here != self.processor.get()
+            && let Some(processor) = here
+        {
+            self.bind(&processors::only(processor));
+            self.processor.set(here);
+        }
+    }
+
+    /// Lets it run wherever this backend may, for work that takes long.
+    pub(crate) fn move_freely(&self) {
+        if self.processor.take().is_some()
+            && let Some(all) = processors::ours()
+        {
+            self.bind(&all);
+        }
+    }
+
+    fn bind(&self, processors: &libc::cpu_set_t) {
+        // A process that is there, or that nobody has waited for, keeps its number.
+        if self.signal(0) {
+            processors::bind(self.pid, processors);
+        }
     }
 
     /// The processor time that it has used, zero if that cannot be told.

@@ -128,7 +128,9 @@ impl Talk {
     }
 
     fn ask(&mut self, request: &Request, body: &str) -> Result<(), Error> {
-        match self.lease.worker()?.channel.send(&Frame::encode(request, body))? {
+        let worker = self.lease.worker()?;
+        worker.process.come_near();
+        match worker.channel.send(&Frame::encode(request, body))? {
             Sent::All => Ok(()),
             Sent::Interrupted => Err(failure::died("it does not keep to the protocol")),
             Sent::Closed => self.ended(),
@@ -160,7 +162,14 @@ impl Talk {
                 used = worker.process.cpu().saturating_sub(self.began);
             }
             let left = self.meter.cpu(used).map_err(|limit| failure::exceeded(&limit))?;
-            match worker.channel.receive(left.min(SLICE))? {
+            let received = match worker.channel.receive_soon() {
+                Received::Late => {
+                    worker.process.move_freely();
+                    worker.channel.receive(left.min(SLICE))?
+                }
+                received => received,
+            };
+            match received {
                 Received::Frame(frame) => {
                     self.again = None;
                     return Ok(frame);

@@ -108,7 +108,8 @@ impl Lease {
         worker.calls += 1;
         let surplus = POOL.change(|pool| {
             pool.running -= 1;
-            if worker.calls >= limits.calls || !worker.channel.is_quiet() {
+            // Whether it keeps quiet is looked at before it serves again.
+            if worker.calls >= limits.calls {
                 return Some(worker);
             }
             pool.idle.push(worker);
@@ -232,7 +233,8 @@ fn start_as(pattern: &Pattern, unconfined: bool) -> Result<(Helper, Confinement)
     let (ours, theirs) = process::sockets()?;
     let child = process::start(&process::beside_library(EXECUTABLE), &theirs)?;
     drop(theirs);
-    let mut helper = Helper { pattern: pattern.clone(), channel: Channel::new(ours, LONGEST), _child: child };
+    let channel = Channel::over(ours, LONGEST)?;
+    let mut helper = Helper { pattern: pattern.clone(), channel, _child: child };
     let hello = HelperRequest::Hello(Hello {
         path: pattern.path.clone(),
         modules: pattern.modules.allowed.clone(),
@@ -283,10 +285,12 @@ fn spawn(helper: &Rc<RefCell<Helper>>) -> Result<(Channel, Stranger), Error> {
         _ => return Err(failure::died("the helper is confused")),
     };
     let mut descriptors = descriptors.into_iter();
-    let (Some(socket), Some(process)) = (descriptors.next(), descriptors.next()) else {
+    let (Some(input), Some(output), Some(process)) =
+        (descriptors.next(), descriptors.next(), descriptors.next())
+    else {
         return Err(failure::died("the helper has sent no descriptors"));
     };
-    Ok((Channel::new(socket, LONGEST), Stranger::new(pid, process)))
+    Ok((Channel::new(input, output, LONGEST)?, Stranger::new(pid, process)))
 }
 
 impl Worker {

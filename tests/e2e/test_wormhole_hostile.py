@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
 import struct
 import time
@@ -175,7 +174,7 @@ def frame(head: object, body: str = "", *, head_length: int | None = None) -> st
 )
 def test_a_forged_frame_changes_nothing(tenant: Tenant, sent: str, sqlstate: str, message: str) -> None:
     diag = tenant.fails(
-        f"{OS}    os.write(3, bytes.fromhex(args[0]))\n    os.read(3, 1)\n    os._exit(0)", sent
+        f"{OS}    os.write(4, bytes.fromhex(args[0]))\n    os.read(3, 1)\n    os._exit(0)", sent
     )
     assert (diag.sqlstate, message in (diag.message_primary or "")) == (sqlstate, True), diag.message_primary
     assert diag.severity_nonlocalized == "ERROR"
@@ -185,7 +184,7 @@ def test_a_forged_frame_changes_nothing(tenant: Tenant, sent: str, sqlstate: str
 def test_a_reply_for_the_next_call_is_thrown_away(tenant: Tenant) -> None:
     """A worker that has said more than it was asked for is not used again."""
     two = frame({"t": "Returned"}, "1") + frame({"t": "Returned"}, '"forged"')
-    source = f"{OS}    os.write(3, bytes.fromhex(args[0]))\n    os._exit(0)"
+    source = f"{OS}    os.write(4, bytes.fromhex(args[0]))\n    os._exit(0)"
     assert tenant.call(source, two) == 1
     assert tenant.call("def f(): return 'true'") == "true"
 
@@ -220,9 +219,7 @@ def test_no_descriptor_of_the_server_reaches_a_worker(database: Database, tenant
             " if os.path.exists(f'/proc/self/fd/{n}')]"
         )
     assert isinstance(links, list)
-    assert {str(link).split(":")[0] for link in links} <= {"/dev/null", "socket"}
-    assert len([link for link in links if str(link).startswith("socket")]) == 1
-    assert os.getpid()
+    assert sorted(str(link).split(":")[0] for link in links) == ["/dev/null"] * 3 + ["pipe"] * 2
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
@@ -120,6 +121,24 @@ def test_a_killed_backend_takes_its_processes_along(tenant: Tenant) -> None:
             break
         except psycopg.OperationalError:
             time.sleep(0.2)
+
+
+def test_a_worker_is_near_for_short_work_and_free_for_long_work(tenant: Tenant) -> None:
+    assert tenant.lives()
+    backend = tenant.connection.info.backend_pid
+    _, worker = children(backend)
+    everywhere = os.sched_getaffinity(backend)
+    assert everywhere == os.sched_getaffinity(os.getpid())
+    # On a busy machine one call may take longer than what counts as short.
+    assert any(tenant.lives() and len(os.sched_getaffinity(worker)) == 1 for _ in range(100))
+    tenant.connection.execute("SET statement_timeout = '20s'")
+    with ThreadPoolExecutor(1) as pool:
+        call = pool.submit(tenant.fails, LOOP)
+        while len(os.sched_getaffinity(worker)) < len(everywhere):
+            assert not call.done()
+        tenant.connection.cancel()
+        assert call.result().sqlstate == "57014"
+    assert os.sched_getaffinity(backend) == everywhere
 
 
 def test_a_worker_that_was_killed_meanwhile_is_replaced(tenant: Tenant) -> None:

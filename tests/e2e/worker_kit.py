@@ -1,4 +1,4 @@
-"""A helper and its workers without a server: the other end of their sockets, in the test's process."""
+"""A helper and its workers without a server: the other ends of socket and pipes, in the test's process."""
 
 from __future__ import annotations
 
@@ -45,14 +45,15 @@ needs_executable = pytest.mark.skipif(not EXECUTABLE.exists(), reason="the worke
 
 
 class Closed(Exception):  # noqa: N818 - it ends a conversation
-    """The other side has closed its socket."""
+    """The other side has closed."""
 
 
 @dataclass
 class Line:
-    """One socket."""
+    """A socket, or two pipes, by their descriptors."""
 
-    socket: socket.socket
+    input: int
+    output: int
 
     def send(self, head: dict[str, Any], body: str = "") -> None:
         """Send a frame."""
@@ -61,7 +62,8 @@ class Line:
 
     def send_raw(self, data: bytes) -> None:
         """Send bytes as they are."""
-        self.socket.sendall(data)
+        while data:
+            data = data[os.write(self.output, data) :]
 
     def receive(self) -> tuple[dict[str, Any], str]:
         """The next frame."""
@@ -73,13 +75,26 @@ class Line:
         data = b""
         while len(data) < count:
             try:
-                piece = self.socket.recv(count - len(data))
+                piece = os.read(self.input, count - len(data))
             except ConnectionResetError:
                 piece = b""
             if not piece:
                 raise Closed
             data += piece
         return data
+
+    def read_to_end(self) -> bytes:
+        """What is sent until the other side closes."""
+        data = b""
+        while piece := os.read(self.input, 1000):
+            data += piece
+        return data
+
+    def close(self) -> None:
+        """Close this side's ends, once."""
+        for descriptor in {self.input, self.output} - {-1}:
+            os.close(descriptor)
+        self.input = self.output = -1
 
 
 @dataclass
@@ -141,15 +156,16 @@ class Helper(Line):
         """Fork a worker; the test's end closes it."""
         self.send({"t": "Spawn"})
         descriptors = array.array("i")
-        data, controls, _, _ = self.socket.recvmsg(65536, socket.CMSG_SPACE(2 * descriptors.itemsize))
+        with socket.socket(fileno=os.dup(self.input)) as line:
+            data, controls, _, _ = line.recvmsg(65536, socket.CMSG_SPACE(3 * descriptors.itemsize))
         for _level, _kind, content in controls:
             descriptors.frombytes(content)
         length, head = HEADER.unpack(data[: HEADER.size])
         assert len(data) == 4 + length
         reply = json.loads(data[HEADER.size : HEADER.size + head])
         assert reply["t"] == "Spawned", reply
-        line, pidfd = descriptors
-        made = Worker(socket.socket(fileno=line), reply["pid"], pidfd)
+        back, there, pidfd = descriptors
+        made = Worker(back, there, reply["pid"], pidfd)
         self.workers.append(made)
         return made
 
@@ -160,7 +176,7 @@ class Helper(Line):
 
     def end(self, worker: Worker) -> None:
         """Kill a worker and wait for it."""
-        worker.socket.close()
+        worker.close()
         signal.pidfd_send_signal(worker.pidfd, signal.SIGKILL)
         self.bury(worker)
 
@@ -174,7 +190,7 @@ def helper(wrapper: list[str] | None = None, **hello: Any) -> Iterator[Helper]:
         actions = [(os.POSIX_SPAWN_DUP2, theirs.fileno(), SOCKET)]
         pid = os.posix_spawn(command[0], command, {}, file_actions=actions)
         theirs.close()
-        made = Helper(ours, pid)
+        made = Helper(ours.fileno(), ours.fileno(), pid)
         usual = {
             "path": [str(PACKAGE)],
             "modules": MODULES,
@@ -191,7 +207,7 @@ def helper(wrapper: list[str] | None = None, **hello: Any) -> Iterator[Helper]:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
             for left in made.workers:
-                left.socket.close()
+                left.close()
                 os.close(left.pidfd)
 
 

@@ -86,14 +86,6 @@ impl Decoder {
         self.longest = longest;
     }
 
-    /// How many bytes are wanted next, at most; never more than a frame may have.
-    pub fn wanted(&self) -> usize {
-        match self.length() {
-            Some(length) => (4 + length).saturating_sub(self.bytes.len()),
-            None => HEADER,
-        }
-    }
-
     /// Whether bytes of an unfinished frame, or of another one, are there.
     pub fn is_empty(&self) -> bool {
         self.bytes.is_empty()
@@ -164,7 +156,6 @@ mod tests {
         let mut decoder = Decoder::new(usize::MAX);
         decoder.push(&u32::MAX.to_le_bytes());
         assert_eq!(decoder.next_frame(), Ok(None));
-        assert_eq!(decoder.wanted(), u32::MAX as usize);
     }
 
     #[test]

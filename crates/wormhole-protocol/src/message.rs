@@ -45,7 +45,8 @@ pub enum Confinement {
     },
 }
 
-/// A helper to a backend. With `Spawned` come two descriptors: the worker's socket and its pidfd.
+/// A helper to a backend. With `Spawned` come three descriptors: the pipe
+/// from the worker, the pipe to it, and its pidfd.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "t")]
 pub enum HelperReply {

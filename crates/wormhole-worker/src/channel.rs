@@ -1,4 +1,4 @@
-//! The socket: whole frames, read and written with the two plainest calls, which a worker may still make.
+//! The socket or the pipes: whole frames, read and written with the two plainest calls, which a worker may still make.
 //! The danger is a call that waits for ever; the other side ends it by closing, or by SIGKILL.
 
 use std::io;
@@ -7,13 +7,15 @@ use wormhole_protocol::{Decoder, Frame};
 
 /// Frames to and from a backend, which is trusted: it may send as much as it likes.
 pub(crate) struct Channel {
-    descriptor: i32,
+    input: i32,
+    output: i32,
     decoder: Decoder,
 }
 
 impl Channel {
-    pub(crate) fn new(descriptor: i32) -> Self {
-        Channel { descriptor, decoder: Decoder::new(usize::MAX) }
+    /// A socket is both input and output.
+    pub(crate) fn new(input: i32, output: i32) -> Self {
+        Channel { input, output, decoder: Decoder::new(usize::MAX) }
     }
 
     /// The next frame; `None` when the other side has closed.
@@ -26,7 +28,7 @@ impl Channel {
                 Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
             }
             // SAFETY: fills at most the buffer.
-            let got = unsafe { libc::read(self.descriptor, buffer.as_mut_ptr().cast(), buffer.len()) };
+            let got = unsafe { libc::read(self.input, buffer.as_mut_ptr().cast(), buffer.len()) };
             match usize::try_from(got) {
                 Ok(0) => return Ok(None),
                 Ok(got) => self.decoder.push(&buffer[..got]),
@@ -40,7 +42,7 @@ impl Channel {
         let mut rest = frame;
         while !rest.is_empty() {
             // SAFETY: reads at most what is left.
-            let sent = unsafe { libc::write(self.descriptor, rest.as_ptr().cast(), rest.len()) };
+            let sent = unsafe { libc::write(self.output, rest.as_ptr().cast(), rest.len()) };
             match usize::try_from(sent) {
                 Ok(sent) => rest = &rest[sent..],
                 Err(_) => retry()?,
@@ -50,8 +52,8 @@ impl Channel {
     }
 
     /// Sends a frame together with descriptors.
-    pub(crate) fn send_with(&self, frame: &[u8], descriptors: [i32; 2]) -> io::Result<()> {
-        const BYTES: u32 = (2 * size_of::<i32>()) as u32;
+    pub(crate) fn send_with(&self, frame: &[u8], descriptors: [i32; 3]) -> io::Result<()> {
+        const BYTES: u32 = (3 * size_of::<i32>()) as u32;
         let mut room = [0_u64; 8];
         let mut part = libc::iovec { iov_base: frame.as_ptr().cast_mut().cast(), iov_len: frame.len() };
         // SAFETY: one control message, whose size the macros compute, in a buffer that is large enough.
@@ -65,8 +67,8 @@ impl Channel {
             (*control).cmsg_level = libc::SOL_SOCKET;
             (*control).cmsg_type = libc::SCM_RIGHTS;
             (*control).cmsg_len = libc::CMSG_LEN(BYTES) as _;
-            libc::CMSG_DATA(control).cast::<[i32; 2]>().write_unaligned(descriptors);
-            libc::sendmsg(self.descriptor, &raw const message, libc::MSG_NOSIGNAL)
+            libc::CMSG_DATA(control).cast::<[i32; 3]>().write_unaligned(descriptors);
+            libc::sendmsg(self.output, &raw const message, libc::MSG_NOSIGNAL)
         };
         match usize::try_from(sent) {
             Ok(sent) => self.send(&frame[sent..]),

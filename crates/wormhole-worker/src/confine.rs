@@ -32,7 +32,7 @@ pub(crate) fn landlock() -> Result<(), String> {
 
 /// What a worker may ask of the kernel. Everything else fails with "Operation not permitted".
 const FREE: &[libc::c_long] = &[
-    // the socket; descriptors cannot be opened
+    // the pipes; descriptors cannot be opened
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_close,

@@ -122,22 +122,22 @@ fn walls() -> Result<seccompiler::BpfProgram, String> {
 }
 
 fn spawn(channel: &Channel, mould: &Mould) {
-    let (ours, theirs) = match process::pair() {
-        Ok(pair) => pair,
-        Err(error) => return say(channel, &HelperReply::Failed { why: format!("socketpair: {error}") }),
+    let (ours, theirs) = match process::pipes() {
+        Ok(pipes) => pipes,
+        Err(error) => return say(channel, &HelperReply::Failed { why: format!("pipe: {error}") }),
     };
     let helper = process::own_pid();
     match python::fork() {
         Ok(0) => worker::live(theirs, helper, mould),
         Ok(pid) => {
-            process::close(theirs);
+            theirs.close();
             let sent = process::descriptor_of(pid).and_then(|descriptor| {
                 let reply = Frame::encode(&HelperReply::Spawned { pid }, "");
-                let sent = channel.send_with(&reply, [ours, descriptor]);
+                let sent = channel.send_with(&reply, [ours.input, ours.output, descriptor]);
                 process::close(descriptor);
                 sent
             });
-            process::close(ours);
+            ours.close();
             if let Err(error) = sent {
                 process::kill(pid);
                 let _ = process::bury(pid);
@@ -145,8 +145,8 @@ fn spawn(channel: &Channel, mould: &Mould) {
             }
         }
         Err(why) => {
-            process::close(ours);
-            process::close(theirs);
+            ours.close();
+            theirs.close();
             say(channel, &HelperReply::Failed { why });
         }
     }

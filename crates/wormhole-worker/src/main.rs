@@ -30,5 +30,5 @@ fn main() {
         eprintln!("multicorn-worker: {why}");
         std::process::exit(1);
     }
-    helper::serve(channel::Channel::new(SOCKET));
+    helper::serve(channel::Channel::new(SOCKET, SOCKET));
 }

@@ -86,14 +86,39 @@ fn set(limits: &[(libc::__rlimit_resource_t, u64)]) -> Step {
     Ok(())
 }
 
-/// A pair of connected sockets.
-pub(crate) fn pair() -> io::Result<(i32, i32)> {
+/// One side's ends of two pipes.
+#[derive(Clone, Copy)]
+pub(crate) struct Pipes {
+    pub(crate) input: i32,
+    pub(crate) output: i32,
+}
+
+impl Pipes {
+    pub(crate) fn close(self) {
+        close(self.input);
+        close(self.output);
+    }
+}
+
+/// Two pipes between two sides.
+pub(crate) fn pipes() -> io::Result<(Pipes, Pipes)> {
+    let (there, back) = (pipe()?, pipe());
+    match back {
+        Ok(back) => {
+            Ok((Pipes { input: back[0], output: there[1] }, Pipes { input: there[0], output: back[1] }))
+        }
+        Err(error) => {
+            there.into_iter().for_each(close);
+            Err(error)
+        }
+    }
+}
+
+fn pipe() -> io::Result<[i32; 2]> {
     let mut ends = [0; 2];
     // SAFETY: fills the two.
-    match unsafe {
-        libc::socketpair(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0, ends.as_mut_ptr())
-    } {
-        0 => Ok((ends[0], ends[1])),
+    match unsafe { libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) } {
+        0 => Ok(ends),
         _ => Err(io::Error::last_os_error()),
     }
 }
@@ -104,15 +129,16 @@ pub(crate) fn close(descriptor: i32) {
     unsafe { libc::close(descriptor) };
 }
 
-/// Makes `descriptor` known as `wanted`, and closes all from the fourth on but that.
-pub(crate) fn keep_only(descriptor: i32, wanted: i32) -> Step {
-    if descriptor != wanted {
+/// Makes the pipes known as `input` and `output`, one more, and closes all from there on. The helper's
+/// socket has the first of these numbers, so neither pipe does.
+pub(crate) fn keep_only(pipes: Pipes, input: i32, output: i32) -> Step {
+    for (from, to) in [(pipes.input, input), (pipes.output, output)] {
         // SAFETY: both are ours.
-        if unsafe { libc::dup2(descriptor, wanted) } != wanted {
+        if from != to && unsafe { libc::dup2(from, to) } != to {
             return Err(format!("dup2: {}", io::Error::last_os_error()));
         }
     }
-    let_go(wanted)
+    let_go(output)
 }
 
 /// A descriptor that stands for a child, which must not have been waited for.

@@ -9,13 +9,17 @@ use crate::channel::Channel;
 use crate::helper::Mould;
 use crate::{SOCKET, modules, native, process};
 
-/// Lives until the backend closes the socket.
-pub(crate) fn live(socket: i32, helper: i32, mould: &Mould) -> ! {
-    let walls = process::keep_only(socket, SOCKET)
+/// Where a worker has its pipes, in the place of its helper's socket.
+const INPUT: i32 = SOCKET;
+const OUTPUT: i32 = SOCKET + 1;
+
+/// Lives until the backend closes its pipes.
+pub(crate) fn live(pipes: process::Pipes, helper: i32, mould: &Mould) -> ! {
+    let walls = process::keep_only(pipes, INPUT, OUTPUT)
         .and_then(|()| process::stay_with(helper))
         .and_then(|()| process::hide())
         .and_then(|()| mould.confine());
-    native::use_channel(Channel::new(SOCKET));
+    native::use_channel(Channel::new(INPUT, OUTPUT));
     if let Err(why) = walls {
         let raised = Reply::Raised { message: why, number: None, memory: false };
         let _ = native::send(&raised, "{}");
