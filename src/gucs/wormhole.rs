@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use wormhole_protocol::{Exceeded, Limits};
 
-use crate::pg::settings::{About, Choice, Number, Unit};
+use crate::error::{Error, SqlState};
+use crate::pg::settings::{self, About, Choice, Number, Unit};
 
 /// Required: a function of a role that is no superuser runs where it can reach nothing, or not at all. A
 /// weaker default would be a hole on the kernels that most need the attention of their administrator.
@@ -48,7 +49,7 @@ static OWN_RESULT_SIZE: Number = Number::new(NO_LIMIT);
 const NO_LIMIT: c_int = -1;
 
 /// A role's own limits beside those of superusers.
-static OWN: [(&'static Number, &'static CStr, &'static CStr, Unit); 5] = [
+static OWN: [(&Number, &CStr, &CStr, Unit); 5] = [
     (
         &OWN_CPU_TIME,
         c"multicorn.wormhole_own_cpu_time",
@@ -196,6 +197,15 @@ pub(crate) fn allowed() -> Limits {
         result: RESULT_SIZE.get() * KB,
         calls: CALLS.get(),
     }
+}
+
+/// Fails where a client has made the session lose what was set for it.
+pub(crate) fn are_whole() -> Result<(), Error> {
+    let Some(name) = settings::lost() else { return Ok(()) };
+    let text = format!("permission denied to set parameter \"{name}\"");
+    Err(Error::new(SqlState::INSUFFICIENT_PRIVILEGE, text)
+        .detail("It was given when the session began, in the place of what was set for the role.")
+        .hint("Connect without it."))
 }
 
 /// Those that hold: the role's own where they are lower.

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use pgrx::pg_sys;
 
-use super::{encoding, raw};
+use super::{encoding, raw, raw_more};
 use crate::error::{Level, SqlState};
 
 /// Name and description of a setting.
@@ -168,6 +168,36 @@ impl Milliseconds {
     }
 }
 
+/// The first number that a client has given a value when it connected, without the right to.
+static LOST: OnceLock<&'static CStr> = OnceLock::new();
+
+/// A number whose value is not what the configuration, the role's or the database's settings say. While the
+/// library is not loaded the server keeps any value, and one of the client's in the place of theirs; the
+/// server refuses it when the setting is defined, and they are gone.
+pub(crate) fn lost() -> Option<&'static str> {
+    LOST.get().and_then(|name| name.to_str().ok())
+}
+
+fn is_given_by_client(name: &CStr) -> bool {
+    // SAFETY: raw calls that look the setting up, or null; it lives at least until the next definition.
+    unsafe {
+        #[cfg(feature = "pg15")]
+        let found = {
+            let all = std::slice::from_raw_parts(
+                raw_more::get_guc_variables(),
+                usize::try_from(raw_more::GetNumConfigOptions()).unwrap_or(0),
+            );
+            let found = all
+                .iter()
+                .find(|&&one| CStr::from_ptr((*one).name).to_bytes().eq_ignore_ascii_case(name.to_bytes()));
+            found.map_or(std::ptr::null_mut(), |&one| one)
+        };
+        #[cfg(not(feature = "pg15"))]
+        let found = raw_more::find_option(name.as_ptr(), false, true, 0);
+        found.as_ref().is_some_and(|one| one.reset_source == pg_sys::GucSource::PGC_S_CLIENT)
+    }
+}
+
 /// In what a number is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
@@ -209,6 +239,7 @@ impl Number {
             Unit::Kilobytes => pg_sys::GUC_UNIT_KB,
             Unit::Megabytes => pg_sys::GUC_UNIT_MB,
         };
+        let was_given = is_given_by_client(about.name);
         // SAFETY: as in `Text::define_checked`.
         unsafe {
             raw::DefineCustomIntVariable(
@@ -225,6 +256,9 @@ impl Number {
                 None,
                 None,
             );
+        }
+        if was_given && !is_given_by_client(about.name) {
+            LOST.get_or_init(|| about.name);
         }
     }
 

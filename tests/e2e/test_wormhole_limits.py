@@ -154,9 +154,23 @@ def test_those_of_superusers_stay(limited: Tenant, statement: str) -> None:
 
 
 def test_nor_from_outside(database: Database, limited: Tenant) -> None:
-    # The library is not loaded when these are said; it does not take them when it is.
-    with database.connect(user=ROLE, options="-c multicorn.wormhole_rows=1000") as connection:
-        assert allowed(Tenant(connection)) == MOST
+    # The library is not loaded when these are said; it does not take them when it is. The server has put the
+    # first in the place of the role's own setting, which is lost.
+    for options in (
+        "-c multicorn.wormhole_rows=1000",
+        "--MULTICORN.wormhole-rows=1000",
+        "-c multi\\corn.wormhole_rows=nonsense",
+    ):
+        with database.connect(user=ROLE, options=options) as connection:
+            diag = Tenant(connection).fails(ROWS, 1)
+            assert (diag.sqlstate, diag.message_primary, diag.message_hint) == (
+                "42501",
+                'permission denied to set parameter "multicorn.wormhole_rows"',
+                "Connect without it.",
+            )
+    with database.connect(options="-c multicorn.wormhole_rows=12") as admin:
+        admin.execute(f"SET ROLE {ROLE}")
+        assert allowed(Tenant(admin)) == 12
     with database.connect(user=ROLE) as connection:
         connection.execute("SET multicorn.wormhole_rows = 1000")
         assert allowed(Tenant(connection)) == MOST
