@@ -424,6 +424,11 @@ CREATE FUNCTION wormhole_stream(id text, args jsonb DEFAULT '{}') RETURNS SETOF 
     AS 'MODULE_PATHNAME', 'wormhole_stream';
 COMMENT ON FUNCTION wormhole_stream(text, jsonb) IS 'Multicorn: calls a remote function and returns what it yields';
 
+CREATE FUNCTION wormhole_items(id text, args json DEFAULT '{}') RETURNS SETOF json
+    LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SUPPORT wormhole_support
+    AS 'MODULE_PATHNAME', 'wormhole_items';
+COMMENT ON FUNCTION wormhole_items(text, json) IS 'Multicorn: the same in JSON that keeps the order of a dict''s keys';
+
 CREATE FUNCTION wormhole_query(sql text, args jsonb DEFAULT '[]') RETURNS SETOF jsonb
     LANGUAGE c VOLATILE STRICT PARALLEL UNSAFE SUPPORT wormhole_support
     AS 'MODULE_PATHNAME', 'wormhole_query';
@@ -456,6 +461,7 @@ REVOKE EXECUTE ON FUNCTION
     wormhole_typed(text, anyelement, "any"),
     wormhole_value(text, anyelement, "any"),
     wormhole_stream(text, jsonb),
+    wormhole_items(text, json),
     wormhole_query(text, jsonb),
     wormhole_drop(text),
     wormhole_grant(text, text),

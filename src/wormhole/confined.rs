@@ -28,6 +28,8 @@ const SLICE: Duration = Duration::from_millis(500);
 
 /// One call.
 pub(super) struct Talk {
+    /// The function's, for errors.
+    name: String,
     lease: Lease,
     conversation: Conversation,
     meter: Meter,
@@ -55,7 +57,7 @@ pub(super) enum Event {
 /// Looks at a source in a worker.
 pub(super) fn check(id: &str, name: &str, source: &str) -> Result<(), Error> {
     let role = catalog::current_user();
-    let mut talk = Talk::begin(role, role, Purpose::Check)?;
+    let mut talk = Talk::begin(name, role, role, Purpose::Check)?;
     let whole = run(id, name, Purpose::Check, Some(source));
     talk.remember(&whole, "");
     talk.ask(&whole, "")?;
@@ -79,12 +81,13 @@ fn run(id: &str, name: &str, purpose: Purpose, source: Option<&str>) -> Request 
 }
 
 impl Talk {
-    fn begin(role: Oid, owner: Oid, purpose: Purpose) -> Result<Self, Error> {
+    fn begin(name: &str, role: Oid, owner: Oid, purpose: Purpose) -> Result<Self, Error> {
         gucs::wormhole::are_whole()?;
         let limits = gucs::wormhole::limits();
         let mut lease = workers::lease(role, owner, &limits)?;
         let began = lease.worker()?.process.cpu();
         Ok(Talk {
+            name: name.to_owned(),
             lease,
             conversation: Conversation::begin(purpose),
             meter: Meter::new(limits),
@@ -100,7 +103,7 @@ impl Talk {
 
     /// Begins a call of a function.
     pub(super) fn start(function: &Function, role: Oid, args: &str, purpose: Purpose) -> Result<Self, Error> {
-        let mut talk = Talk::begin(role, function.owner, purpose)?;
+        let mut talk = Talk::begin(&function.name, role, function.owner, purpose)?;
         talk.remember(&run(&function.id, &function.name, purpose, Some(&function.source)), args);
         let is_new = talk.lease.worker()?.known.insert(function.id.clone());
         let source = is_new.then_some(function.source.as_str());
@@ -220,10 +223,10 @@ impl Talk {
         if memory {
             return failure::exceeded(&wormhole_protocol::Exceeded::Memory(self.meter.limits().memory));
         }
-        // An error of the server's goes on as it was.
+        // An error of the server's goes on as it was; its CONTEXT says where in the function.
         let at = self.failures.iter().position(|(known, _)| Some(*known) == number);
         match at.and_then(|at| self.failures.remove(at)) {
-            Some((_, error)) => error,
+            Some((_, error)) => failure::at(error, &self.name, &detail),
             None => failure::raised(message, detail),
         }
     }

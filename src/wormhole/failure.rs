@@ -13,6 +13,8 @@ const LIMIT_EXCEEDED: SqlState = SqlState::new(b"WH004");
 const RAISED: SqlState = SqlState::new(b"WH005");
 const WORKER_DIED: SqlState = SqlState::new(b"WH006");
 
+/// Lines of a traceback.
+const FRAMES: usize = 20;
 /// Characters of a part that a worker worded.
 const LONGEST: usize = 8000;
 
@@ -74,6 +76,25 @@ pub(super) fn too_deep(most: usize) -> Error {
 /// An exception that nobody caught.
 pub(super) fn raised(message: String, detail: String) -> Error {
     Error::new(RAISED, bounded(message)).detail(bounded(detail))
+}
+
+/// An error of the server's for a statement of a function, with the lines that led there in CONTEXT: a client
+/// knows which of its own they are. `detail` is what the function's side says of an exception.
+pub(super) fn at(mut error: Error, name: &str, detail: &str) -> Error {
+    let detail: serde_json::Value = serde_json::from_str(detail).unwrap_or_default();
+    let frames = detail["traceback"].as_array().map(Vec::as_slice).unwrap_or_default();
+    // As the server has it, what was called last comes first.
+    for frame in frames.iter().rev().take(FRAMES) {
+        let (Some(line), Some(function)) = (frame["line"].as_u64(), frame["function"].as_str()) else {
+            continue;
+        };
+        error = error.context(format!(
+            "remote function \"{}\", line {line}, in {}",
+            mention(name),
+            mention(function)
+        ));
+    }
+    error
 }
 
 /// An error of this class without Python's traceback in CONTEXT: where the function was is in DETAIL, as for

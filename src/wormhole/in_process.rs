@@ -75,6 +75,7 @@ fn ask<'py>(py: Python<'py>, what: &str, function: &Function, args: &str) -> PyR
 pub(super) struct Entry {
     /// What knows its source, for errors.
     remote: Py<PyAny>,
+    name: String,
     function: Py<PyAny>,
     /// Calls it with tagged JSON, and gives that.
     by_text: Py<PyAny>,
@@ -90,8 +91,8 @@ pub(super) fn entry(function: &Function) -> Result<Entry, Error> {
             server.call_method1("load", (&function.id, &function.name, &function.source))?;
             found = find()?;
         }
-        let (remote, function, by_text) = found.extract()?;
-        Ok(Entry { remote, function, by_text })
+        let (remote, entry, by_text) = found.extract()?;
+        Ok(Entry { remote, name: function.name.clone(), function: entry, by_text })
     })
 }
 
@@ -145,7 +146,9 @@ impl Entry {
         value: Bound<'py, PyAny>,
     ) -> Result<Bound<'py, PyAny>, Failure> {
         match objects::is_suspended(&value) {
-            true => Ok(server(py)?.call_method1("finished", (value, &self.remote))?),
+            true => server(py)?
+                .call_method1("finished", (value, &self.remote))
+                .map_err(|error| located(py, error, &self.name)),
             false => Ok(value),
         }
     }
@@ -160,7 +163,18 @@ impl Entry {
     fn failed(&self, py: Python<'_>, error: PyErr) -> Failure {
         let made =
             server(py).and_then(|server| server.call_method1("failed", (error.into_value(py), &self.remote)));
-        Failure::Python(made.map_or_else(|error| error, PyErr::from_value))
+        located(py, made.map_or_else(|error| error, PyErr::from_value), &self.name)
+    }
+}
+
+/// An error of the server's with the lines of the function that led there, which Python has noted at it.
+#[cold]
+fn located(py: Python<'_>, error: PyErr, name: &str) -> Failure {
+    match objects::text_attribute(error.value(py), "_wormhole_place") {
+        Ok(Some(place)) => {
+            Failure::Server(failure::at(bridge::errors::to_error(py, error, Origin::Wrapper), name, &place))
+        }
+        _ => Failure::Python(error),
     }
 }
 
@@ -217,17 +231,25 @@ pub(super) fn unpack<T>(
 }
 
 /// What a function yields.
-pub(super) struct Stream(Py<PyAny>);
+pub(super) struct Stream {
+    values: Py<PyAny>,
+    /// The function's, for errors.
+    name: String,
+}
 
 /// Calls a function for what it yields.
 pub(super) fn stream(function: &Function, args: &str) -> Result<Stream, Error> {
-    run(|py| Ok(Stream(ask(py, "stream", function, args)?.unbind())))
+    run(|py| {
+        let values = ask(py, "stream", function, args)?.unbind();
+        Ok(Stream { values, name: function.name.clone() })
+    })
 }
 
 impl Stream {
     /// The next value in tagged JSON.
     pub(super) fn next(&mut self) -> Result<Option<String>, Error> {
-        run(|py| match self.0.bind(py).try_iter()?.next() {
+        run(|py| match self.values.bind(py).try_iter()?.next() {
+            Some(Err(error)) => Err(located(py, error, &self.name)),
             Some(value) => Ok(Some(value?.extract()?)),
             None => Ok(None),
         })
@@ -236,7 +258,7 @@ impl Stream {
     /// Ends it early: its `finally` blocks run, without SQL where the transaction is being undone.
     pub(super) fn close(self, undone: bool) -> Result<(), Error> {
         let close = |py: Python<'_>| {
-            self.0.bind(py).call_method0("close")?;
+            self.values.bind(py).call_method0("close")?;
             Ok::<(), Failure>(())
         };
         match undone {

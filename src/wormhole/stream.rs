@@ -1,4 +1,4 @@
-//! `wormhole_stream`: a set of what a function yields, value by value where the caller takes it so. The danger
+//! `wormhole_stream` and `wormhole_items`: a set of what a function yields, value by value where the caller takes it so. The danger
 //! is the set that nobody reads to its end: its generator is closed, or its worker killed, by the executor or
 //! by the abort of the transaction.
 
@@ -6,19 +6,19 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use pgrx::pg_sys::{self, Datum, Oid};
+use pgrx::pg_sys::{Datum, Oid};
 use wormhole_protocol::{Purpose, Tier};
 
 use super::call::UNKNOWN;
 use super::confined::{Event, Talk};
 use super::registry::{self, Function};
 use super::site::tier;
-use super::{counts, give_json, give_nothing, in_process, json_argument, needed_text};
+use super::{Form, counts, give_nothing, in_process, needed_text};
 use crate::error::Error;
 use crate::pg::call::Call;
 use crate::pg::live::{Ending, Ends};
 use crate::pg::result_set::{self, Running, SetMode};
-use crate::pg::{caller, catalog, texts};
+use crate::pg::{caller, catalog};
 
 /// A function that yields.
 enum Source {
@@ -46,14 +46,14 @@ struct Site {
     running: RefCell<Option<Running<Set>>>,
 }
 
-pub(super) fn handle(call: Call) -> Result<Datum, Error> {
+pub(super) fn handle(call: Call, form: Form) -> Result<Datum, Error> {
     match result_set::set_mode(call)? {
-        SetMode::ValuePerCall => one_more(call),
+        SetMode::ValuePerCall => one_more(call, form),
         SetMode::Materialize { random } => {
-            let mut set = begin(call)?;
-            result_set::materialize(call, random, Err(pg_sys::JSONBOID), |values, nulls| {
+            let mut set = begin(call, form)?;
+            result_set::materialize(call, random, Err(form.type_oid()), |values, nulls| {
                 match set.next()? {
-                    Some(row) => result_set::put(values, nulls, texts::to_jsonb(&row)?),
+                    Some(row) => result_set::put(values, nulls, form.datum(&row)?),
                     None => Ok(false),
                 }
             })?;
@@ -63,7 +63,7 @@ pub(super) fn handle(call: Call) -> Result<Datum, Error> {
     }
 }
 
-fn one_more(call: Call) -> Result<Datum, Error> {
+fn one_more(call: Call, form: Form) -> Result<Datum, Error> {
     let site = match call.kept::<Site>() {
         Some(site) => site,
         None => {
@@ -76,7 +76,7 @@ fn one_more(call: Call) -> Result<Datum, Error> {
     let mut running = match known {
         Some(running) => running,
         None => {
-            let running = Running::begin(call, begin(call)?)?;
+            let running = Running::begin(call, begin(call, form)?)?;
             site.running.replace(Some(running));
             running
         }
@@ -84,7 +84,7 @@ fn one_more(call: Call) -> Result<Datum, Error> {
     match running.get()?.next()? {
         Some(row) => {
             result_set::more(call);
-            give_json(call, &row)
+            Ok(call.give(Some(form.datum(&row)?)))
         }
         None => {
             site.running.replace(None);
@@ -94,14 +94,14 @@ fn one_more(call: Call) -> Result<Datum, Error> {
     }
 }
 
-fn begin(call: Call) -> Result<Set, Error> {
+fn begin(call: Call, form: Form) -> Result<Set, Error> {
     let id = needed_text(call, 0, "id")?;
     let role = catalog::current_user();
     let began = Instant::now();
     let Some(function) = registry::find(&id, role)? else {
         return Ok(Set { source: Source::Unknown(Turn::First), function: None, began });
     };
-    let args = json_argument(call, 1)?.unwrap_or_default();
+    let args = form.argument(call, 1)?.unwrap_or_default();
     let source = caller::window(|| source(&function, role, &args))?;
     Ok(Set { source, function: Some(function), began })
 }

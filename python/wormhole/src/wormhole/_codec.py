@@ -5,8 +5,8 @@ integers up to 2^53-1, floats that are no whole numbers, lists, and dicts with s
 is an object `{"$": tag, "v": payload}`. A value without a form is refused by a TypeError that names its
 place, since a value that arrives as something else is worse than one that does not leave.
 
-The order of a plain dict's keys is not kept: `jsonb` sorts them. Never pickle: the other side is not
-trusted.
+The order of a plain dict's keys is kept where the text travels as `json`, as all calls of the client do;
+`jsonb` sorts them. Never pickle: the other side is not trusted.
 """
 
 from __future__ import annotations

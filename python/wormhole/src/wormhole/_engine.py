@@ -90,7 +90,8 @@ class Engine:
         self._used = 0
         self._functions: OrderedDict[str, Remote] = OrderedDict()
         self._facade = ModuleType("wormhole")
-        vars(self._facade).update(names)
+        # There is no waiting here: `aio` has the same functions.
+        vars(self._facade).update(names, aio=self._facade)
         self._builtins = {name: item for name, item in vars(builtins).items() if name not in ABSENT}
         self._builtins["__import__"] = self._import
 
@@ -129,7 +130,7 @@ class Engine:
         module = ModuleType("__wormhole__")
         sys.modules.setdefault("__wormhole__", module)
         exec(code, space)  # noqa: S102 - that is the purpose
-        entry = getattr(space[name], "__wrapped__", space[name])
+        entry = space[name]
         found = self._functions[key] = Remote(entry, source, filename)
         self._used += _size(source)
         self._shrink()
@@ -148,7 +149,7 @@ class Engine:
         fromlist: tuple[str, ...] = (),
         level: int = 0,
     ) -> ModuleType:
-        if name == "wormhole":
+        if name in {"wormhole", "wormhole.aio"}:
             return self._facade
         if name not in INTERNAL:
             self.modules.demand(name)
