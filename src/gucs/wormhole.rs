@@ -36,6 +36,10 @@ static RESULT_SIZE: Number = Number::new(64 * 1024);
 /// millisecond) does not matter.
 static CALLS: Number = Number::new(1_000);
 
+/// Longer than the pause of somebody who works with a session, shorter than a pool keeps one that it does not
+/// need: a helper and its workers are some 25 MB.
+static IDLE_TIMEOUT: Number = Number::new(5 * 60 * 1000);
+
 /// Some two hundred functions of ordinary size.
 static CODE_CACHE: Number = Number::new(4 * 1024);
 
@@ -87,7 +91,7 @@ type Row = (&'static Number, &'static CStr, &'static CStr, Unit, c_int, c_int);
 const MOST: c_int = c_int::MAX;
 
 /// Each number with its description, its unit and its bounds.
-static NUMBERS: [Row; 8] = [
+static NUMBERS: [Row; 9] = [
     (
         &CPU_TIME,
         c"multicorn.wormhole_cpu_time",
@@ -142,6 +146,14 @@ static NUMBERS: [Row; 8] = [
         c"Number of calls after which a worker is replaced.",
         Unit::None,
         1,
+        MOST,
+    ),
+    (
+        &IDLE_TIMEOUT,
+        c"multicorn.wormhole_idle_timeout",
+        c"Time after which the worker processes of a session end that makes no remote call; 0 is never.",
+        Unit::Milliseconds,
+        0,
         MOST,
     ),
     (
@@ -251,6 +263,11 @@ pub(crate) fn origin(exceeded: &Exceeded) -> (String, Whose) {
 pub(crate) enum Whose {
     Own,
     Superusers,
+}
+
+/// Milliseconds after which workers and helpers without work end; 0 is never.
+pub(crate) fn idle_timeout() -> u64 {
+    IDLE_TIMEOUT.get()
 }
 
 /// Bytes that compiled functions may take.

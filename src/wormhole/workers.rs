@@ -38,6 +38,7 @@ struct Pattern {
     confine: Confine,
     memory: u64,
     cpu_seconds: u64,
+    idle: u64,
 }
 
 struct Helper {
@@ -179,6 +180,7 @@ fn pattern(limits: &Limits) -> Result<Pattern, Error> {
         confine: gucs::wormhole::confinement(),
         memory: limits.memory,
         cpu_seconds: seconds,
+        idle: gucs::wormhole::idle_timeout(),
     })
 }
 
@@ -242,6 +244,7 @@ fn start_as(pattern: &Pattern, unconfined: bool) -> Result<(Helper, Confinement)
         unconfined,
         memory: pattern.memory,
         cpu_seconds: pattern.cpu_seconds,
+        idle: pattern.idle,
     });
     match helper.ask(&hello)? {
         HelperReply::Ready { confinement, .. } => Ok((helper, confinement)),

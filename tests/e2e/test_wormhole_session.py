@@ -452,3 +452,43 @@ def test_the_last_counts_hold_no_session_back(database: Database, tenant: Tenant
             admin.execute("SELECT pg_reload_conf()")
         if way != "dropped":
             assert counted(admin)[0] == (2 if way == "standby" else 1)
+
+
+def test_idle_processes_end(database: Database, tenant: Tenant) -> None:
+    """The workers, then the helper; calls before, between and after work as ever."""
+    with database.connect() as admin:
+        admin.execute(f"ALTER ROLE {ROLE} SET multicorn.wormhole_idle_timeout = '400ms'")
+        admin.execute(f"GRANT EXECUTE ON FUNCTION wormhole_stream TO {ROLE}")
+    with database.connect(user=ROLE) as connection:
+        session = Tenant(connection)
+        pid = connection.info.backend_pid
+        for _ in range(3):
+            assert session.lives()
+            started = children(pid)
+            assert len(started) == 2
+            time.sleep(0.2)
+            assert session.lives()
+            assert children(pid) == started
+            assert gone(started)
+        # One that is at work is not idle, however long it waits.
+        assert session.call("def f(): return query_value('SELECT 1 FROM pg_sleep(1.5)')") == 1
+        # Nor is one that has yielded and may be asked for more.
+        connection.execute("SELECT wormhole_install('g', 'def g():\n    yield 1\n    yield 2')")
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.execute(
+                "DECLARE c CURSOR FOR SELECT wormhole_stream(func_id) FROM wormhole_functions"
+                " WHERE func_name = 'g'"
+            )
+            assert cursor.execute("FETCH c").fetchone() == ({"r": 1},)
+            time.sleep(1)
+            assert cursor.execute("FETCH c").fetchone() == ({"r": 2},)
+
+
+def test_a_call_at_the_moment_of_the_end(database: Database, tenant: Tenant) -> None:
+    with database.connect() as admin:
+        admin.execute(f"ALTER ROLE {ROLE} SET multicorn.wormhole_idle_timeout = '20ms'")
+    with database.connect(user=ROLE) as connection:
+        session = Tenant(connection)
+        for number in range(300):
+            assert session.lives()
+            time.sleep(0.0175 + (number % 50) / 10_000)
