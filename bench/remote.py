@@ -34,7 +34,7 @@ SET_UP = f"""
 CREATE EXTENSION plpython3u;
 CREATE EXTENSION multicorn;
 CREATE ROLE {ROLE} LOGIN;
-GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_stream TO {ROLE};
+GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_call, wormhole_typed TO {ROLE};
 CREATE TABLE users (id int PRIMARY KEY, name text);
 CREATE TABLE orders (id serial PRIMARY KEY, user_id int, amount numeric);
 CREATE INDEX ON orders (user_id);

@@ -8,6 +8,7 @@ pub(crate) mod caller;
 pub(crate) mod catalog;
 pub(crate) mod channel;
 pub(crate) mod clause;
+pub(crate) mod clock;
 pub(crate) mod ddl;
 pub(crate) mod direct;
 pub(crate) mod drain;

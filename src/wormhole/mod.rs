@@ -18,7 +18,7 @@ mod support;
 mod typed;
 mod workers;
 
-use pgrx::pg_sys::Datum;
+use pgrx::pg_sys::{self, Datum, Oid};
 
 use crate::error::Error;
 use crate::pg::call::Call;
@@ -42,10 +42,42 @@ fn needed_text(call: Call, index: usize, name: &str) -> Result<String, Error> {
     text_argument(call, index)?.ok_or_else(|| failure::null_argument(name))
 }
 
-/// Argument `index`, a JSON document, as text.
+/// The type of JSON documents: the one keeps its text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    Jsonb,
+}
+
+impl Form {
+    fn type_oid(self) -> Oid {
+        match self {
+            Form::Json => pg_sys::JSONOID,
+            Form::Jsonb => pg_sys::JSONBOID,
+        }
+    }
+
+    fn datum(self, text: &str) -> Result<Datum, Error> {
+        match self {
+            Form::Json => texts::to_json(text),
+            Form::Jsonb => texts::to_jsonb(text),
+        }
+    }
+
+    /// Argument `index`, a document, as text.
+    fn argument(self, call: Call, index: usize) -> Result<Option<String>, Error> {
+        let argument = call.argument(index);
+        let text = |datum| match self {
+            Form::Json => texts::to_text(datum),
+            Form::Jsonb => texts::from_jsonb(datum),
+        };
+        (!argument.is_null).then(|| text(argument.datum)).transpose()
+    }
+}
+
+/// Argument `index`, of type `jsonb`, as text.
 fn json_argument(call: Call, index: usize) -> Result<Option<String>, Error> {
-    let argument = call.argument(index);
-    (!argument.is_null).then(|| texts::from_jsonb(argument.datum)).transpose()
+    Form::Jsonb.argument(call, index)
 }
 
 fn give_text(call: Call, text: &str) -> Result<Datum, Error> {
@@ -89,7 +121,12 @@ language_function! {
 
 language_function! {
     /// `wormhole_stream(id, args)`.
-    pg_finfo_wormhole_stream, wormhole_stream, |call, _place| stream::handle(call)
+    pg_finfo_wormhole_stream, wormhole_stream, |call, _place| stream::handle(call, Form::Jsonb)
+}
+
+language_function! {
+    /// `wormhole_items(id, args)`.
+    pg_finfo_wormhole_items, wormhole_items, |call, _place| stream::handle(call, Form::Json)
 }
 
 language_function! {

@@ -1,4 +1,4 @@
-//! `wormhole_stream`: a set of what a function yields, value by value where the caller takes it so. The danger
+//! `wormhole_stream` and `wormhole_items`: a set of what a function yields, value by value where the caller takes it so. The danger
 //! is the set that nobody reads to its end: its generator is closed, or its worker killed, by the executor or
 //! by the abort of the transaction.
 
@@ -6,19 +6,19 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use pgrx::pg_sys::{self, Datum, Oid};
+use pgrx::pg_sys::{Datum, Oid};
 use wormhole_protocol::{Purpose, Tier};
 
 use super::call::UNKNOWN;
 use super::confined::{Event, Talk};
 use super::registry::{self, Function};
 use super::site::tier;
-use super::{counts, give_json, give_nothing, in_process, json_argument, needed_text};
+use super::{Form, counts, give_nothing, in_process, needed_text};
 use crate::error::Error;
 use crate::pg::call::Call;
 use crate::pg::live::{Ending, Ends};
 use crate::pg::result_set::{self, Running, SetMode};
-use crate::pg::{caller, catalog, texts};
+use crate::pg::{caller, catalog, inval};
 
 /// A function that yields.
 enum Source {
@@ -36,6 +36,8 @@ enum Turn {
 
 struct Set {
     source: Source,
+    /// Who has begun it: a cursor may be read by another one.
+    role: Oid,
     function: Option<Rc<Function>>,
     began: Instant,
 }
@@ -46,14 +48,14 @@ struct Site {
     running: RefCell<Option<Running<Set>>>,
 }
 
-pub(super) fn handle(call: Call) -> Result<Datum, Error> {
+pub(super) fn handle(call: Call, form: Form) -> Result<Datum, Error> {
     match result_set::set_mode(call)? {
-        SetMode::ValuePerCall => one_more(call),
+        SetMode::ValuePerCall => one_more(call, form),
         SetMode::Materialize { random } => {
-            let mut set = begin(call)?;
-            result_set::materialize(call, random, Err(pg_sys::JSONBOID), |values, nulls| {
+            let mut set = begin(call, form)?;
+            result_set::materialize(call, random, Err(form.type_oid()), |values, nulls| {
                 match set.next()? {
-                    Some(row) => result_set::put(values, nulls, texts::to_jsonb(&row)?),
+                    Some(row) => result_set::put(values, nulls, form.datum(&row)?),
                     None => Ok(false),
                 }
             })?;
@@ -63,7 +65,7 @@ pub(super) fn handle(call: Call) -> Result<Datum, Error> {
     }
 }
 
-fn one_more(call: Call) -> Result<Datum, Error> {
+fn one_more(call: Call, form: Form) -> Result<Datum, Error> {
     let site = match call.kept::<Site>() {
         Some(site) => site,
         None => {
@@ -76,7 +78,7 @@ fn one_more(call: Call) -> Result<Datum, Error> {
     let mut running = match known {
         Some(running) => running,
         None => {
-            let running = Running::begin(call, begin(call)?)?;
+            let running = Running::begin(call, begin(call, form)?)?;
             site.running.replace(Some(running));
             running
         }
@@ -84,7 +86,7 @@ fn one_more(call: Call) -> Result<Datum, Error> {
     match running.get()?.next()? {
         Some(row) => {
             result_set::more(call);
-            give_json(call, &row)
+            Ok(call.give(Some(form.datum(&row)?)))
         }
         None => {
             site.running.replace(None);
@@ -94,16 +96,17 @@ fn one_more(call: Call) -> Result<Datum, Error> {
     }
 }
 
-fn begin(call: Call) -> Result<Set, Error> {
+fn begin(call: Call, form: Form) -> Result<Set, Error> {
+    inval::accept()?;
     let id = needed_text(call, 0, "id")?;
     let role = catalog::current_user();
     let began = Instant::now();
     let Some(function) = registry::find(&id, role)? else {
-        return Ok(Set { source: Source::Unknown(Turn::First), function: None, began });
+        return Ok(Set { source: Source::Unknown(Turn::First), role, function: None, began });
     };
-    let args = json_argument(call, 1)?.unwrap_or_default();
-    let source = caller::window(|| source(&function, role, &args))?;
-    Ok(Set { source, function: Some(function), began })
+    let args = form.argument(call, 1)?.unwrap_or_default();
+    let source = caller::window(role, || source(&function, role, &args))?;
+    Ok(Set { source, role, function: Some(function), began })
 }
 
 fn source(function: &Function, role: Oid, args: &str) -> Result<Source, Error> {
@@ -124,10 +127,10 @@ impl Set {
                 let first = std::mem::replace(turn, Turn::Later) == Turn::First;
                 return Ok(first.then(|| UNKNOWN.to_owned()));
             }
-            Source::InProcess(stream) => caller::window(|| stream.next()),
+            Source::InProcess(stream) => caller::window(self.role, || stream.next()),
             Source::Confined(talk, turn) => {
                 let first = std::mem::replace(turn, Turn::Later) == Turn::First;
-                caller::window(|| {
+                caller::window(self.role, || {
                     if !first {
                         talk.more()?;
                     }
@@ -151,7 +154,8 @@ impl Set {
             let _ = counts::note(function, self.began.elapsed(), None);
         }
         if let Source::Confined(talk, _) = self.source {
-            talk.end();
+            // It has come to its end: this keeps the worker.
+            let _ = talk.end();
         }
     }
 }
@@ -161,10 +165,7 @@ impl Ends for Set {
         match (self.source, ending) {
             (Source::InProcess(stream), ending) => stream.close(ending == Ending::Abort),
             // Where it has come to its end the worker is kept, else it is killed.
-            (Source::Confined(talk, _), Ending::Normal) => {
-                talk.end();
-                Ok(())
-            }
+            (Source::Confined(talk, _), Ending::Normal) => talk.end(),
             _ => Ok(()),
         }
     }

@@ -122,7 +122,8 @@ def shop_database(cluster: Cluster) -> Iterator[Database]:
     made = Database(cluster, "e2e_shop")
     cluster.sql("CREATE ROLE wormhole_app LOGIN")
     made.sql(
-        "GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_stream TO wormhole_app;"
+        "GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_call, wormhole_typed,"
+        " wormhole_items TO wormhole_app;"
         "GRANT CREATE ON SCHEMA public TO wormhole_app"
     )
     yield made
@@ -151,7 +152,8 @@ def tenant(database: Database) -> Iterator[Tenant]:
         admin.execute(f"DROP ROLE IF EXISTS {ROLE}")
         admin.execute(f"CREATE ROLE {ROLE} LOGIN")
         admin.execute(
-            f"GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_stream TO {ROLE}"
+            "GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_call, wormhole_typed,"
+            f" wormhole_items TO {ROLE}"
         )
     with database.connect(user=ROLE) as connection:
         yield Tenant(connection)

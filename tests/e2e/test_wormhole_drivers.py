@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
+import os
+import signal
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -12,6 +16,8 @@ import psycopg2.extras
 import pytest
 from devkit.wire import Wire
 from far_side import (
+    ASYNC_DRIVERS,
+    DRIVERS,
     by_async_engine,
     by_asyncpg,
     by_asyncpg_pool,
@@ -23,6 +29,7 @@ from far_side import (
 
 import wormhole
 from wormhole import (
+    aio,
     cursor,
     execute,
     get_connection,
@@ -305,3 +312,186 @@ def test_round_trips_over_a_pool_of_asyncpg(wire) -> None:
             return wire.trips - before
 
     assert asyncio.run(work()) == 2
+
+
+# Functions as they are written.
+
+
+def loud(function: Any) -> Any:
+    @functools.wraps(function)
+    def wrapper(*args: Any) -> str:
+        return function(*args) + "!"
+
+    return wrapper
+
+
+@remote
+@loud
+@functools.lru_cache
+def shout(x: str) -> str:
+    return x.upper()
+
+
+@remote
+async def with_imports() -> list[int]:
+    import wormhole.aio
+    from wormhole import aio as awaited
+    from wormhole import query_value as value
+
+    return [
+        await awaited.query_value("SELECT 1"),
+        value("SELECT 2"),
+        await wormhole.aio.query_value("SELECT 3"),
+        await aio.query_value("SELECT 4"),
+        await wormhole.aio.query_value("SELECT 5"),
+    ]
+
+
+@remote
+async def with_chains() -> list[int]:
+    return [wormhole.query_value("SELECT 1"), await wormhole.aio.query_value("SELECT 2")]
+
+
+@pytest.fixture(params=["postgres", "wormhole_app"])
+def tier(request: pytest.FixtureRequest, shop: Database) -> Iterator[psycopg.Connection]:
+    """A connection whose functions run in process, and one whose functions run confined."""
+    conninfo = shop.conninfo.replace("user=postgres", f"user={request.param}")
+    with by_psycopg(conninfo) as connection, set_connection(connection):
+        yield connection
+
+
+def test_decorators_below_run_there(tier) -> None:
+    assert shout("a") == "A!"
+
+
+def test_the_package_has_the_same_names_there(tier) -> None:
+    assert asyncio.run(with_imports()) == [1, 2, 3, 4, 5]
+    assert asyncio.run(with_chains()) == [1, 2]
+
+
+# What ends a call.
+
+
+@remote
+def sleeping() -> None:
+    query("SELECT pg_sleep(20)")
+
+
+@remote
+def endless() -> None:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("function", [sleeping, endless])
+def test_an_interrupt_cancels_on_the_server(shop, tier, function) -> None:
+    function.install()
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    began = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt), transaction():
+        execute("INSERT INTO t VALUES (1)")
+        function()
+    assert time.monotonic() - began < 5
+    assert query_value("SELECT count(*) FROM t") == 0
+    assert echo(1) == 1
+
+
+@pytest.mark.parametrize("name", ["psycopg", "asyncpg", "asyncpg-pool", "async-engine"])
+def test_a_cancelled_task_cancels_on_the_server(shop, name) -> None:
+    async def work() -> None:
+        async with ASYNC_DRIVERS[name](shop.conninfo) as connection:
+            set_connection(connection)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3), transaction():
+                    await query("INSERT INTO t VALUES (1)")  # type: ignore[reportGeneralTypeIssues]
+                    await sleeping()  # type: ignore[reportGeneralTypeIssues]
+            assert await query_value("SELECT count(*) FROM t") == 0
+
+    asyncio.run(work())
+    busy = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT wormhole%'"
+    assert shop.sql(busy).strip() == "0"
+
+
+LOST = r"terminating connection|server closed the connection|was closed in the middle"
+"""Each driver has a class of its own for it."""
+NEW = ["psycopg-pool", "engine", "engine-psycopg2", "django"]
+"""Drivers that connect anew by themselves."""
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_a_lost_connection_is_the_driver_s_error(shop, name) -> None:
+    with DRIVERS[name](shop.conninfo) as connection, set_connection(connection):
+        with pytest.raises(Exception, match=LOST), transaction():
+            pid = query_value("SELECT pg_backend_pid()")
+            shop.sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+            echo(1)
+        if name in NEW:
+            assert echo(1) == 1
+
+
+@pytest.mark.parametrize("name", ASYNC_DRIVERS)
+def test_a_lost_connection_of_an_awaited_driver(shop, name) -> None:
+    async def work() -> None:
+        async with ASYNC_DRIVERS[name](shop.conninfo) as connection:
+            set_connection(connection)
+            with pytest.raises(Exception, match=LOST):
+                async with transaction():
+                    pid = await query_value("SELECT pg_backend_pid()")
+                    shop.sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+                    await echo(1)
+            if "pool" in name or "engine" in name:
+                assert await echo(1) == 1
+
+    asyncio.run(work())
+
+
+# Repeating.
+
+
+@remote
+def failing(times: int) -> int:
+    return query_value("SELECT fail($1::int)", times)
+
+
+@pytest.fixture
+def tries(shop: Database) -> Database:
+    """The database with `fail`, which fails a number of times whatever is rolled back."""
+    shop.sql(
+        "DROP SEQUENCE IF EXISTS tries; CREATE SEQUENCE tries;"
+        "CREATE OR REPLACE FUNCTION fail(times int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN"
+        "  IF nextval('tries') <= times THEN RAISE 'try again' USING ERRCODE = '40001'; END IF;"
+        "  RETURN currval('tries'); END $$"
+    )
+    return shop
+
+
+@pytest.mark.parametrize(
+    "name", ["psycopg", "psycopg-transactional", "asyncpg", "asyncpg-pool", "async-engine"]
+)
+def test_the_first_statement_is_repeated_when_awaited(tries, name) -> None:
+    async def work() -> None:
+        async with ASYNC_DRIVERS[name](tries.conninfo) as connection:
+            set_connection(connection)
+            async with transaction():
+                assert await failing(2) == 3
+                await execute("INSERT INTO t VALUES (1)")
+            with pytest.raises(Exception, match="try again") as caught:
+                async with transaction():
+                    await execute("INSERT INTO t VALUES (2)")
+                    await failing(5)
+            assert "cannot retry: a with statement" in caught.value.__notes__[-1]
+
+    asyncio.run(work())
+    assert rows(tries) == [1]
+
+
+def test_a_remote_function_is_repeated_over_an_awaited_driver(tries) -> None:
+    async def work() -> None:
+        async with by_asyncpg(tries.conninfo) as connection:
+            set_connection(connection)
+            assert await transactional(failing)(2) == 3  # type: ignore[reportGeneralTypeIssues]
+            strict = transactional(isolation="serializable")(failing)
+            assert await strict(4) == 5  # type: ignore[reportGeneralTypeIssues]
+
+    asyncio.run(work())

@@ -7,6 +7,9 @@ GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_call, wor
 SELECT wormhole_install('pairs', 'def pairs(*a, **k): return {"z": a, "a": k}') AS pairs \gset
 SELECT * FROM wormhole_call(:'pairs', '{"a": [2, 1], "k": {"y": 1, "b": 2}}');
 SELECT * FROM wormhole_call(:'pairs');
+SELECT wormhole_install('each', 'def each(n): yield from ({"z": i, "a": 0} for i in range(n))') AS each \gset
+SELECT * FROM wormhole_items(:'each', '{"a": [2]}');
+SELECT * FROM wormhole_items('0123');
 SELECT * FROM wormhole_call('0123');
 SELECT * FROM wormhole_call(NULL);
 SELECT * FROM wormhole_call('0123', NULL);

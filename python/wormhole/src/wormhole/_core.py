@@ -11,10 +11,11 @@ import itertools
 import time
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from wormhole import _codec
 from wormhole._api import Chunk
+from wormhole._calls import Answer, Call
 from wormhole._capture import Shipped
 from wormhole._connection import Open, Route, Standby, opened
 from wormhole._errors import READ_ONLY, RETRYABLE, RemoteError, arrived, failure, sqlstate_of
@@ -23,12 +24,13 @@ from wormhole._steps import AnyAdapter, enter, leave, perform_async
 Steps = Generator[Any, Any, Any]
 
 POSITION = "CASE WHEN NOT pg_is_in_recovery() THEN pg_current_wal_insert_lsn()::text END"
-CALL_ON_STANDBY = (
-    "SELECT CASE WHEN pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= $3::text::pg_lsn"
-    " THEN wormhole_execute($1, $2::text::jsonb)::text END"
+ON_STANDBY = (
+    "(SELECT $1::text AS id WHERE pg_is_in_recovery() AND pg_last_wal_replay_lsn() >= $2::text::pg_lsn"
+    " OFFSET 0) AS there, LATERAL"
 )
+"""What stands before a call that runs only if the standby has come as far as it must."""
 INSTALL = "wormhole_install($1, $2, $3, $4::text::jsonb)"
-STREAM = "SELECT wormhole_stream($1, $2::text::jsonb)::text"
+STREAM = "SELECT wormhole_items($1, $2::text::json)::text"
 
 STANDBY_REST = 30.0
 """Seconds for which a standby whose connection was lost is left alone."""
@@ -53,25 +55,25 @@ class Knowledge:
         return self.has_run and not self.writes
 
 
-def call(route: Route, shipped: Shipped, arguments: str, known: Knowledge) -> Steps:
+def call(route: Route, shipped: Shipped, made: Call, known: Knowledge) -> Steps:
     """Call remote code and return its value."""
     try:
         open_ = opened(route)
         if open_ is None and known.is_read_only and not route.adapter.is_open():
             for standby in _candidates(route):
-                answer = yield from _call_on(standby, route, shipped, arguments, known)
+                answer: Answer | None = yield from _call_on(standby, route, shipped, made, known)
                 if answer is not None:
-                    return answer["r"]
-        answer = yield from guarded(route, lambda adapter: _call(adapter, route, shipped, arguments))
+                    return answer.value
+        answer = cast("Answer", (yield from guarded(route, lambda on: _call(on, route, shipped, made))))
     except Exception as error:  # noqa: BLE001 - turned into what it was there
-        made = raised(error, shipped)
-        raise made from cause(made)
+        there = raised(error, shipped)
+        raise there from cause(there)
     # Where the same statement has installed the function, that was a write.
-    if not (answer.get("installed") and answer.get("w")):
+    if not (answer.is_installed and answer.wrote):
         known.has_run = True
-        known.writes = known.writes or bool(answer.get("w"))
-    route.is_behind = route.is_behind or bool(answer.get("w", True))
-    return answer["r"]
+        known.writes = known.writes or answer.wrote
+    route.is_behind = route.is_behind or answer.wrote
+    return answer.value
 
 
 def cause(made: Exception) -> BaseException | None:
@@ -81,32 +83,30 @@ def cause(made: Exception) -> BaseException | None:
 
 def raised(error: Exception, shipped: Shipped) -> Exception:
     """What the caller of remote code sees of a driver's exception."""
-    return arrived(error, shipped.locate)
+    return arrived(error, shipped.name, shipped.locate)
 
 
-def _call(adapter: AnyAdapter, route: Route, shipped: Shipped, arguments: str) -> Steps:
+def _call(adapter: AnyAdapter, route: Route, shipped: Shipped, made: Call) -> Steps:
     watched = bool(route.standbys) and route.is_behind and not adapter.is_open()
-    answer, position = yield from _once(adapter, route, [shipped.id], arguments, watched=watched)
-    if answer.get("unknown"):
-        answer, position = yield from _once(adapter, route, contents(shipped), arguments, watched=watched)
-        if answer.get("unknown"):
+    answer, position = yield from _once(adapter, route, [shipped.id], made, watched=watched)
+    if answer.is_unknown:
+        answer, position = yield from _once(adapter, route, contents(shipped), made, watched=watched)
+        if answer.is_unknown:
             raise RemoteError(f"{shipped.name} was installed and is unknown all the same", sqlstate="WH002")
-        answer["installed"] = True
+        answer.is_installed = True
     if position is not None:
         route.position, route.is_behind = position, False
     return answer
 
 
-def _once(adapter: AnyAdapter, route: Route, function: list[str], arguments: str, *, watched: bool) -> Steps:
+def _once(adapter: AnyAdapter, route: Route, function: list[str], made: Call, *, watched: bool) -> Steps:
     """One call, of a function that is named by its id, or that is installed by the same statement."""
     named = "$1" if len(function) == 1 else INSTALL
-    number = len(function) + 1
-    columns = [f"wormhole_execute({named}, ${number}::text::jsonb)::text"]
-    if watched:
-        columns.append(POSITION)
-    rows = yield adapter.call(route.named(f"SELECT {', '.join(columns)}"), [*function, arguments])
+    columns = f"{made.columns}, {POSITION}" if watched else made.columns
+    sql = " ".join(("SELECT", columns, "FROM", made.source(named, len(function) + 1)))
+    rows = yield adapter.call(route.named(sql), [*function, *made.arguments])
     row = next(iter(rows))
-    return _codec.loads(row[0]), row[1] if watched else None
+    return made.answer(row), row[-1] if watched else None
 
 
 def contents(shipped: Shipped) -> list[str]:
@@ -134,12 +134,11 @@ def _candidates(route: Route) -> Iterator[Standby]:
         yield up[route.turn % len(up)]
 
 
-def _call_on(standby: Standby, route: Route, shipped: Shipped, arguments: str, known: Knowledge) -> Steps:
+def _call_on(standby: Standby, route: Route, shipped: Shipped, made: Call, known: Knowledge) -> Steps:
     """Call on a standby; None sends the caller to the primary."""
+    sql = " ".join(("SELECT", made.columns, "FROM", ON_STANDBY, made.source("there.id", 3)))
     try:
-        rows = yield standby.adapter.call(
-            route.named(CALL_ON_STANDBY), [shipped.id, arguments, route.position]
-        )
+        rows = yield standby.adapter.call(route.named(sql), [shipped.id, route.position, *made.arguments])
     except Exception as error:
         state = sqlstate_of(error)
         if state == READ_ONLY:
@@ -149,9 +148,9 @@ def _call_on(standby: Standby, route: Route, shipped: Shipped, arguments: str, k
         elif state not in NOT_THERE:
             raise
         return None
-    text = next(iter(rows))[0]
-    answer = None if text is None else _codec.loads(text)
-    return None if answer is None or answer.get("unknown") else answer
+    row = next(iter(rows), None)
+    answer = None if row is None else made.answer(row)
+    return None if answer is None or answer.is_unknown else answer
 
 
 def run(route: Route, sql: str, args: Sequence[Any]) -> Steps:

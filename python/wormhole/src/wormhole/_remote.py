@@ -9,12 +9,14 @@ from types import FunctionType, MethodType
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from wormhole import _codec, _core
+from wormhole._calls import call_of
 from wormhole._capture import Capture, capture, capture_source
 from wormhole._connection import Route, current
 from wormhole._core import Knowledge
 from wormhole._errors import CaptureError
 from wormhole._signature import annotations_of, signature_of
 from wormhole._steps import perform, perform_async
+from wormhole._typed import Types, types_of
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -58,6 +60,7 @@ class Remote(Generic[P, R]):
         self._chunk = chunk
         self._known = Knowledge()
         self._capture: Capture | None = None
+        self._read: tuple[Types | None] | None = None
 
     # What is sent.
 
@@ -113,15 +116,27 @@ class Remote(Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Run the function inside the database and return its value, or an iterator over what it yields."""
-        self.__signature__.bind(*args, **kwargs)
+        bound = self.__signature__.bind(*args, **kwargs)
         shipped = self.capture().shipped
-        arguments = _codec.dumps_call(args, kwargs)
-        route = self._where()
         if self._streams:
+            arguments = _codec.dumps_call(args, kwargs)
+            route = self._where()
             if self.is_async or route.adapter.is_async:
                 return cast("R", self._items_async(route, arguments))
             return cast("R", self._items(route, arguments))
-        return cast("R", self._perform(route, _core.call(route, shipped, arguments, self._known)))
+        if self._base is not None and self.local is self._base:
+            # No decorator sees whether an argument was named.
+            made = call_of(self._types(), bound.args, bound.kwargs)
+        else:
+            made = call_of(self._types(), args, kwargs)
+        route = self._where()
+        return cast("R", self._perform(route, _core.call(route, shipped, made, self._known)))
+
+    def _types(self) -> Types | None:
+        """What the function says of its values; read at the first call, when all names are there."""
+        if self._read is None:
+            self._read = (None if self._base is None else types_of(self._base, self.__signature__),)
+        return self._read[0]
 
     def _perform(self, route: Route, steps: _core.Steps) -> Any:
         if self.is_async or route.adapter.is_async:

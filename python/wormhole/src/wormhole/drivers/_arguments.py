@@ -49,8 +49,10 @@ def json_text(value: Any) -> Any:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def _interval(value: timedelta) -> str:
-    return f"{value.days} days {value.seconds} seconds {value.microseconds} microseconds"
+def interval_text(value: timedelta) -> str:
+    """An interval as the server reads it, whatever its settings."""
+    # Signs, since with IntervalStyle = sql_standard the first one would count for what follows.
+    return f"{value.days:+d} days {value.seconds:+d} seconds {value.microseconds:+d} microseconds"
 
 
 def _array(value: list[Any]) -> str:
@@ -79,7 +81,7 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
     str: str,
     bytes: lambda v: "\\x" + v.hex(),
     **dict.fromkeys((date, time, datetime), lambda v: v.isoformat()),
-    timedelta: _interval,
+    timedelta: interval_text,
     list: _array,
     tuple: _row,
 }

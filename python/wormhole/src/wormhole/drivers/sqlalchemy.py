@@ -123,6 +123,10 @@ class Connection(Adapter):
 
     def is_untouched(self) -> bool:
         raw = self.connection.connection.driver_connection
+        if hasattr(raw, "is_in_transaction"):
+            return (
+                not raw.is_in_transaction()
+            )  # asyncpg, for which SQLAlchemy begins with the first statement
         info = getattr(raw, "info", None)
         return getattr(info, "transaction_status", 1) == 0
 
@@ -223,7 +227,7 @@ class Bridged(AsyncAdapter):
         return self.below.is_open()
 
     def is_untouched(self) -> bool:
-        return False
+        return self.below.is_untouched()
 
     def is_owned(self) -> bool:
         return self.below.is_owned()
