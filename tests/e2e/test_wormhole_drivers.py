@@ -21,6 +21,7 @@ from far_side import (
     by_async_engine,
     by_asyncpg,
     by_asyncpg_pool,
+    by_django,
     by_engine,
     by_psycopg,
     by_psycopg2,
@@ -215,6 +216,46 @@ def test_a_scoped_asynchronous_session(shop) -> None:
 
     asyncio.run(work())
     assert rows(shop) == [1, 2]
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the database during app initialization")
+def test_django_s_blocks_and_ours(shop) -> None:
+    from django.db import connections
+    from django.db import transaction as of_django
+
+    with by_django(shop.conninfo) as connection, set_connection(connection):
+        # As ATOMIC_REQUESTS has it: the request is a block.
+        with of_django.atomic():
+            add(1)
+            with pytest.raises(LookupError), of_django.atomic():
+                add(2)
+                raise LookupError
+            with transaction():
+                add(3)
+            with pytest.raises(LookupError), transaction():
+                add(4)
+                raise LookupError
+            # A block that could not begin is none.
+            with pytest.raises(Exception, match="must be called before any query"):
+                transaction(isolation="serializable").__enter__()
+            add(5)
+        assert rows(shop) == [1, 3, 5]
+        done = []
+        with transaction():
+            of_django.on_commit(lambda: done.append(1))
+            with pytest.raises(RuntimeError, match="cannot be nested"), of_django.atomic(durable=True):
+                pass
+            assert done == []
+        assert done == [1]
+        connections.databases["other"] = {**connection.settings_dict, "NAME": "postgres"}
+        other = connections["other"]
+        try:
+            with set_connection(other):
+                assert query_value("SELECT current_database()") == "postgres"
+                assert query_value("SELECT current_database()", connection=connection) == "e2e_shop"
+        finally:
+            other.close()
+            del connections["other"], connections.databases["other"]
 
 
 def test_the_driver_s_own_settings_stay(shop) -> None:

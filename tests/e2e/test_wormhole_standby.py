@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from far_side import by_async_psycopg, by_asyncpg, by_engine, by_psycopg, by_psycopg2
+from far_side import DRIVERS, by_async_psycopg, by_asyncpg, by_engine, by_psycopg, by_psycopg2
 from following import Standby
 
 import wormhole
@@ -245,4 +245,30 @@ def test_kinds_must_match(shop) -> None:
                 set_standbys(awaited)
         assert "both synchronous or both asynchronous" in str(caught.value)
 
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("name", ["psycopg", "psycopg2", "alchemy", "session", "engine", "django"])
+def test_a_mode_that_cannot_be_leaves_nothing_begun(standby, name) -> None:
+    standby.catch_up()
+    with DRIVERS[name](standby.conninfo("e2e_shop")) as copy, set_connection(copy):
+        with pytest.raises(Exception, match="read-write mode"), transaction(read_only=False):
+            query_value("SELECT 1")
+        with transaction():
+            assert query_value("SHOW transaction_read_only") == "on"
+        assert query_value("SELECT 1") == 1
+
+
+def test_a_mode_that_cannot_be_over_asyncpg(standby) -> None:
+    async def work() -> None:
+        async with by_asyncpg(standby.conninfo("e2e_shop")) as copy:
+            set_connection(copy)
+            with pytest.raises(Exception, match="read-write mode"):
+                async with transaction(read_only=False):
+                    pass
+            assert not copy.is_in_transaction()
+            async with transaction():
+                assert await query_value("SHOW transaction_read_only") == "on"
+
+    standby.catch_up()
     asyncio.run(work())

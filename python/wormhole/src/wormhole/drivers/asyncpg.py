@@ -111,8 +111,12 @@ class Asyncpg(AsyncAdapter):
             deferrable=bool(mode.deferrable),
         )
         await self.transaction.start()
-        if mode.read_only is False:
-            await self.connection.execute(f"SET TRANSACTION {clauses}")
+        try:
+            if mode.read_only is False:
+                await self.connection.execute(f"SET TRANSACTION {clauses}")
+        except BaseException:
+            await self.rollback()
+            raise
         self.begun = self._sent()
 
     async def commit(self) -> None:

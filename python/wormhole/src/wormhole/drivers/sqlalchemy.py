@@ -139,10 +139,16 @@ class Connection(Adapter):
 
     def begin(self, mode: Mode) -> None:
         clauses = mode.clauses()
-        if not self.is_open():
+        is_ours = not self.is_open()
+        if is_ours:
             self.connection.begin()
-        if clauses:
-            self.run(f"SET TRANSACTION {clauses}", ())
+        try:
+            if clauses:
+                self.run(f"SET TRANSACTION {clauses}", ())
+        except BaseException:
+            if is_ours:
+                self.rollback()
+            raise
 
     def commit(self) -> None:
         self.connection.commit()
