@@ -19,6 +19,7 @@ from far_side import (
     ASYNC_DRIVERS,
     DRIVERS,
     by_async_engine,
+    by_async_psycopg,
     by_asyncpg,
     by_asyncpg_pool,
     by_django,
@@ -284,6 +285,22 @@ def test_the_driver_s_own_settings_stay(shop) -> None:
         other.cursor_factory = psycopg2.extras.RealDictCursor
         assert echo((1, 2)) == (1, 2)
         assert query("SELECT 1 AS a, 2 AS a") == [{"a": 1, "a_2": 2}]
+
+
+def test_a_call_in_a_pipeline_waits_for_its_answer(shop) -> None:
+    with by_psycopg(shop.conninfo) as connection, set_connection(connection), connection.pipeline():
+        assert [echo(n) for n in range(3)] == [0, 1, 2]
+        with transaction():
+            add(1)
+            assert query("SELECT n FROM t") == [{"n": 1}]
+
+    async def work() -> None:
+        async with by_async_psycopg(shop.conninfo) as connection, connection.pipeline():
+            set_connection(connection)
+            assert await echo(1) == 1  # type: ignore[reportGeneralTypeIssues]
+
+    asyncio.run(work())
+    assert rows(shop) == [1]
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "UTF8"])

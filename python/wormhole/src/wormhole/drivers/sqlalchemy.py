@@ -251,11 +251,23 @@ class Bridged(AsyncAdapter):
         await self._call(self.below.rollback)
 
 
+async def _is_pooled(lent: Any) -> bool:
+    """Whether asyncpg is below, and was told that it is behind a transaction pooler."""
+    if lent.dialect.driver != "asyncpg":
+        return False
+    from wormhole.drivers.asyncpg import is_pooled
+
+    return is_pooled((await lent.get_raw_connection()).driver_connection)
+
+
 class AsyncEngine(AsyncAdapter):
     """An `AsyncEngine`."""
 
     async def run(self, sql: str, args: Sequence[Any]) -> Result:
         async with self.connection.connect() as plain:
+            if await _is_pooled(plain):
+                async with plain.begin():
+                    return await plain.run_sync(execute, sql, args)
             lent = await plain.execution_options(isolation_level="AUTOCOMMIT")
             return await lent.run_sync(execute, sql, args)
 
