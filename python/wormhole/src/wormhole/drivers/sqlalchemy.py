@@ -156,6 +156,10 @@ class Connection(Adapter):
     def rollback(self) -> None:
         self.connection.rollback()
 
+    def autocommit(self) -> None:
+        self.rollback()
+        self.connection.execution_options(isolation_level="AUTOCOMMIT")
+
 
 class Session(Connection):
     """A `Session`, or a `scoped_session`, in whose own transaction everything happens."""
@@ -163,6 +167,9 @@ class Session(Connection):
     def run(self, sql: str, args: Sequence[Any]) -> Result:
         self.connection.flush()
         return execute(self.connection.connection(), sql, args)
+
+    def autocommit(self) -> None:
+        raise TypeError("a session cannot be a standby's: it lives in transactions")
 
     def is_untouched(self) -> bool:
         return False  # a rollback would also lose what the session has not written yet
@@ -249,6 +256,9 @@ class Bridged(AsyncAdapter):
 
     async def rollback(self) -> None:
         await self._call(self.below.rollback)
+
+    async def autocommit(self) -> None:
+        await self._call(self.below.autocommit)
 
 
 async def _is_pooled(lent: Any) -> bool:
