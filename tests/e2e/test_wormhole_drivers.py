@@ -427,6 +427,14 @@ def test_the_package_has_the_same_names_there(tier) -> None:
     assert asyncio.run(with_chains()) == [1, 2]
 
 
+def test_an_unknown_function_is_installed_again(shop, tier) -> None:
+    assert echo(1) == 1
+    for forgotten in ("TRUNCATE wormhole_functions", "SELECT wormhole_drop('echo')"):
+        shop.sql(forgotten)
+        assert echo(2) == 2
+        assert shop.sql("SELECT count(*) FROM wormhole_functions WHERE func_name = 'echo'").strip() == "1"
+
+
 # What ends a call.
 
 
