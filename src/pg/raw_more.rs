@@ -27,8 +27,10 @@ raw! {
     fn quote_identifier(name: *const c_char) -> *const c_char;
 
     // transactions
+    fn AcceptInvalidationMessages();
     fn CacheInvalidateRelcacheByRelid(relation: Oid);
     fn GetCurrentCommandId(used: bool) -> CommandId;
+    fn GetLatestSnapshot() -> Snapshot;
     fn GetTopTransactionIdIfAny() -> TransactionId;
     fn RecoveryInProgress() -> bool;
 

@@ -11,6 +11,12 @@ use pgrx::pg_sys;
 use super::{encoding, raw};
 use crate::error::{Level, SqlState};
 
+/// The session's search path, as it was set.
+pub(crate) fn search_path() -> String {
+    // SAFETY: the server's variable; null or NUL-terminated, and copied at once.
+    unsafe { encoding::from_server_ptr(pg_sys::namespace_search_path) }.unwrap_or_default()
+}
+
 /// Name and description of a setting.
 pub(crate) struct About {
     pub(crate) name: &'static CStr,

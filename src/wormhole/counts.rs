@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::registry::{self, Function};
 use crate::bridge;
-use crate::error::Error;
+use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::xact::{self, Event};
 use crate::pg::{caller, guard};
@@ -95,7 +95,9 @@ fn listener(event: Event) -> Result<(), Error> {
                 if error.is_intervention() {
                     return Err(error);
                 }
-                guard::warn(error);
+                if error.report().is_none_or(|report| report.sqlstate != SqlState::LOCK_NOT_AVAILABLE) {
+                    guard::warn(error);
+                }
             }
         }
     }
@@ -137,6 +139,8 @@ fn keep(left: impl IntoIterator<Item = Count>) {
 /// Writes what can be written now, and returns the places of the rest.
 fn write(pending: &[Count]) -> Result<Vec<usize>, Error> {
     let home = registry::home()?;
+    // Whoever truncates the table, or rebuilds it, may take long: this is to fail, not to wait.
+    home.query("LOCK TABLE ~wormhole_functions IN ROW EXCLUSIVE MODE NOWAIT", &[])?;
     let mut left = Vec::new();
     for (at, count) in pending.iter().enumerate() {
         let (id, owner) = (&count.function.id, &registry::number(count.function.owner));

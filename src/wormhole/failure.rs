@@ -120,6 +120,21 @@ pub(super) fn not_vouched_for(name: &str, owner: &str) -> Error {
     .hint("Read its source, then approve it by wormhole_approve, or call it as a role with fewer rights.")
 }
 
+/// The registry is written by the functions for it, or by superusers.
+pub(super) fn not_writable(table: &str) -> Error {
+    Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("only a superuser can change \"{table}\" by hand"))
+        .hint("Others install, drop and grant by wormhole_install, wormhole_drop and wormhole_grant.")
+}
+
+pub(super) fn invaded(table: &str) -> Error {
+    Error::new(
+        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!("table \"{table}\" of the extension has a trigger that is not a superuser's"),
+    )
+    .detail("It would run with the rights of the extension's owner.")
+    .hint("Drop the trigger, and revoke the right TRIGGER on the table.")
+}
+
 pub(super) fn no_function(id: &str) -> Error {
     Error::new(SqlState::UNDEFINED_FUNCTION, format!("there is no remote function \"{}\"", mention(id)))
 }

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use pgrx::pg_sys::{self, Datum};
+use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyTuple};
@@ -35,8 +36,10 @@ pub(super) fn server(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
 /// Tells Python of the list of modules, if it has changed.
 pub(super) fn prepare(py: Python<'_>, modules: &Rc<Modules>) -> PyResult<()> {
     let room = gucs::wormhole::code_cache();
-    let is_told = TOLD
-        .read(|told| told.as_ref().is_some_and(|(known, size)| Rc::ptr_eq(known, modules) && *size == room));
+    let is_told = TOLD.read(|told| {
+        told.as_ref()
+            .is_some_and(|(known, size)| *size == room && (Rc::ptr_eq(known, modules) || known == modules))
+    });
     if !is_told {
         server(py)?.call_method1("allow", (modules.allowed.clone(), modules.refused.clone(), room))?;
         TOLD.change(|told| *told = Some((modules.clone(), room)));
@@ -49,10 +52,24 @@ fn run<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Erro
     called_by(CALLER, || {
         bridge::call_as(Origin::Wrapper, |py| {
             prepare(py, &modules)?;
-            work(py)
+            work(py).map_err(|failed| shallow(py, failed))
         })
     })
     .map_err(failure::without_frames)
+}
+
+/// What functions raise is described by the module, unless the stack is too deep even for that.
+#[cold]
+fn shallow(py: Python<'_>, failed: Failure) -> Failure {
+    match failed {
+        Failure::Python(error) if error.is_instance_of::<PyRecursionError>(py) => {
+            let detail =
+                r#"{"class": "builtins.RecursionError", "args": [], "sqlstate": null, "traceback": []}"#;
+            let message = "RecursionError: maximum recursion depth exceeded";
+            Failure::Server(failure::raised(message.to_owned(), detail.to_owned()))
+        }
+        failed => failed,
+    }
 }
 
 /// Looks at a source that superusers alone have brought.
@@ -63,12 +80,12 @@ pub(super) fn check(name: &str, source: &str) -> Result<(), Error> {
 /// Runs one of the Python functions that know functions by id; the code is brought if it is not there.
 fn ask<'py>(py: Python<'py>, what: &str, function: &Function, args: &str) -> PyResult<Bound<'py, PyAny>> {
     let server = server(py)?;
-    let answer = server.call_method1(what, (&function.id, args))?;
+    let answer = server.call_method1(what, (&function.key, args))?;
     if !answer.is_none() {
         return Ok(answer);
     }
-    server.call_method1("load", (&function.id, &function.name, &function.source))?;
-    server.call_method1(what, (&function.id, args))
+    server.call_method1("load", (&function.key, &function.name, &function.source))?;
+    server.call_method1(what, (&function.key, args))
 }
 
 /// A function that is there, ready to be called.
@@ -85,10 +102,10 @@ pub(super) struct Entry {
 pub(super) fn entry(function: &Function) -> Result<Entry, Error> {
     run(|py| {
         let server = server(py)?;
-        let find = || server.call_method1(pyo3::intern!(py, "entry"), (&function.id,));
+        let find = || server.call_method1(pyo3::intern!(py, "entry"), (&function.key,));
         let mut found = find()?;
         if found.is_none() {
-            server.call_method1("load", (&function.id, &function.name, &function.source))?;
+            server.call_method1("load", (&function.key, &function.name, &function.source))?;
             found = find()?;
         }
         let (remote, entry, by_text) = found.extract()?;
@@ -99,7 +116,8 @@ pub(super) fn entry(function: &Function) -> Result<Entry, Error> {
 /// Runs Python code of a function that is known.
 #[inline]
 fn within<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Error> {
-    called_by(CALLER, || bridge::call_as(Origin::Wrapper, work)).map_err(failure::without_frames)
+    let shallow = |py: Python<'_>| work(py).map_err(|failed| shallow(py, failed));
+    called_by(CALLER, || bridge::call_as(Origin::Wrapper, shallow)).map_err(failure::without_frames)
 }
 
 impl Entry {

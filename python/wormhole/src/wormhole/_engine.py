@@ -85,6 +85,8 @@ class Engine:
 
     def __init__(self, names: Mapping[str, Any], room: int) -> None:
         self.modules = Modules()
+        self.complete = True
+        """Whether modules can be read from files; a confined worker has what was imported before."""
         self._names = dict(names)
         self._room = room
         self._used = 0
@@ -152,8 +154,26 @@ class Engine:
         if name in {"wormhole", "wormhole.aio"}:
             return self._facade
         if name not in INTERNAL:
-            self.modules.demand(name)
-        return __import__(name, globals, locals, fromlist, level)
+            self.modules.demand_from(name, fromlist or ())
+        try:
+            module = __import__(name, globals, locals, fromlist, level)
+        except ModuleNotFoundError as error:
+            if self.complete or error.name is None or not error.name.startswith(f"{name.partition('.')[0]}."):
+                raise
+            raise _not_there(error.name) from None
+        if not self.complete and hasattr(module, "__path__"):
+            for item in fromlist or ():
+                if item != "*" and not hasattr(module, item):
+                    raise _not_there(f"{name}.{item}")
+        return module
+
+
+def _not_there(name: str) -> ModuleNotFoundError:
+    message = (
+        f"No module named {name!r} in the worker: "
+        "wormhole_allowed_modules needs a row for it, not for its package alone"
+    )
+    return ModuleNotFoundError(message, name=name)
 
 
 def _size(source: str) -> int:
