@@ -14,6 +14,7 @@ from pathlib import Path
 
 import function_loads as functions
 import psycopg
+import remote_loads as remote
 
 COLUMNS = "id int8, t text, num numeric, tz timestamptz, js jsonb, uu uuid, ar int4[]"
 SET_UP = f"""
@@ -37,6 +38,7 @@ CREATE TABLE soak_source AS SELECT i::int8 AS id, 'row ' || i AS t, i / 8.0 AS n
     FROM generate_series(1, 100) i;
 CREATE FOREIGN TABLE soak_row ({COLUMNS}) SERVER soak OPTIONS (count '5', fail 'row');
 {functions.SET_UP}
+{remote.SET_UP}
 """
 ALL = "count(id), count(t), count(num), count(tz), count(js), count(uu), count(ar)"
 
@@ -67,14 +69,18 @@ class Growth:
         return total / self.count
 
 
+Run = Callable[[psycopg.Connection, int], None]
+"""`run(connection, count)` repeats something `count` times."""
+
+
 @dataclass(frozen=True)
 class Load:
-    """`run(connection, count)` repeats something `count` times."""
+    """Something that is repeated."""
 
     name: str
     count: int  # in `make soak`
     small: int  # in `make test`
-    run: Callable[[psycopg.Connection, int], None]
+    run: Run
     bytes_each: int = 0  # what one repetition may keep, beyond the noise
 
 
@@ -97,6 +103,11 @@ def status(connection: psycopg.Connection, field: str) -> int:
     raise LookupError(message)
 
 
+def others(connection: psycopg.Connection) -> int:
+    """Bytes of memory that are not the backend's own: shared with others, or of files."""
+    return status(connection, "RssShmem") + status(connection, "RssFile")
+
+
 def measure(connection: psycopg.Connection, load: Load, count: int, warm_up: int) -> Growth:
     """Run `load` after a warm-up that includes the meters themselves."""
     read(connection)
@@ -110,9 +121,10 @@ def grow(connection: psycopg.Connection, load: Load, count: int) -> Growth:
     before = read(connection)
     # Resets the high-water mark.
     Path(f"/proc/{connection.info.backend_pid}/clear_refs").write_text("5")
-    peak = status(connection, "VmHWM")
+    peak = status(connection, "VmHWM") - others(connection)
     load.run(connection, count)
-    peak = status(connection, "VmHWM") - peak
+    # Shared buffers that the backend has touched stay in its sizes.
+    peak = status(connection, "VmHWM") - others(connection) - peak
     after = read(connection)
     return Growth(
         count,
@@ -124,7 +136,7 @@ def grow(connection: psycopg.Connection, load: Load, count: int) -> Growth:
     )
 
 
-def repeat(*statements: str) -> Callable[[psycopg.Connection, int], None]:
+def repeat(*statements: str) -> Run:
     """The statements in turn; `{i}` in one is the number of the repetition."""
 
     def run(connection: psycopg.Connection, count: int) -> None:
@@ -134,7 +146,7 @@ def repeat(*statements: str) -> Callable[[psycopg.Connection, int], None]:
     return run
 
 
-def failing(*statements: str) -> Callable[[psycopg.Connection, int], None]:
+def failing(*statements: str) -> Run:
     """As `repeat`, of statements that all fail; every other one below a savepoint."""
 
     def run(connection: psycopg.Connection, count: int) -> None:
@@ -151,7 +163,7 @@ def failing(*statements: str) -> Callable[[psycopg.Connection, int], None]:
     return run
 
 
-def hundreds(*statements: str) -> Callable[[psycopg.Connection, int], None]:
+def hundreds(*statements: str) -> Run:
     """As `repeat`, of statements that each do a hundred of what is counted."""
     run = repeat(*statements)
     return lambda connection, count: run(connection, max(1, count // 100))
@@ -235,6 +247,21 @@ def function_loads(language: str) -> list[Load]:
     ]
 
 
+def remote_loads(owner: str, share: float) -> list[Load]:
+    """What remote functions do, those of one owner; confined ones take their time."""
+
+    def load(name: str, count: int, small: int, run: Run, bytes_each: int = 0) -> Load:
+        return Load(f"{owner} {name}", int(count * share), int(small * share), run, bytes_each)
+
+    return [
+        load("remote calls", 500_000, 10_000, hundreds(*remote.calls(owner))),
+        load("remote queries", 100_000, 4_000, hundreds(*remote.queries(owner))),
+        load("remote streams", 4_000, 200, repeat(*remote.streams(owner))),
+        load("remote errors", 4_000, 400, failing(*remote.failures(owner))),
+        load("remote versions", 4_000, 200, repeat(remote.versions(owner)), bytes_each=1024),
+    ]
+
+
 LOADS = (
     Load("rows", 10_000_000, 100_000, rows),
     Load("scans", 4_000, 400, repeat(*SCANS)),
@@ -268,4 +295,6 @@ LOADS = (
     Load("tables", 1_200, 120, repeat(TABLE), bytes_each=1024),
     Load("imports", 1_200, 120, repeat(IMPORT), bytes_each=1024),
     *(load for language in functions.LANGUAGES for load in function_loads(language)),
+    *remote_loads("server", 1.0),
+    *remote_loads("tenant", 0.5),
 )

@@ -328,14 +328,16 @@ INSERT INTO wormhole_allowed_modules (module_name, allowed, notes) VALUES
     ('urllib', false, 'the network');
 
 -- An INSERT of a module that has its row already changes that row: the defaults are in nobody's way, nor in
--- that of a dump that is restored.
+-- that of a dump that is restored. The schema may be renamed.
 CREATE FUNCTION wormhole_upsert_module() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
+DECLARE
+    known integer;
 BEGIN
-    UPDATE @extschema@.wormhole_allowed_modules
-        SET allowed = NEW.allowed, notes = coalesce(NEW.notes, notes)
-        WHERE module_name = NEW.module_name;
-    IF FOUND THEN
+    EXECUTE format('UPDATE %I.%I SET allowed = $1, notes = coalesce($2, notes) WHERE module_name = $3',
+        TG_TABLE_SCHEMA, TG_TABLE_NAME) USING NEW.allowed, NEW.notes, NEW.module_name;
+    GET DIAGNOSTICS known = ROW_COUNT;
+    IF known > 0 THEN
         RETURN NULL;
     END IF;
     RETURN NEW;
@@ -359,16 +361,17 @@ CREATE TRIGGER wormhole_leave_out BEFORE INSERT ON wormhole_grants
 CREATE FUNCTION wormhole_forget_grants() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $body$
 BEGIN
-    DELETE FROM @extschema@.wormhole_grants g WHERE NOT EXISTS (
-        SELECT FROM @extschema@.wormhole_functions f
-        WHERE f.func_id = g.func_id AND f.created_by::oid = g.created_by::oid
-    );
+    EXECUTE format('DELETE FROM %1$I.wormhole_grants g WHERE NOT EXISTS (
+        SELECT FROM %1$I.wormhole_functions f
+        WHERE f.func_id = g.func_id AND f.created_by::oid = g.created_by::oid)',
+        TG_TABLE_SCHEMA);
     RETURN NULL;
 END $body$;
 CREATE TRIGGER wormhole_forget AFTER DELETE OR TRUNCATE ON wormhole_functions
     FOR EACH STATEMENT EXECUTE FUNCTION wormhole_forget_grants();
 
--- Sessions keep what they have read until one of these is changed.
+-- Sessions keep what they have read until one of these is changed. By hand that is for superusers, whatever has
+-- been granted: rights on all tables of a schema are given lightly, and these tables say what runs in process.
 CREATE FUNCTION wormhole_changed() RETURNS trigger
     LANGUAGE c AS 'MODULE_PATHNAME', 'wormhole_changed';
 CREATE TRIGGER wormhole_changed
@@ -379,6 +382,8 @@ CREATE TRIGGER wormhole_changed AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE ON 
 CREATE TRIGGER wormhole_changed AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE ON wormhole_grants
     FOR EACH STATEMENT EXECUTE FUNCTION wormhole_changed();
 CREATE TRIGGER wormhole_changed AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE ON wormhole_allowed_modules
+    FOR EACH STATEMENT EXECUTE FUNCTION wormhole_changed();
+CREATE TRIGGER wormhole_changed AFTER INSERT OR DELETE OR TRUNCATE OR UPDATE ON wormhole_installs
     FOR EACH STATEMENT EXECUTE FUNCTION wormhole_changed();
 
 SELECT pg_extension_config_dump('wormhole_functions', '');

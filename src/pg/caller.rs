@@ -8,7 +8,7 @@ use std::ffi::{c_int, c_void};
 use pgrx::pg_sys::{self, Oid};
 
 use super::guard::{self, pg_try};
-use super::{catalog, encoding, raw, raw_more};
+use super::{catalog, encoding, raw, raw_more, trigger};
 use crate::error::{Error, SqlState};
 
 /// The roles of a session.
@@ -64,19 +64,21 @@ impl Drop for Opened {
     }
 }
 
-/// Runs `work`, in which code of a function may run SQL as the current role. SET ROLE and SET SESSION
-/// AUTHORIZATION are refused in it, and settings are put back. If `work` fails, the abort of the surrounding
-/// (sub)transaction puts all back, so the error has to propagate.
-pub(crate) fn window<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+/// Runs `work`, in which code of a function may run SQL as `role`, which is the current one unless a set goes
+/// on that another one has begun. SET ROLE and SET SESSION AUTHORIZATION are refused in it, and settings are put
+/// back. If `work` fails, the abort of the surrounding (sub)transaction puts all back, so the error has to
+/// propagate.
+pub(crate) fn window<T>(role: Oid, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
     let (mut user, mut context) = (Oid::INVALID, 0);
     // SAFETY: raw calls that fill the locals, and set what they told. The first three cannot raise: they
     // read and write variables.
     unsafe {
         raw::GetUserIdAndSecContext(&raw mut user, &raw mut context);
-        raw::SetUserIdAndSecContext(user, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as c_int);
+        raw::SetUserIdAndSecContext(role, context | pg_sys::SECURITY_LOCAL_USERID_CHANGE as c_int);
         let level = raw::NewGUCNestLevel();
         let opened = Opened::enter();
-        let result = work();
+        // The transition tables of a trigger that calls the function are not the function's.
+        let result = trigger::without(work);
         drop(opened);
         let result = result?;
         pg_try(|| {
@@ -227,15 +229,16 @@ pub(crate) fn announce(relation: Oid) -> Result<(), Error> {
     unsafe { pg_try(|| raw_more::CacheInvalidateRelcacheByRelid(relation)) }
 }
 
-/// The relation whose trigger is being called.
-pub(crate) fn trigger_relation(call: super::call::Call) -> Option<Oid> {
+/// The relation whose trigger is being called, and its owner.
+pub(crate) fn trigger_relation(call: super::call::Call) -> Option<(Oid, Oid)> {
     // SAFETY: null or a node; the cast follows the tag.
     unsafe {
         let node = (*call.raw()).context;
         if node.as_ref()?.type_ != pg_sys::NodeTag::T_TriggerData {
             return None;
         }
-        Some((*(*node.cast::<pg_sys::TriggerData>()).tg_relation).rd_id)
+        let relation = &*(*node.cast::<pg_sys::TriggerData>()).tg_relation;
+        Some((relation.rd_id, (*relation.rd_rel).relowner))
     }
 }
 

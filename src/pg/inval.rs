@@ -9,7 +9,7 @@ use pgrx::pg_sys;
 
 use super::guard::pg_try;
 use super::memory::{Access, ForLife};
-use super::raw;
+use super::{raw, raw_more};
 use crate::error::Error;
 
 thread_local! {
@@ -36,6 +36,13 @@ pub(crate) fn generation() -> u64 {
 /// Counts up whenever a function, procedure or operator changed.
 pub(crate) fn procedures() -> u64 {
     PROCEDURES.get()
+}
+
+/// Takes the messages that have come. The server does so when it locks a table, and a call that needs none
+/// would go by what was granted before.
+pub(crate) fn accept() -> Result<(), Error> {
+    // SAFETY: raw call.
+    unsafe { pg_try(|| raw_more::AcceptInvalidationMessages()) }
 }
 
 /// Counts up at every message of the caches, also those that are noted by relation.

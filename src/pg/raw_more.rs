@@ -27,10 +27,28 @@ raw! {
     fn quote_identifier(name: *const c_char) -> *const c_char;
 
     // transactions
+    fn AcceptInvalidationMessages();
     fn CacheInvalidateRelcacheByRelid(relation: Oid);
     fn GetCurrentCommandId(used: bool) -> CommandId;
+    fn GetLatestSnapshot() -> Snapshot;
     fn GetTopTransactionIdIfAny() -> TransactionId;
     fn RecoveryInProgress() -> bool;
+    fn StartTransactionCommand();
+    fn CommitTransactionCommand();
+    fn AbortOutOfAnyTransaction();
+    fn IsTransactionOrTransactionBlock() -> bool;
+    fn ConditionalLockRelationOid(relation: Oid, mode: LOCKMODE) -> bool;
+    fn before_shmem_exit(function: pg_on_exit_callback, argument: Datum);
+
+    // settings
+    #[cfg(feature = "pg15")]
+    fn GetNumConfigOptions() -> c_int;
+    #[cfg(feature = "pg15")]
+    fn get_guc_variables() -> *mut *mut config_generic;
+    #[cfg(not(feature = "pg15"))]
+    fn find_option(
+        name: *const c_char, create_placeholders: bool, skip_errors: bool, level: c_int,
+    ) -> *mut config_generic;
 
     // values
     fn DirectFunctionCall1Coll(function: PGFunction, collation: Oid, argument: Datum) -> Datum;

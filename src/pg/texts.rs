@@ -11,7 +11,7 @@ use super::planner::Constant;
 use super::spi::{self, How};
 use super::statement::{Scroll, Types};
 use super::varlena::{self, Bytes};
-use super::{encoding, raw, raw_more, role};
+use super::{encoding, raw, raw_more, role, trigger};
 use crate::error::{Error, SqlState};
 
 /// A value of type text.
@@ -118,12 +118,35 @@ pub(crate) type Row = Vec<Option<String>>;
 /// Runs one statement as `role`, in the server's own search path. Its parameters are of type text, and so
 /// must its columns be. An error has to propagate.
 pub(crate) fn query_as(role: Oid, sql: &str, args: &[Option<&str>]) -> Result<Vec<Row>, Error> {
-    role::acting_as(role, || {
+    run_as(role, sql, args, How::default())
+}
+
+/// As `query_as` for a statement that only reads: it sees what is committed now, as the server's own look-ups
+/// in the catalogue do, also where the transaction sees what was committed when it began. What a session
+/// keeps would be stale otherwise: the message that it has changed has come already.
+pub(crate) fn read_as(role: Oid, sql: &str, args: &[Option<&str>]) -> Result<Vec<Row>, Error> {
+    let how = How { read_only: true, ..How::default() };
+    // SAFETY: raw calls; an abort takes the snapshot off. In parallel mode no new one may be taken.
+    unsafe {
+        let fresh = !raw::IsInParallelMode();
+        if fresh {
+            pg_try(|| raw::PushActiveSnapshot(raw_more::GetLatestSnapshot()))?;
+        }
+        let rows = run_as(role, sql, args, how)?;
+        if fresh {
+            pg_try(|| raw::PopActiveSnapshot())?;
+        }
+        Ok(rows)
+    }
+}
+
+fn run_as(role: Oid, sql: &str, args: &[Option<&str>], how: How) -> Result<Vec<Row>, Error> {
+    let work = || {
         spi::connected(|spi| {
             let types = vec![pg_sys::TEXTOID; args.len()];
             let statement = spi.prepare(sql, Types::Given(&types), Scroll::AsItComes)?;
             let values = args.iter().map(|arg| constant(*arg)).collect::<Result<Vec<_>, Error>>()?;
-            let Some(mut rows) = spi.execute(&statement, &values, How::default())?.rows else {
+            let Some(mut rows) = spi.execute(&statement, &values, how)?.rows else {
                 return Ok(Vec::new());
             };
             if rows.columns().iter().any(|column| column.type_oid != pg_sys::TEXTOID) {
@@ -133,7 +156,9 @@ pub(crate) fn query_as(role: Oid, sql: &str, args: &[Option<&str>]) -> Result<Ve
             }
             (0..rows.len()).map(|index| rows.row(index).map(text).collect()).collect()
         })
-    })
+    };
+    // The transition tables of a trigger may have any name.
+    trigger::without(|| role::acting_as(role, work))
 }
 
 fn constant(arg: Option<&str>) -> Result<Constant, Error> {

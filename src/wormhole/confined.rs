@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 
 use pgrx::pg_sys::Oid;
 use wormhole_protocol::{
-    Conversation, Frame, FrameError, Meter, Mode, Purpose, QueryFailure, Reply, Request,
+    Conversation, Exceeded, Frame, FrameError, Meter, Mode, Purpose, QueryFailure, Reply, Request,
+    is_one_value,
 };
 
 use super::failure;
@@ -17,7 +18,7 @@ use super::workers::{self, Lease};
 use crate::error::{Error, Report, SqlState};
 use crate::gucs;
 use crate::pg::channel::{Received, Sent};
-use crate::pg::{catalog, guard};
+use crate::pg::{catalog, guard, statement};
 
 /// Failed queries whose errors are kept in case nobody catches them.
 const FAILURES: usize = 16;
@@ -28,6 +29,8 @@ const SLICE: Duration = Duration::from_millis(500);
 
 /// One call.
 pub(super) struct Talk {
+    /// The function's, for errors.
+    name: String,
     lease: Lease,
     conversation: Conversation,
     meter: Meter,
@@ -55,13 +58,12 @@ pub(super) enum Event {
 /// Looks at a source in a worker.
 pub(super) fn check(id: &str, name: &str, source: &str) -> Result<(), Error> {
     let role = catalog::current_user();
-    let mut talk = Talk::begin(role, role, Purpose::Check)?;
+    let mut talk = Talk::begin(name, role, role, Purpose::Check)?;
     let whole = run(id, name, Purpose::Check, Some(source));
     talk.remember(&whole, "");
     talk.ask(&whole, "")?;
     talk.advance()?;
-    talk.end();
-    Ok(())
+    talk.end()
 }
 
 /// Calls a function in a worker: its value in tagged JSON.
@@ -70,7 +72,7 @@ pub(super) fn call(function: &Function, role: Oid, args: &str) -> Result<String,
     let Event::Value(value) = talk.advance()? else {
         return Err(failure::died("it has ended without a result"));
     };
-    talk.end();
+    talk.end()?;
     Ok(value)
 }
 
@@ -79,11 +81,13 @@ fn run(id: &str, name: &str, purpose: Purpose, source: Option<&str>) -> Request 
 }
 
 impl Talk {
-    fn begin(role: Oid, owner: Oid, purpose: Purpose) -> Result<Self, Error> {
+    fn begin(name: &str, role: Oid, owner: Oid, purpose: Purpose) -> Result<Self, Error> {
+        gucs::wormhole::are_whole()?;
         let limits = gucs::wormhole::limits();
         let mut lease = workers::lease(role, owner, &limits)?;
         let began = lease.worker()?.process.cpu();
         Ok(Talk {
+            name: name.to_owned(),
             lease,
             conversation: Conversation::begin(purpose),
             meter: Meter::new(limits),
@@ -99,11 +103,15 @@ impl Talk {
 
     /// Begins a call of a function.
     pub(super) fn start(function: &Function, role: Oid, args: &str, purpose: Purpose) -> Result<Self, Error> {
-        let mut talk = Talk::begin(role, function.owner, purpose)?;
-        talk.remember(&run(&function.id, &function.name, purpose, Some(&function.source)), args);
-        let is_new = talk.lease.worker()?.known.insert(function.id.clone());
+        let mut talk = Talk::begin(&function.name, role, function.owner, purpose)?;
+        let most = talk.meter.limits().frame;
+        if args.len() > most {
+            return Err(failure::exceeded(&Exceeded::Frame(most)));
+        }
+        talk.remember(&run(&function.key, &function.name, purpose, Some(&function.source)), args);
+        let is_new = talk.lease.worker()?.known.insert(function.key.clone());
         let source = is_new.then_some(function.source.as_str());
-        talk.ask(&run(&function.id, &function.name, purpose, source), args)?;
+        talk.ask(&run(&function.key, &function.name, purpose, source), args)?;
         Ok(talk)
     }
 
@@ -120,11 +128,14 @@ impl Talk {
         self.ask(&Request::More, "")
     }
 
-    /// The worker is free for the next call.
-    pub(super) fn end(self) {
+    /// The worker is free for the next call, or killed where it is in the middle of one.
+    pub(super) fn end(self) -> Result<(), Error> {
         if self.conversation.is_over() {
             self.lease.give_back(self.meter.limits());
+            return Ok(());
         }
+        drop(self.lease);
+        self.cursors.into_values().try_for_each(|portal| statement::close(&portal).map(|_| ()))
     }
 
     fn ask(&mut self, request: &Request, body: &str) -> Result<(), Error> {
@@ -176,7 +187,7 @@ impl Talk {
                 }
                 Received::Late => {}
                 Received::Garbage(FrameError::TooLong(_, most)) => {
-                    return Err(failure::exceeded(&wormhole_protocol::Exceeded::Frame(most)));
+                    return Err(failure::exceeded(&Exceeded::Frame(most)));
                 }
                 Received::Garbage(error) => return Err(failure::died(&error.to_string())),
                 Received::Closed => self.ended()?,
@@ -198,6 +209,9 @@ impl Talk {
                 Reply::Print => self.print(&body)?,
                 Reply::Returned | Reply::Yielded => {
                     self.meter.result(body.len()).map_err(|limit| failure::exceeded(&limit))?;
+                    if !is_one_value(&body) {
+                        return Err(failure::died("what it gave is no JSON"));
+                    }
                     self.close_all()?;
                     return Ok(Event::Value(body));
                 }
@@ -217,12 +231,12 @@ impl Talk {
 
     fn raised(&mut self, message: String, number: Option<u32>, memory: bool, detail: String) -> Error {
         if memory {
-            return failure::exceeded(&wormhole_protocol::Exceeded::Memory(self.meter.limits().memory));
+            return failure::exceeded(&Exceeded::Memory(self.meter.limits().memory));
         }
-        // An error of the server's goes on as it was.
+        // An error of the server's goes on as it was; its CONTEXT says where in the function.
         let at = self.failures.iter().position(|(known, _)| Some(*known) == number);
         match at.and_then(|at| self.failures.remove(at)) {
-            Some((_, error)) => error,
+            Some((_, error)) => failure::at(error, &self.name, &detail),
             None => failure::raised(message, detail),
         }
     }
@@ -283,6 +297,11 @@ impl Talk {
         match given {
             Given::Rows(text, count) => {
                 self.meter.rows(count).map_err(|limit| failure::exceeded(&limit))?;
+                // As objects it would be larger than as text.
+                let most = self.meter.limits().memory;
+                if text.len() as u64 > most {
+                    return Err(failure::exceeded(&Exceeded::Memory(most)));
+                }
                 self.ask(&Request::Rows, &text)
             }
             Given::Failed(error) => self.fail(error),

@@ -1,4 +1,5 @@
-//! How often functions were called, kept in memory and written now and then before a commit. The danger is a
+//! How often functions were called, kept in memory and written now and then before a commit, and at the end
+//! of the session. The danger is a
 //! call that writes because it was counted: never on a standby, in a transaction that reads only, or where a
 //! row changed by another would fail it; and a row that another session is counting is left for later.
 
@@ -8,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use super::registry::{self, Function};
 use crate::bridge;
-use crate::error::Error;
+use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife};
+use crate::pg::session_end::{self, Last};
 use crate::pg::xact::{self, Event};
 use crate::pg::{caller, guard};
 
@@ -69,6 +71,7 @@ pub(super) fn note(function: &Rc<Function>, time: Duration, error: Option<&Error
 fn enlist(function: &Rc<Function>) -> Result<bool, Error> {
     if !COUNTS.read(|counts| counts.listening) {
         xact::listen(listener)?;
+        session_end::do_last(Last { is_needed: is_any, work: write_last })?;
     }
     Ok(COUNTS.change(|counts| {
         counts.listening = true;
@@ -95,9 +98,24 @@ fn listener(event: Event) -> Result<(), Error> {
                 if error.is_intervention() {
                     return Err(error);
                 }
-                guard::warn(error);
+                if error.report().is_none_or(|report| report.sqlstate != SqlState::LOCK_NOT_AVAILABLE) {
+                    guard::warn(error);
+                }
             }
         }
+    }
+    Ok(())
+}
+
+fn is_any() -> bool {
+    COUNTS.read(|counts| !counts.pending.is_empty())
+}
+
+/// At the end of the session; what cannot be written at once is lost.
+fn write_last() -> Result<(), Error> {
+    COUNTS.change(|counts| counts.written = Some(Instant::now()));
+    if caller::may_write_aside() && session_end::lock_at_once(registry::home()?.functions)? {
+        write(&take())?;
     }
     Ok(())
 }
@@ -137,6 +155,8 @@ fn keep(left: impl IntoIterator<Item = Count>) {
 /// Writes what can be written now, and returns the places of the rest.
 fn write(pending: &[Count]) -> Result<Vec<usize>, Error> {
     let home = registry::home()?;
+    // Whoever truncates the table, or rebuilds it, may take long: this is to fail, not to wait.
+    home.query("LOCK TABLE ~wormhole_functions IN ROW EXCLUSIVE MODE NOWAIT", &[])?;
     let mut left = Vec::new();
     for (at, count) in pending.iter().enumerate() {
         let (id, owner) = (&count.function.id, &registry::number(count.function.owner));

@@ -4,6 +4,7 @@
 use wormhole_protocol::{Exceeded, mention};
 
 use crate::error::{Error, SqlState};
+use crate::gucs::{self, wormhole::Whose};
 
 const MODULE_NOT_ALLOWED: SqlState = SqlState::new(b"WH001");
 const SOURCE_REFUSED: SqlState = SqlState::new(b"WH002");
@@ -12,6 +13,8 @@ const LIMIT_EXCEEDED: SqlState = SqlState::new(b"WH004");
 const RAISED: SqlState = SqlState::new(b"WH005");
 const WORKER_DIED: SqlState = SqlState::new(b"WH006");
 
+/// Lines of a traceback.
+const FRAMES: usize = 20;
 /// Characters of a part that a worker worded.
 const LONGEST: usize = 8000;
 
@@ -56,8 +59,13 @@ pub(super) fn no_confinement(why: &str) -> Error {
 }
 
 pub(super) fn exceeded(what: &Exceeded) -> Error {
+    let (setting, whose) = gucs::wormhole::origin(what);
+    let who = match whose {
+        Whose::Own => "It is a setting of your own",
+        Whose::Superusers => "A superuser can change it",
+    };
     Error::new(LIMIT_EXCEEDED, format!("the remote function exceeds a limit: {what}"))
-        .hint(format!("A superuser can change it: multicorn.{}.", what.setting()))
+        .hint(format!("{who}: multicorn.{setting}."))
 }
 
 /// Remote functions call each other through SQL.
@@ -68,6 +76,25 @@ pub(super) fn too_deep(most: usize) -> Error {
 /// An exception that nobody caught.
 pub(super) fn raised(message: String, detail: String) -> Error {
     Error::new(RAISED, bounded(message)).detail(bounded(detail))
+}
+
+/// An error of the server's for a statement of a function, with the lines that led there in CONTEXT: a client
+/// knows which of its own they are. `detail` is what the function's side says of an exception.
+pub(super) fn at(mut error: Error, name: &str, detail: &str) -> Error {
+    let detail: serde_json::Value = serde_json::from_str(detail).unwrap_or_default();
+    let frames = detail["traceback"].as_array().map(Vec::as_slice).unwrap_or_default();
+    // As the server has it, what was called last comes first.
+    for frame in frames.iter().rev().take(FRAMES) {
+        let (Some(line), Some(function)) = (frame["line"].as_u64(), frame["function"].as_str()) else {
+            continue;
+        };
+        error = error.context(format!(
+            "remote function \"{}\", line {line}, in {}",
+            mention(name),
+            mention(function)
+        ));
+    }
+    error
 }
 
 /// An error of this class without Python's traceback in CONTEXT: where the function was is in DETAIL, as for
@@ -97,6 +124,21 @@ pub(super) fn not_vouched_for(name: &str, owner: &str) -> Error {
     )
     .detail("It would run with the rights of a superuser.")
     .hint("Read its source, then approve it by wormhole_approve, or call it as a role with fewer rights.")
+}
+
+/// The registry is written by the functions for it, or by superusers.
+pub(super) fn not_writable(table: &str) -> Error {
+    Error::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("only a superuser can change \"{table}\" by hand"))
+        .hint("Others install, drop and grant by wormhole_install, wormhole_drop and wormhole_grant.")
+}
+
+pub(super) fn invaded(table: &str) -> Error {
+    Error::new(
+        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!("table \"{table}\" of the extension has a trigger that is not a superuser's"),
+    )
+    .detail("It would run with the rights of the extension's owner.")
+    .hint("Drop the trigger, and revoke the right TRIGGER on the table.")
 }
 
 pub(super) fn no_function(id: &str) -> Error {

@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use pgrx::pg_sys::{self, Datum};
+use pyo3::exceptions::PyRecursionError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyList, PyTuple};
@@ -35,8 +36,10 @@ pub(super) fn server(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
 /// Tells Python of the list of modules, if it has changed.
 pub(super) fn prepare(py: Python<'_>, modules: &Rc<Modules>) -> PyResult<()> {
     let room = gucs::wormhole::code_cache();
-    let is_told = TOLD
-        .read(|told| told.as_ref().is_some_and(|(known, size)| Rc::ptr_eq(known, modules) && *size == room));
+    let is_told = TOLD.read(|told| {
+        told.as_ref()
+            .is_some_and(|(known, size)| *size == room && (Rc::ptr_eq(known, modules) || known == modules))
+    });
     if !is_told {
         server(py)?.call_method1("allow", (modules.allowed.clone(), modules.refused.clone(), room))?;
         TOLD.change(|told| *told = Some((modules.clone(), room)));
@@ -49,10 +52,24 @@ fn run<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Erro
     called_by(CALLER, || {
         bridge::call_as(Origin::Wrapper, |py| {
             prepare(py, &modules)?;
-            work(py)
+            work(py).map_err(|failed| shallow(py, failed))
         })
     })
     .map_err(failure::without_frames)
+}
+
+/// What functions raise is described by the module, unless the stack is too deep even for that.
+#[cold]
+fn shallow(py: Python<'_>, failed: Failure) -> Failure {
+    match failed {
+        Failure::Python(error) if error.is_instance_of::<PyRecursionError>(py) => {
+            let detail =
+                r#"{"class": "builtins.RecursionError", "args": [], "sqlstate": null, "traceback": []}"#;
+            let message = "RecursionError: maximum recursion depth exceeded";
+            Failure::Server(failure::raised(message.to_owned(), detail.to_owned()))
+        }
+        failed => failed,
+    }
 }
 
 /// Looks at a source that superusers alone have brought.
@@ -63,18 +80,19 @@ pub(super) fn check(name: &str, source: &str) -> Result<(), Error> {
 /// Runs one of the Python functions that know functions by id; the code is brought if it is not there.
 fn ask<'py>(py: Python<'py>, what: &str, function: &Function, args: &str) -> PyResult<Bound<'py, PyAny>> {
     let server = server(py)?;
-    let answer = server.call_method1(what, (&function.id, args))?;
+    let answer = server.call_method1(what, (&function.key, args))?;
     if !answer.is_none() {
         return Ok(answer);
     }
-    server.call_method1("load", (&function.id, &function.name, &function.source))?;
-    server.call_method1(what, (&function.id, args))
+    server.call_method1("load", (&function.key, &function.name, &function.source))?;
+    server.call_method1(what, (&function.key, args))
 }
 
 /// A function that is there, ready to be called.
 pub(super) struct Entry {
     /// What knows its source, for errors.
     remote: Py<PyAny>,
+    name: String,
     function: Py<PyAny>,
     /// Calls it with tagged JSON, and gives that.
     by_text: Py<PyAny>,
@@ -84,21 +102,22 @@ pub(super) struct Entry {
 pub(super) fn entry(function: &Function) -> Result<Entry, Error> {
     run(|py| {
         let server = server(py)?;
-        let find = || server.call_method1(pyo3::intern!(py, "entry"), (&function.id,));
+        let find = || server.call_method1(pyo3::intern!(py, "entry"), (&function.key,));
         let mut found = find()?;
         if found.is_none() {
-            server.call_method1("load", (&function.id, &function.name, &function.source))?;
+            server.call_method1("load", (&function.key, &function.name, &function.source))?;
             found = find()?;
         }
-        let (remote, function, by_text) = found.extract()?;
-        Ok(Entry { remote, function, by_text })
+        let (remote, entry, by_text) = found.extract()?;
+        Ok(Entry { remote, name: function.name.clone(), function: entry, by_text })
     })
 }
 
 /// Runs Python code of a function that is known.
 #[inline]
 fn within<T>(work: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Error> {
-    called_by(CALLER, || bridge::call_as(Origin::Wrapper, work)).map_err(failure::without_frames)
+    let shallow = |py: Python<'_>| work(py).map_err(|failed| shallow(py, failed));
+    called_by(CALLER, || bridge::call_as(Origin::Wrapper, shallow)).map_err(failure::without_frames)
 }
 
 impl Entry {
@@ -145,7 +164,9 @@ impl Entry {
         value: Bound<'py, PyAny>,
     ) -> Result<Bound<'py, PyAny>, Failure> {
         match objects::is_suspended(&value) {
-            true => Ok(server(py)?.call_method1("finished", (value, &self.remote))?),
+            true => server(py)?
+                .call_method1("finished", (value, &self.remote))
+                .map_err(|error| located(py, error, &self.name)),
             false => Ok(value),
         }
     }
@@ -160,7 +181,18 @@ impl Entry {
     fn failed(&self, py: Python<'_>, error: PyErr) -> Failure {
         let made =
             server(py).and_then(|server| server.call_method1("failed", (error.into_value(py), &self.remote)));
-        Failure::Python(made.map_or_else(|error| error, PyErr::from_value))
+        located(py, made.map_or_else(|error| error, PyErr::from_value), &self.name)
+    }
+}
+
+/// An error of the server's with the lines of the function that led there, which Python has noted at it.
+#[cold]
+fn located(py: Python<'_>, error: PyErr, name: &str) -> Failure {
+    match objects::text_attribute(error.value(py), "_wormhole_place") {
+        Ok(Some(place)) => {
+            Failure::Server(failure::at(bridge::errors::to_error(py, error, Origin::Wrapper), name, &place))
+        }
+        _ => Failure::Python(error),
     }
 }
 
@@ -217,17 +249,25 @@ pub(super) fn unpack<T>(
 }
 
 /// What a function yields.
-pub(super) struct Stream(Py<PyAny>);
+pub(super) struct Stream {
+    values: Py<PyAny>,
+    /// The function's, for errors.
+    name: String,
+}
 
 /// Calls a function for what it yields.
 pub(super) fn stream(function: &Function, args: &str) -> Result<Stream, Error> {
-    run(|py| Ok(Stream(ask(py, "stream", function, args)?.unbind())))
+    run(|py| {
+        let values = ask(py, "stream", function, args)?.unbind();
+        Ok(Stream { values, name: function.name.clone() })
+    })
 }
 
 impl Stream {
     /// The next value in tagged JSON.
     pub(super) fn next(&mut self) -> Result<Option<String>, Error> {
-        run(|py| match self.0.bind(py).try_iter()?.next() {
+        run(|py| match self.values.bind(py).try_iter()?.next() {
+            Some(Err(error)) => Err(located(py, error, &self.name)),
             Some(value) => Ok(Some(value?.extract()?)),
             None => Ok(None),
         })
@@ -236,7 +276,7 @@ impl Stream {
     /// Ends it early: its `finally` blocks run, without SQL where the transaction is being undone.
     pub(super) fn close(self, undone: bool) -> Result<(), Error> {
         let close = |py: Python<'_>| {
-            self.0.bind(py).call_method0("close")?;
+            self.values.bind(py).call_method0("close")?;
             Ok::<(), Failure>(())
         };
         match undone {

@@ -56,7 +56,7 @@ pub(super) fn handle(call: Call) -> Result<Datum, Error> {
 
 /// Whether the role has installed it already, with no less trust.
 fn is_known(home: &Home, candidate: &Candidate) -> Result<bool, Error> {
-    let rows = home.query(
+    let rows = home.read(
         "SELECT 'x' FROM ~wormhole_functions
          WHERE func_id = $1 AND created_by::oid = $2::oid AND trusted >= $3::boolean",
         &[Some(&candidate.id), Some(&number(candidate.owner)), Some(&candidate.trusted.to_string())],

@@ -16,7 +16,7 @@ use crate::pg::call::Call;
 use crate::pg::result_set::{self, SetMode};
 use crate::pg::spi::{self, Answer, How, Spi};
 use crate::pg::statement::{Direction, Name};
-use crate::pg::{caller, texts};
+use crate::pg::{caller, catalog, texts};
 use crate::sql;
 
 /// What holds for SQL of remote functions.
@@ -188,7 +188,7 @@ pub(super) fn handle(call: Call) -> Result<Datum, Error> {
     let args = json_argument(call, 1)?.unwrap_or_else(|| "[]".to_owned());
     let random = matches!(result_set::set_mode(call)?, SetMode::Materialize { random: true });
     let modules = super::registry::modules()?;
-    let rows: Vec<String> = caller::window(|| {
+    let rows: Vec<String> = caller::window(catalog::current_user(), || {
         called_by(CALLER, || {
             bridge::call_as(Origin::Wrapper, |py| {
                 in_process::prepare(py, &modules)?;

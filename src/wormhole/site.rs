@@ -17,7 +17,7 @@ use crate::error::{Error, SqlState};
 use crate::pg::call::Call;
 use crate::pg::clock::{Clock, Moment};
 use crate::pg::planner::Constant;
-use crate::pg::{caller, catalog, texts};
+use crate::pg::{caller, catalog, inval, texts};
 
 /// A call site; `R` is what it knows about the result.
 pub(super) struct Site<R> {
@@ -72,6 +72,7 @@ impl<R: 'static> Site<R> {
         first: Option<usize>,
         result: impl FnOnce() -> Result<R, Error>,
     ) -> Result<Option<Rc<Self>>, Error> {
+        inval::accept()?;
         let id = call.argument(0);
         match call.kept::<Self>() {
             Some(site) if !id.is_null && site.is_current() && texts::is(id.datum, &site.function.id)? => {
@@ -115,7 +116,7 @@ impl<R: 'static> Site<R> {
         far: impl FnOnce(&Function, Oid) -> Result<T, Error>,
     ) -> Result<Done<T>, Error> {
         let (before, began) = (caller::written(), Moment::now(self.clock()));
-        let result = caller::window(|| match &self.entry {
+        let result = caller::window(self.role, || match &self.entry {
             Some(entry) => near(entry),
             None => far(&self.function, self.role),
         });

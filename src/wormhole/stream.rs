@@ -18,7 +18,7 @@ use crate::error::Error;
 use crate::pg::call::Call;
 use crate::pg::live::{Ending, Ends};
 use crate::pg::result_set::{self, Running, SetMode};
-use crate::pg::{caller, catalog};
+use crate::pg::{caller, catalog, inval};
 
 /// A function that yields.
 enum Source {
@@ -36,6 +36,8 @@ enum Turn {
 
 struct Set {
     source: Source,
+    /// Who has begun it: a cursor may be read by another one.
+    role: Oid,
     function: Option<Rc<Function>>,
     began: Instant,
 }
@@ -95,15 +97,16 @@ fn one_more(call: Call, form: Form) -> Result<Datum, Error> {
 }
 
 fn begin(call: Call, form: Form) -> Result<Set, Error> {
+    inval::accept()?;
     let id = needed_text(call, 0, "id")?;
     let role = catalog::current_user();
     let began = Instant::now();
     let Some(function) = registry::find(&id, role)? else {
-        return Ok(Set { source: Source::Unknown(Turn::First), function: None, began });
+        return Ok(Set { source: Source::Unknown(Turn::First), role, function: None, began });
     };
     let args = form.argument(call, 1)?.unwrap_or_default();
-    let source = caller::window(|| source(&function, role, &args))?;
-    Ok(Set { source, function: Some(function), began })
+    let source = caller::window(role, || source(&function, role, &args))?;
+    Ok(Set { source, role, function: Some(function), began })
 }
 
 fn source(function: &Function, role: Oid, args: &str) -> Result<Source, Error> {
@@ -124,10 +127,10 @@ impl Set {
                 let first = std::mem::replace(turn, Turn::Later) == Turn::First;
                 return Ok(first.then(|| UNKNOWN.to_owned()));
             }
-            Source::InProcess(stream) => caller::window(|| stream.next()),
+            Source::InProcess(stream) => caller::window(self.role, || stream.next()),
             Source::Confined(talk, turn) => {
                 let first = std::mem::replace(turn, Turn::Later) == Turn::First;
-                caller::window(|| {
+                caller::window(self.role, || {
                     if !first {
                         talk.more()?;
                     }
@@ -151,7 +154,8 @@ impl Set {
             let _ = counts::note(function, self.began.elapsed(), None);
         }
         if let Source::Confined(talk, _) = self.source {
-            talk.end();
+            // It has come to its end: this keeps the worker.
+            let _ = talk.end();
         }
     }
 }
@@ -161,10 +165,7 @@ impl Ends for Set {
         match (self.source, ending) {
             (Source::InProcess(stream), ending) => stream.close(ending == Ending::Abort),
             // Where it has come to its end the worker is kept, else it is killed.
-            (Source::Confined(talk, _), Ending::Normal) => {
-                talk.end();
-                Ok(())
-            }
+            (Source::Confined(talk, _), Ending::Normal) => talk.end(),
             _ => Ok(()),
         }
     }

@@ -186,6 +186,33 @@ def test_exceptions_arrive(driver) -> None:
     assert caught.value.sqlstate == "22012"  # type: ignore[attr-defined]
 
 
+def below(x: int) -> int:
+    return query_value("SELECT 1 / $1::int", x)
+
+
+@remote
+def divided(x: int) -> int:
+    return below(x)
+
+
+@remote
+def each(x: int) -> Any:
+    yield 1
+    yield below(x)
+
+
+def test_a_failed_statement_is_found_in_the_file(driver) -> None:
+    for work in (lambda: divided(0), lambda: list(each(0))):
+        with pytest.raises(Exception, match="division by zero") as caught, transaction():
+            work()
+        frames = caught.value.remote_traceback  # type: ignore[attr-defined]
+        assert [(frame.file, frame.function) for frame in frames][1:] == [(__file__, "below")]
+        assert frames[-1].text.strip() == 'return query_value("SELECT 1 / $1::int", x)'
+        assert "below(x)" in frames[0].text
+        assert f'File "{__file__}", line {frames[-1].line}, in below' in caught.value.__notes__[-1]
+        assert caught.value.sqlstate == "22012"  # type: ignore[attr-defined]
+
+
 def test_an_exception_without_a_class_here_is_a_remote_error(driver) -> None:
     failing = remote(source="class Own(Exception): pass\ndef f():\n    raise Own('text', 5)\n")
     with pytest.raises(RemoteError, match="text") as caught, transaction():

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
+import os
+import signal
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import psycopg
@@ -12,9 +16,13 @@ import psycopg2.extras
 import pytest
 from devkit.wire import Wire
 from far_side import (
+    ASYNC_DRIVERS,
+    DRIVERS,
     by_async_engine,
+    by_async_psycopg,
     by_asyncpg,
     by_asyncpg_pool,
+    by_django,
     by_engine,
     by_psycopg,
     by_psycopg2,
@@ -23,6 +31,7 @@ from far_side import (
 
 import wormhole
 from wormhole import (
+    aio,
     cursor,
     execute,
     get_connection,
@@ -210,6 +219,46 @@ def test_a_scoped_asynchronous_session(shop) -> None:
     assert rows(shop) == [1, 2]
 
 
+@pytest.mark.filterwarnings("ignore:Accessing the database during app initialization")
+def test_django_s_blocks_and_ours(shop) -> None:
+    from django.db import connections
+    from django.db import transaction as of_django
+
+    with by_django(shop.conninfo) as connection, set_connection(connection):
+        # As ATOMIC_REQUESTS has it: the request is a block.
+        with of_django.atomic():
+            add(1)
+            with pytest.raises(LookupError), of_django.atomic():
+                add(2)
+                raise LookupError
+            with transaction():
+                add(3)
+            with pytest.raises(LookupError), transaction():
+                add(4)
+                raise LookupError
+            # A block that could not begin is none.
+            with pytest.raises(Exception, match="must be called before any query"):
+                transaction(isolation="serializable").__enter__()
+            add(5)
+        assert rows(shop) == [1, 3, 5]
+        done = []
+        with transaction():
+            of_django.on_commit(lambda: done.append(1))
+            with pytest.raises(RuntimeError, match="cannot be nested"), of_django.atomic(durable=True):
+                pass
+            assert done == []
+        assert done == [1]
+        connections.databases["other"] = {**connection.settings_dict, "NAME": "postgres"}
+        other = connections["other"]
+        try:
+            with set_connection(other):
+                assert query_value("SELECT current_database()") == "postgres"
+                assert query_value("SELECT current_database()", connection=connection) == "e2e_shop"
+        finally:
+            other.close()
+            del connections["other"], connections.databases["other"]
+
+
 def test_the_driver_s_own_settings_stay(shop) -> None:
     from psycopg.rows import namedtuple_row
 
@@ -236,6 +285,22 @@ def test_the_driver_s_own_settings_stay(shop) -> None:
         other.cursor_factory = psycopg2.extras.RealDictCursor
         assert echo((1, 2)) == (1, 2)
         assert query("SELECT 1 AS a, 2 AS a") == [{"a": 1, "a_2": 2}]
+
+
+def test_a_call_in_a_pipeline_waits_for_its_answer(shop) -> None:
+    with by_psycopg(shop.conninfo) as connection, set_connection(connection), connection.pipeline():
+        assert [echo(n) for n in range(3)] == [0, 1, 2]
+        with transaction():
+            add(1)
+            assert query("SELECT n FROM t") == [{"n": 1}]
+
+    async def work() -> None:
+        async with by_async_psycopg(shop.conninfo) as connection, connection.pipeline():
+            set_connection(connection)
+            assert await echo(1) == 1  # type: ignore[reportGeneralTypeIssues]
+
+    asyncio.run(work())
+    assert rows(shop) == [1]
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "UTF8"])
@@ -305,3 +370,194 @@ def test_round_trips_over_a_pool_of_asyncpg(wire) -> None:
             return wire.trips - before
 
     assert asyncio.run(work()) == 2
+
+
+# Functions as they are written.
+
+
+def loud(function: Any) -> Any:
+    @functools.wraps(function)
+    def wrapper(*args: Any) -> str:
+        return function(*args) + "!"
+
+    return wrapper
+
+
+@remote
+@loud
+@functools.lru_cache
+def shout(x: str) -> str:
+    return x.upper()
+
+
+@remote
+async def with_imports() -> list[int]:
+    import wormhole.aio
+    from wormhole import aio as awaited
+    from wormhole import query_value as value
+
+    return [
+        await awaited.query_value("SELECT 1"),
+        value("SELECT 2"),
+        await wormhole.aio.query_value("SELECT 3"),
+        await aio.query_value("SELECT 4"),
+        await wormhole.aio.query_value("SELECT 5"),
+    ]
+
+
+@remote
+async def with_chains() -> list[int]:
+    return [wormhole.query_value("SELECT 1"), await wormhole.aio.query_value("SELECT 2")]
+
+
+@pytest.fixture(params=["postgres", "wormhole_app"])
+def tier(request: pytest.FixtureRequest, shop: Database) -> Iterator[psycopg.Connection]:
+    """A connection whose functions run in process, and one whose functions run confined."""
+    conninfo = shop.conninfo.replace("user=postgres", f"user={request.param}")
+    with by_psycopg(conninfo) as connection, set_connection(connection):
+        yield connection
+
+
+def test_decorators_below_run_there(tier) -> None:
+    assert shout("a") == "A!"
+
+
+def test_the_package_has_the_same_names_there(tier) -> None:
+    assert asyncio.run(with_imports()) == [1, 2, 3, 4, 5]
+    assert asyncio.run(with_chains()) == [1, 2]
+
+
+def test_an_unknown_function_is_installed_again(shop, tier) -> None:
+    assert echo(1) == 1
+    for forgotten in ("TRUNCATE wormhole_functions", "SELECT wormhole_drop('echo')"):
+        shop.sql(forgotten)
+        assert echo(2) == 2
+        assert shop.sql("SELECT count(*) FROM wormhole_functions WHERE func_name = 'echo'").strip() == "1"
+
+
+# What ends a call.
+
+
+@remote
+def sleeping() -> None:
+    query("SELECT pg_sleep(20)")
+
+
+@remote
+def endless() -> None:
+    while True:
+        pass
+
+
+@pytest.mark.parametrize("function", [sleeping, endless])
+def test_an_interrupt_cancels_on_the_server(shop, tier, function) -> None:
+    function.install()
+    timer = threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT))
+    began = time.monotonic()
+    timer.start()
+    with pytest.raises(KeyboardInterrupt), transaction():
+        execute("INSERT INTO t VALUES (1)")
+        function()
+    assert time.monotonic() - began < 5
+    assert query_value("SELECT count(*) FROM t") == 0
+    assert echo(1) == 1
+
+
+@pytest.mark.parametrize("name", ["psycopg", "asyncpg", "asyncpg-pool", "async-engine"])
+def test_a_cancelled_task_cancels_on_the_server(shop, name) -> None:
+    async def work() -> None:
+        async with ASYNC_DRIVERS[name](shop.conninfo) as connection:
+            set_connection(connection)
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3), transaction():
+                    await query("INSERT INTO t VALUES (1)")  # type: ignore[reportGeneralTypeIssues]
+                    await sleeping()  # type: ignore[reportGeneralTypeIssues]
+            assert await query_value("SELECT count(*) FROM t") == 0
+
+    asyncio.run(work())
+    busy = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'SELECT wormhole%'"
+    assert shop.sql(busy).strip() == "0"
+
+
+LOST = r"terminating connection|server closed the connection|was closed in the middle"
+"""Each driver has a class of its own for it."""
+NEW = ["psycopg-pool", "engine", "engine-psycopg2", "django"]
+"""Drivers that connect anew by themselves."""
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_a_lost_connection_is_the_driver_s_error(shop, name) -> None:
+    with DRIVERS[name](shop.conninfo) as connection, set_connection(connection):
+        with pytest.raises(Exception, match=LOST), transaction():
+            pid = query_value("SELECT pg_backend_pid()")
+            shop.sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+            echo(1)
+        if name in NEW:
+            assert echo(1) == 1
+
+
+@pytest.mark.parametrize("name", ASYNC_DRIVERS)
+def test_a_lost_connection_of_an_awaited_driver(shop, name) -> None:
+    async def work() -> None:
+        async with ASYNC_DRIVERS[name](shop.conninfo) as connection:
+            set_connection(connection)
+            with pytest.raises(Exception, match=LOST):
+                async with transaction():
+                    pid = await query_value("SELECT pg_backend_pid()")
+                    shop.sql(f"SELECT pg_terminate_backend({pid}, 5000)")
+                    await echo(1)
+            if "pool" in name or "engine" in name:
+                assert await echo(1) == 1
+
+    asyncio.run(work())
+
+
+# Repeating.
+
+
+@remote
+def failing(times: int) -> int:
+    return query_value("SELECT fail($1::int)", times)
+
+
+@pytest.fixture
+def tries(shop: Database) -> Database:
+    """The database with `fail`, which fails a number of times whatever is rolled back."""
+    shop.sql(
+        "DROP SEQUENCE IF EXISTS tries; CREATE SEQUENCE tries;"
+        "CREATE OR REPLACE FUNCTION fail(times int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN"
+        "  IF nextval('tries') <= times THEN RAISE 'try again' USING ERRCODE = '40001'; END IF;"
+        "  RETURN currval('tries'); END $$"
+    )
+    return shop
+
+
+@pytest.mark.parametrize(
+    "name", ["psycopg", "psycopg-transactional", "asyncpg", "asyncpg-pool", "async-engine"]
+)
+def test_the_first_statement_is_repeated_when_awaited(tries, name) -> None:
+    async def work() -> None:
+        async with ASYNC_DRIVERS[name](tries.conninfo) as connection:
+            set_connection(connection)
+            async with transaction():
+                assert await failing(2) == 3
+                await execute("INSERT INTO t VALUES (1)")
+            with pytest.raises(Exception, match="try again") as caught:
+                async with transaction():
+                    await execute("INSERT INTO t VALUES (2)")
+                    await failing(5)
+            assert "cannot retry: a with statement" in caught.value.__notes__[-1]
+
+    asyncio.run(work())
+    assert rows(tries) == [1]
+
+
+def test_a_remote_function_is_repeated_over_an_awaited_driver(tries) -> None:
+    async def work() -> None:
+        async with by_asyncpg(tries.conninfo) as connection:
+            set_connection(connection)
+            assert await transactional(failing)(2) == 3  # type: ignore[reportGeneralTypeIssues]
+            strict = transactional(isolation="serializable")(failing)
+            assert await strict(4) == 5  # type: ignore[reportGeneralTypeIssues]
+
+    asyncio.run(work())

@@ -152,8 +152,11 @@ def frame(head: object, body: str = "", *, head_length: int | None = None) -> st
         (frame({"t": "Yielded"}, "1"), "WH006", 'the worker sent "Yielded", which may not come now'),
         (frame({"t": "Accepted"}), "WH006", 'the worker sent "Accepted", which may not come now'),
         (frame({"t": "Ended"}), "WH006", 'the worker sent "Ended", which may not come now'),
-        (frame({"t": "Returned"}, "no json"), "22P02", "invalid input syntax for type json"),
-        (frame({"t": "Returned"}, '1}, "unknown": true'), "22P02", "invalid input syntax for type json"),
+        (frame({"t": "Returned"}, "no json"), "WH006", "what it gave is no JSON"),
+        (frame({"t": "Returned"}, '1}, "unknown": true'), "WH006", "what it gave is no JSON"),
+        # It would tell the client that the function is not known, or that it has written.
+        (frame({"t": "Returned"}, '1, "unknown": true'), "WH006", "what it gave is no JSON"),
+        (frame({"t": "Returned"}, "[" * 1_000_000 + "]" * 1_000_000), "54001", "stack depth limit exceeded"),
         (frame({"t": "Raised", "message": "x", "number": 99, "memory": False}, "{}"), "WH005", "x"),
         (
             frame({"t": "Raised", "message": "FATAL\0x" * 9999, "number": None, "memory": False}),

@@ -10,6 +10,7 @@ mod frame;
 mod identity;
 mod limits;
 mod message;
+mod value;
 
 pub use access::{Facts, Tier, choose};
 pub use conversation::{Conversation, Forged};
@@ -19,3 +20,4 @@ pub use limits::{Exceeded, Limits, Meter};
 pub use message::{
     Confinement, Hello, HelperReply, HelperRequest, Mode, Purpose, QueryFailure, Reply, Request,
 };
+pub use value::is_one_value;

@@ -91,6 +91,13 @@ class Modules:
         detail = None if line is None else f"It is imported in line {line} of the source."
         raise Refused(MODULE_NOT_ALLOWED, f'module "{module}" is not allowed', hint, detail)
 
+    def demand_from(self, module: str, names: Iterable[str], line: int | None = None) -> None:
+        """The same for `from module import names`, some of which may be modules of the package."""
+        self.demand(module, line)
+        for name in names:
+            if name != "*":
+                self.demand(f"{module}.{name}", line)
+
 
 def check(name: str, source: str, modules: Modules) -> None:
     """Raise `Refused` for a source that cannot be parsed, defines no `name`, or asks for what it may not."""
@@ -137,7 +144,7 @@ def _judge(node: ast.AST, modules: Modules, bound: set[str]) -> None:
     elif isinstance(node, ast.ImportFrom):
         if node.level:
             raise Refused(SOURCE_REFUSED, "a function has no package to import from", None, _line(node))
-        modules.demand(node.module or "", node.lineno)
+        modules.demand_from(node.module or "", [alias.name for alias in node.names], node.lineno)
     elif isinstance(node, ast.Attribute) and node.attr in ATTRIBUTES:
         raise Refused(SOURCE_REFUSED, f'attribute "{node.attr}" is not allowed', None, _line(node))
     elif isinstance(node, ast.Name) and node.id in NAMES and node.id not in bound:

@@ -285,6 +285,22 @@ def _range_of(payload: list[int]) -> range:
     return range(start, stop, step)
 
 
+# Loops, where a class would do: whoever sends values of one hash makes them quadratic, and a loop of Python's
+# own can be interrupted.
+
+
+def _set_of(payload: list[Any]) -> set[Any]:
+    return {item for item in payload}  # noqa: C416
+
+
+def _frozenset_of(payload: list[Any]) -> frozenset[Any]:
+    return frozenset(_set_of(payload))
+
+
+def _dict_of(payload: list[Any]) -> dict[Any, Any]:
+    return {key: value for key, value in payload}  # noqa: C416
+
+
 _DECODERS: dict[str, Callable[..., Any]] = {
     "int": _int_of,
     "float": float,
@@ -296,9 +312,9 @@ _DECODERS: dict[str, Callable[..., Any]] = {
     "timedelta": _timedelta_of,
     "uuid": UUID,
     "tuple": tuple,
-    "set": set,
-    "frozenset": frozenset,
-    "dict": dict,
+    "set": _set_of,
+    "frozenset": _frozenset_of,
+    "dict": _dict_of,
     "str": _str_of,
     "complex": _complex_of,
     "range": _range_of,

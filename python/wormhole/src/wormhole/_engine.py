@@ -85,12 +85,15 @@ class Engine:
 
     def __init__(self, names: Mapping[str, Any], room: int) -> None:
         self.modules = Modules()
+        self.complete = True
+        """Whether modules can be read from files; a confined worker has what was imported before."""
         self._names = dict(names)
         self._room = room
         self._used = 0
         self._functions: OrderedDict[str, Remote] = OrderedDict()
         self._facade = ModuleType("wormhole")
-        vars(self._facade).update(names)
+        # There is no waiting here: `aio` has the same functions.
+        vars(self._facade).update(names, aio=self._facade)
         self._builtins = {name: item for name, item in vars(builtins).items() if name not in ABSENT}
         self._builtins["__import__"] = self._import
 
@@ -129,7 +132,7 @@ class Engine:
         module = ModuleType("__wormhole__")
         sys.modules.setdefault("__wormhole__", module)
         exec(code, space)  # noqa: S102 - that is the purpose
-        entry = getattr(space[name], "__wrapped__", space[name])
+        entry = space[name]
         found = self._functions[key] = Remote(entry, source, filename)
         self._used += _size(source)
         self._shrink()
@@ -148,11 +151,29 @@ class Engine:
         fromlist: tuple[str, ...] = (),
         level: int = 0,
     ) -> ModuleType:
-        if name == "wormhole":
+        if name in {"wormhole", "wormhole.aio"}:
             return self._facade
         if name not in INTERNAL:
-            self.modules.demand(name)
-        return __import__(name, globals, locals, fromlist, level)
+            self.modules.demand_from(name, fromlist or ())
+        try:
+            module = __import__(name, globals, locals, fromlist, level)
+        except ModuleNotFoundError as error:
+            if self.complete or error.name is None or not error.name.startswith(f"{name.partition('.')[0]}."):
+                raise
+            raise _not_there(error.name) from None
+        if not self.complete and hasattr(module, "__path__"):
+            for item in fromlist or ():
+                if item != "*" and not hasattr(module, item):
+                    raise _not_there(f"{name}.{item}")
+        return module
+
+
+def _not_there(name: str) -> ModuleNotFoundError:
+    message = (
+        f"No module named {name!r} in the worker: "
+        "wormhole_allowed_modules needs a row for it, not for its package alone"
+    )
+    return ModuleNotFoundError(message, name=name)
 
 
 def _size(source: str) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,6 +92,7 @@ class Failure:
     detail: str | None = None
     hint: str | None = None
     remote: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    context: str | None = None
 
 
 def failure(error: BaseException) -> Failure | None:
@@ -120,12 +122,12 @@ def sqlstate_of(error: BaseException) -> str | None:
 def _read(error: BaseException, state: str) -> Failure:
     diag: Any = getattr(error, "diag", None)
     source: Any = error if diag is None else diag
-    names = ("message", "detail", "hint") if diag is None else DIAG
-    message, detail, hint = (getattr(source, name, None) for name in names)
-    return Failure(state, message or str(error), detail, hint, _remote(detail))
+    names = ("message", "detail", "hint", "context") if diag is None else DIAG
+    message, detail, hint, context = (getattr(source, name, None) for name in names)
+    return Failure(state, message or str(error), detail, hint, _remote(detail), context)
 
 
-DIAG = ("message_primary", "message_detail", "message_hint")
+DIAG = ("message_primary", "message_detail", "message_hint", "context")
 
 
 def _remote(detail: str | None) -> dict[str, Any]:
@@ -142,13 +144,25 @@ Mapper = Callable[[int, str, str], Frame | None]
 """From line, function and text of the sent source to the client's place."""
 
 
-def arrived(error: Exception, where: Mapper) -> Exception:
-    """Turn a driver's exception, raised by a call of remote code, into what the caller gets to see."""
+PLACE = re.compile(r'remote function "(.*)", line (\d+), in (.*)')
+"""A line of the server's CONTEXT, for a statement of a function that failed."""
+
+
+def _places(context: str | None, name: str) -> list[dict[str, Any]]:
+    """Where in a function a statement failed, as a traceback has it: the server begins with the last."""
+    found = [PLACE.fullmatch(line) for line in (context or "").splitlines()]
+    ours = [match for match in reversed(found) if match is not None and match[1] == name]
+    return [{"line": int(match[2]), "function": match[3]} for match in ours]
+
+
+def arrived(error: Exception, name: str, where: Mapper) -> Exception:
+    """Turn a driver's exception, raised by a call of a function, into what the caller gets to see."""
     found = failure(error)
     if found is None:
         return error
     if not found.sqlstate.startswith("WH") and not found.remote:
-        return _noted(error, found)
+        frames = _frames(_places(found.context, name), where)
+        return _marked(error, found, frames) if frames else _noted(error, found)
     frames = _frames(found.remote.get("traceback", ()), where)
     if found.sqlstate == RAISED and found.remote:
         made = _rebuilt(found)

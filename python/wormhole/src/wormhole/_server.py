@@ -79,7 +79,7 @@ def entry(key: str) -> tuple[_engine.Remote, Callable[..., Any], Callable[[str],
 def failed(error: BaseException, remote: _engine.Remote) -> BaseException:
     """What an exception of a function is for the client."""
     if isinstance(error, PASSING):
-        return error
+        return _placed(error, remote)
     made = _failure(error, remote)
     made.__cause__ = error
     return made
@@ -89,7 +89,8 @@ def finished(value: Any, remote: _engine.Remote) -> Any:
     """What a coroutine or a generator comes to."""
     try:
         return _engine.finished(value)
-    except PASSING:
+    except PASSING as error:
+        _placed(error, remote)
         raise
     except BaseException as error:
         raise _failure(error, remote) from error
@@ -124,10 +125,18 @@ def stream(key: str, args: str) -> Iterator[str] | None:
 def _streamed(remote: _engine.Remote, args: str) -> Iterator[str]:
     try:
         yield from remote.stream(args)
-    except PASSING:
+    except PASSING as error:
+        _placed(error, remote)
         raise
     except BaseException as error:
         raise _failure(error, remote) from error
+
+
+def _placed(error: BaseException, remote: _engine.Remote) -> BaseException:
+    """Note at an error of the server's where in the function it came up."""
+    if isinstance(error, _native.ServerError):
+        error._wormhole_place = _engine.describe(error, remote)[1]  # type: ignore[attr-defined]
+    return error
 
 
 def _refused(refusal: _engine.Refused) -> MulticornException:

@@ -96,6 +96,7 @@ OUTPUT = Output()
 EXECUTOR = Executor()
 NAMES = Api(lambda: EXECUTOR).names() | {"ServerError": ServerError}
 ENGINE = _engine.Engine(NAMES, 1 << 62)
+ENGINE.complete = False
 
 
 def start() -> None:

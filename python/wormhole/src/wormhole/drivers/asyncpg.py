@@ -26,6 +26,11 @@ KEPT = 100
 """How many prepared statements a connection keeps, as many as asyncpg keeps itself."""
 
 
+def is_pooled(connection: Any) -> bool:
+    """Whether each transaction may reach another session."""
+    return getattr(getattr(connection, "_config", None), "statement_cache_size", 1) == 0
+
+
 class Asyncpg(AsyncAdapter):
     """An `asyncpg.Connection`, or one lent by its pool."""
 
@@ -33,8 +38,9 @@ class Asyncpg(AsyncAdapter):
         super().__init__(connection)
         self.statements: OrderedDict[str, Any] = OrderedDict()
         self.transaction: Any = None
-        config = getattr(connection, "_config", None)
-        self.pooled = getattr(config, "statement_cache_size", 1) == 0
+        self.begun: int | None = None
+        """How many statements the connection had sent when the transaction had begun."""
+        self.pooled = is_pooled(connection)
 
     async def run(self, sql: str, args: Sequence[Any]) -> Result:
         if self.pooled and not self.is_open():
@@ -88,8 +94,18 @@ class Asyncpg(AsyncAdapter):
     def is_open(self) -> bool:
         return self.connection.is_in_transaction()
 
+    def is_untouched(self) -> bool:
+        return self.begun is not None and self.begun == self._sent()
+
+    def _sent(self) -> int | None:
+        # asyncpg counts for its pools; without the count nothing is taken to be untouched.
+        return getattr(getattr(self.connection, "_protocol", None), "queries_count", None)
+
     def is_broken(self) -> bool:
-        return self.connection.is_closed()
+        try:
+            return self.connection.is_closed()
+        except asyncpg.InterfaceError:
+            return True  # a pool takes a connection that is lost back at once
 
     async def begin(self, mode: Mode) -> None:
         clauses = mode.clauses()
@@ -99,15 +115,20 @@ class Asyncpg(AsyncAdapter):
             deferrable=bool(mode.deferrable),
         )
         await self.transaction.start()
-        if mode.read_only is False:
-            await self.connection.execute(f"SET TRANSACTION {clauses}")
+        try:
+            if mode.read_only is False:
+                await self.connection.execute(f"SET TRANSACTION {clauses}")
+        except BaseException:
+            await self.rollback()
+            raise
+        self.begun = self._sent()
 
     async def commit(self) -> None:
-        transaction, self.transaction = self.transaction, None
+        transaction, self.transaction, self.begun = self.transaction, None, None
         await transaction.commit()
 
     async def rollback(self) -> None:
-        transaction, self.transaction = self.transaction, None
+        transaction, self.transaction, self.begun = self.transaction, None, None
         if transaction is not None and not self.is_broken():
             await transaction.rollback()
 
