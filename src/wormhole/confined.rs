@@ -84,7 +84,12 @@ impl Talk {
     fn begin(name: &str, role: Oid, owner: Oid, purpose: Purpose) -> Result<Self, Error> {
         let limits = gucs::wormhole::limits();
         let mut lease = workers::lease(role, owner, &limits)?;
-        let began = lease.worker()?.process.cpu();
+        let mut began = lease.worker()?.process.cpu();
+        // The kernel ends it soon, perhaps in the middle of this call.
+        if began >= limits.cpu {
+            lease.renew(&limits)?;
+            began = lease.worker()?.process.cpu();
+        }
         Ok(Talk {
             name: name.to_owned(),
             lease,

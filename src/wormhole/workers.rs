@@ -170,7 +170,9 @@ pub(super) fn lease(role: Oid, owner: Oid, limits: &Limits) -> Result<Lease, Err
 }
 
 fn pattern(limits: &Limits) -> Result<Pattern, Error> {
-    let seconds = limits.cpu.as_secs().saturating_add(1).saturating_mul(limits.calls);
+    // What a call may use, for that of a worker that `Talk::begin` takes once more, and a little: whoever has
+    // given a result and works on has nobody who watches.
+    let seconds = limits.cpu.as_secs().saturating_add(1).saturating_mul(2);
     Ok(Pattern {
         modules: registry::modules()?,
         path: bridge::python_directories()?,
