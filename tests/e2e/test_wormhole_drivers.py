@@ -552,6 +552,23 @@ def test_the_first_statement_is_repeated_when_awaited(tries, name) -> None:
     assert rows(tries) == [1]
 
 
+@pytest.mark.filterwarnings("ignore:Accessing the database during app initialization")
+def test_what_waits_for_django_s_commit_is_not_lost(tries) -> None:
+    from django.db import transaction as of_django
+
+    done: list[int] = []
+    with by_django(tries.conninfo) as connection, set_connection(connection):
+        with transaction():
+            assert failing(1) == 2
+            of_django.on_commit(lambda: done.append(1))
+        assert done == [1]
+        tries.sql("ALTER SEQUENCE tries RESTART")
+        with pytest.raises(Exception, match="try again"), transaction():
+            of_django.on_commit(lambda: done.append(2))
+            failing(1)
+        assert done == [1]
+
+
 def test_a_remote_function_is_repeated_over_an_awaited_driver(tries) -> None:
     async def work() -> None:
         async with by_asyncpg(tries.conninfo) as connection:
