@@ -82,6 +82,7 @@ fn run(id: &str, name: &str, purpose: Purpose, source: Option<&str>) -> Request 
 
 impl Talk {
     fn begin(name: &str, role: Oid, owner: Oid, purpose: Purpose) -> Result<Self, Error> {
+        gucs::wormhole::are_whole()?;
         let limits = gucs::wormhole::limits();
         let mut lease = workers::lease(role, owner, &limits)?;
         let began = lease.worker()?.process.cpu();
