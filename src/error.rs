@@ -156,6 +156,32 @@ impl Report {
             bare: false,
         }
     }
+
+    /// What an exception of Python's says beside its text, by the names of its attributes.
+    pub(crate) fn texts(&self) -> [(&'static str, &Option<String>); 7] {
+        [
+            ("detail", &self.detail),
+            ("hint", &self.hint),
+            ("context", &self.context),
+            ("schema_name", &self.schema_name),
+            ("table_name", &self.table_name),
+            ("column_name", &self.column_name),
+            ("constraint_name", &self.constraint_name),
+        ]
+    }
+
+    /// Takes over the names of what the error is about, each as `find` gives it.
+    pub(crate) fn name_objects<E>(
+        &mut self,
+        mut find: impl FnMut(&str) -> Result<Option<String>, E>,
+    ) -> Result<(), E> {
+        self.schema_name = find("schema_name")?;
+        self.table_name = find("table_name")?;
+        self.column_name = find("column_name")?;
+        self.datatype_name = find("datatype_name")?;
+        self.constraint_name = find("constraint_name")?;
+        Ok(())
+    }
 }
 
 impl Error {
@@ -214,6 +240,17 @@ impl Error {
                 }
                 empty => *empty = Some(line.as_ref().to_owned()),
             }
+        }
+        self
+    }
+
+    /// An error of the parser points into `query`, a statement of ours, and not into that of the client.
+    pub(crate) fn in_query(mut self, query: &str) -> Self {
+        if let Some(report) = self.report_mut()
+            && report.cursor_position > 0
+        {
+            report.internal_position = std::mem::take(&mut report.cursor_position);
+            report.internal_query = Some(query.to_owned());
         }
         self
     }

@@ -10,7 +10,6 @@ from Postgres._server import native
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import TracebackType
     from typing import Any, Final, Self
 
     from Postgres._statement import Statement
@@ -235,12 +234,7 @@ class Cursor(Chain):
         """Return the cursor itself."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        value: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Close the cursor."""
         self.close()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from multicorn._conditions import CONDITIONS
+from multicorn import _conditions
 from multicorn._typing import cast
 
 TYPE_CHECKING = False
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from Postgres._error_data import ErrorData
 
 NAMES: Final[dict[str, str]] = {
-    **dict(CONDITIONS),
+    **dict(_conditions.CONDITIONS),
     "PY000": "python_error",
     "PY001": "python_exception",
     "PY002": "python_protocol_violation",
@@ -79,8 +79,7 @@ def unpack_sqlstate(number: int) -> str:
 
 
 def _check_sqlstate(code: str) -> None:
-    plain = code.isascii() and code.isalnum() and code == code.upper()
-    if len(code) != 5 or not plain:  # noqa: PLR2004 - the length of every SQLSTATE
+    if not _conditions.is_sqlstate(code):
         raise ValueError(f"{code!r} is not an SQLSTATE: five of 0-9 and A-Z")
 
 
@@ -225,7 +224,7 @@ def class_name(code: str) -> str:
     A few conditions have two SQLSTATEs; the later one's class bears the code.
     """
     condition = NAMES[code]
-    name = "".join(part.capitalize() for part in condition.split("_"))
+    name = _conditions.class_name(condition)
     first = next(other for other, same in NAMES.items() if same == condition)
     return name if first == code else name + code
 

@@ -9,8 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-_DEFAULTS = {"WARNING": "01000", "ERROR": "XX000", "FATAL": "XX000"}
-
 
 def ereport(
     severity: str | int,

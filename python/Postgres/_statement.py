@@ -197,10 +197,7 @@ def described(columns: Iterable[tuple[str, int, int]]) -> Any:
     """Return a TupleDesc of columns: names, types and typmods."""
     import Postgres
 
-    return Postgres.TupleDesc(
-        (at, name, oid, typmod, False)
-        for at, (name, oid, typmod) in enumerate(columns, 1)
-    )
+    return Postgres.TupleDesc.of_columns(columns)
 
 
 def types_of(oids: Iterable[int]) -> tuple[Any, ...]:

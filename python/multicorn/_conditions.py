@@ -265,3 +265,14 @@ CONDITIONS: Final = (
     ("XX001", "data_corrupted"),
     ("XX002", "index_corrupted"),
 )
+
+
+def is_sqlstate(code: str) -> bool:
+    """Tell whether it is five of 0-9 and A-Z."""
+    plain = code.isascii() and code.isalnum() and code == code.upper()
+    return plain and len(code) == 5  # noqa: PLR2004 - the length of every SQLSTATE
+
+
+def class_name(condition: str) -> str:
+    """Return the name of a condition's class: `UniqueViolation`."""
+    return "".join(word.capitalize() for word in condition.split("_"))

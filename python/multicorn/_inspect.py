@@ -90,7 +90,6 @@ class ClassDescription(NamedTuple):
     has_truncate: bool
     has_sample: bool
     has_analyze: bool
-    has_modify_batch_size: bool
     has_begin: bool
     has_pre_commit: bool
     has_commit: bool

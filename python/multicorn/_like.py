@@ -5,7 +5,7 @@ escape must be declared, `[` may be special, or case may not count.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,27 +52,33 @@ def parse(pattern: str) -> list[Piece] | None:
     return pieces
 
 
+def _written(
+    pieces: Sequence[Piece], many: str, one: str, escape: Callable[[str], str]
+) -> str:
+    """Write the wildcards as `many` and `one`, other pieces as `escape` does."""
+    return "".join(
+        (many if piece.many else one) if isinstance(piece, Wildcard) else escape(piece)
+        for piece in pieces
+    )
+
+
 def to_like(pieces: Sequence[Piece], *, brackets: bool = False) -> str:
     """Return a pattern for `LIKE ... ESCAPE '!'`."""
     special = _SPECIAL | {"["} if brackets else _SPECIAL
-    parts: list[str] = []
-    for piece in pieces:
-        if isinstance(piece, Wildcard):
-            parts.append("%" if piece.many else "_")
-        else:
-            parts.append(ESCAPE + piece if piece in special else piece)
-    return "".join(parts)
+
+    def escape(piece: str) -> str:
+        return ESCAPE + piece if piece in special else piece
+
+    return _written(pieces, "%", "_", escape)
 
 
 def to_glob(pieces: Sequence[Piece]) -> str:
     """Return a pattern for SQLite's GLOB, which minds case."""
-    parts: list[str] = []
-    for piece in pieces:
-        if isinstance(piece, Wildcard):
-            parts.append("*" if piece.many else "?")
-        else:
-            parts.append(f"[{piece}]" if piece in "*?[" else piece)
-    return "".join(parts)
+
+    def escape(piece: str) -> str:
+        return f"[{piece}]" if piece in "*?[" else piece
+
+    return _written(pieces, "*", "?", escape)
 
 
 def relax_case(pieces: Sequence[Piece]) -> list[Piece]:
@@ -96,10 +102,4 @@ def relax_case(pieces: Sequence[Piece]) -> list[Piece]:
 
 def to_regex(pieces: Sequence[Piece]) -> re.Pattern[str]:
     """Return an expression to use with `fullmatch`, which minds case."""
-    parts: list[str] = []
-    for piece in pieces:
-        if isinstance(piece, Wildcard):
-            parts.append(".*" if piece.many else ".")
-        else:
-            parts.append(re.escape(piece))
-    return re.compile("".join(parts), re.DOTALL)
+    return re.compile(_written(pieces, ".*", ".", re.escape), re.DOTALL)

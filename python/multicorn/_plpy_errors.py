@@ -10,47 +10,49 @@ from multicorn._typing import cast
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import ModuleType
-    from typing import Final
+    from typing import Final, TypeVar
+
+    _Raised = TypeVar("_Raised", "Error", "Fatal")
 
     _Module = ModuleType
 else:
     _Module = type(__import__("sys"))
 
 
-class Error(Exception):
+class _Details:
+    """What the server says, or shall say, beside an exception's text."""
+
+    sqlstate: str | None = None
+    detail: str | None = None
+    hint: str | None = None
+    query: str | None = None
+    schema_name: str | None = None
+    table_name: str | None = None
+    column_name: str | None = None
+    datatype_name: str | None = None
+    constraint_name: str | None = None
+
+    def _set(self, details: Iterable[tuple[str, str | None]]) -> None:
+        for name, value in details:
+            if value is not None:
+                setattr(self, name, value)
+
+
+class Error(Exception, _Details):
     """Raised by `plpy.error`. Uncaught, it ends the statement with its text.
 
     `sqlstate`, `detail`, `hint`, `schema_name`, `table_name`, `column_name`,
     `datatype_name` and `constraint_name` are what `plpy.error` was given.
     """
 
-    sqlstate: str | None = None
-    detail: str | None = None
-    hint: str | None = None
-    query: str | None = None
-    schema_name: str | None = None
-    table_name: str | None = None
-    column_name: str | None = None
-    datatype_name: str | None = None
-    constraint_name: str | None = None
 
-
-class Fatal(Exception):  # noqa: N818 - PL/Python's name
+class Fatal(Exception, _Details):  # noqa: N818 - PL/Python's name
     """Raised by `plpy.fatal`. Uncaught, it ends the session."""
 
-    sqlstate: str | None = None
-    detail: str | None = None
-    hint: str | None = None
-    query: str | None = None
-    schema_name: str | None = None
-    table_name: str | None = None
-    column_name: str | None = None
-    datatype_name: str | None = None
-    constraint_name: str | None = None
 
-
-class SPIError(Exception):
+class SPIError(Exception, _Details):
     """An error that the server raised below a call of `plpy`.
 
     `sqlstate` is its five-character code; `detail`, `hint`, `query`,
@@ -59,24 +61,11 @@ class SPIError(Exception):
     `spidata` is the tuple that PL/Python keeps them in.
     """
 
-    sqlstate: str | None = None
-    detail: str | None = None
-    hint: str | None = None
-    query: str | None = None
-    schema_name: str | None = None
-    table_name: str | None = None
-    column_name: str | None = None
-    datatype_name: str | None = None
-    constraint_name: str | None = None
     context: str | None = None
     spidata: tuple[object, ...] | None = None
 
 
 Error.__module__ = Fatal.__module__ = SPIError.__module__ = "plpy"
-
-
-def _class_name(condition: str) -> str:
-    return "".join(word[:1].upper() + word[1:] for word in condition.split("_"))
 
 
 #: The first code of each name, which is the class that `except` names, and the
@@ -88,10 +77,10 @@ _NAMES: Final[dict[str, str]] = {}
 def _fill() -> None:
     if _NAMES:
         return
-    from multicorn._conditions import CONDITIONS
+    from multicorn._conditions import CONDITIONS, class_name
 
     for code, condition in CONDITIONS:
-        _NAMES[code] = _class_name(condition)
+        _NAMES[code] = class_name(condition)
         _CODES.setdefault(_NAMES[code], code)
 
 
@@ -142,9 +131,7 @@ def spi_error(
     made = class_for(sqlstate)(message)
     if type(made) is SPIError:
         made.sqlstate = sqlstate
-    for name, value in zip(_FIELDS, fields, strict=True):
-        if value is not None:
-            setattr(made, name, value)
+    made._set(zip(_FIELDS, fields, strict=True))
     detail, hint, query, *names = fields[:-1]
     made.spidata = (packed, detail, hint, query, position, *names)
     return made
@@ -176,8 +163,8 @@ spiexceptions: Final = _Exceptions(
 )
 
 
-def set_details(error: Error | Fatal, details: dict[str, str | None]) -> None:
-    """Give an exception what the server shall show beside its text."""
-    for name, value in details.items():
-        if value is not None:
-            setattr(error, name, value)
+def make(kind: type[_Raised], text: str, details: dict[str, str | None]) -> _Raised:
+    """Make an exception with what the server shall show beside its text."""
+    made = kind(text)
+    made._set(details.items())
+    return made

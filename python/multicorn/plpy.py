@@ -160,18 +160,12 @@ def _message(
                 f"'{name}' is an invalid keyword argument for this function"
             )
     code = fields["sqlstate"]
-    if code is not None and not _is_sqlstate(code):
-        raise ValueError("invalid SQLSTATE code")
+    if code is not None:
+        from multicorn._conditions import is_sqlstate
+
+        if not is_sqlstate(code):
+            raise ValueError("invalid SQLSTATE code")
     return text, fields
-
-
-def _is_sqlstate(code: str) -> bool:
-    return (
-        len(code) == 5  # noqa: PLR2004 - the length of every SQLSTATE
-        and code.isascii()
-        and code.isalnum()
-        and code == code.upper()
-    )
 
 
 def _say(level: str, args: tuple[object, ...], keywords: dict[str, object]) -> None:
@@ -209,22 +203,22 @@ def warning(*args: object, **keywords: object) -> None:
     _say("warning", args, keywords)
 
 
+def _failure(
+    args: tuple[object, ...], keywords: dict[str, object]
+) -> tuple[str, dict[str, str | None]]:
+    text, fields = _message(args, keywords)
+    fields["sqlstate"] = fields["sqlstate"] or _INTERNAL
+    return text, fields
+
+
 def error(*args: object, **keywords: object) -> Never:
     """Raise `Error`, which ends the statement unless it is caught.
 
     The keywords are those of `notice`; without `sqlstate` the code is XX000.
     """
-    text, fields = _message(args, keywords)
-    fields["sqlstate"] = fields["sqlstate"] or _INTERNAL
-    raised = Error(text)
-    _plpy_errors.set_details(raised, fields)
-    raise raised
+    raise _plpy_errors.make(Error, *_failure(args, keywords))
 
 
 def fatal(*args: object, **keywords: object) -> Never:
     """Raise `Fatal`, which ends the session unless it is caught."""
-    text, fields = _message(args, keywords)
-    fields["sqlstate"] = fields["sqlstate"] or _INTERNAL
-    raised = Fatal(text)
-    _plpy_errors.set_details(raised, fields)
-    raise raised
+    raise _plpy_errors.make(Fatal, *_failure(args, keywords))

@@ -136,7 +136,8 @@ def function_lines(nodes: list[Definition], level: str) -> list[str]:
 
 def class_lines(node: ast.ClassDef) -> list[str]:
     """A class with its public members that are documented."""
-    bases = ", ".join(ast.unparse(base) for base in node.bases)
+    names = map(ast.unparse, node.bases)
+    bases = ", ".join(name for name in names if not name.startswith("_"))
     lines = [f"## class `{node.name}`", ""]
     if bases and not bases.startswith(("Generic", "Protocol", "NamedTuple")):
         lines += [f"Below `{bases}`.", ""]

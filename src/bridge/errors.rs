@@ -261,11 +261,7 @@ fn worded(value: &Bound<'_, PyBaseException>, origin: Origin) -> PyResult<Error>
 fn worded_as_plpython(value: &Bound<'_, PyBaseException>) -> PyResult<Error> {
     let mut report = Report::new(sqlstate(value, Origin::Plpy.sqlstate())?, qualified(value)?);
     report.detail = objects::text_attribute(value, "detail")?;
-    report.schema_name = objects::text_attribute(value, "schema_name")?;
-    report.table_name = objects::text_attribute(value, "table_name")?;
-    report.column_name = objects::text_attribute(value, "column_name")?;
-    report.datatype_name = objects::text_attribute(value, "datatype_name")?;
-    report.constraint_name = objects::text_attribute(value, "constraint_name")?;
+    report.name_objects(|name| objects::text_attribute(value, name))?;
     if is_refused_fork(value) {
         report.hint = Some(lifecycle::FORK_HINT.to_owned());
     }
@@ -438,15 +434,7 @@ pub(crate) fn to_python_as(
 fn server_error(py: Python<'_>, report: &Report) -> PyResult<PyErr> {
     let exception = PyErr::from_type(class_for(py, report.sqlstate)?, report.message.clone());
     let value = exception.value(py);
-    for (name, text) in [
-        ("detail", &report.detail),
-        ("hint", &report.hint),
-        ("context", &report.context),
-        ("schema_name", &report.schema_name),
-        ("table_name", &report.table_name),
-        ("column_name", &report.column_name),
-        ("constraint_name", &report.constraint_name),
-    ] {
+    for (name, text) in report.texts() {
         if let Some(text) = text {
             value.setattr(name, text)?;
         }

@@ -105,20 +105,14 @@ fn made(py: Python<'_>, error: Error) -> PyResult<PyErr> {
 fn fields<'py>(py: Python<'py>, report: &Report, level: i32) -> PyResult<Bound<'py, PyDict>> {
     let fields = PyDict::new(py);
     let literal = |text: Option<&'static CStr>| text.map(encoding::from_server);
-    for (name, text) in [
-        ("detail", &report.detail),
-        ("hint", &report.hint),
-        ("context", &report.context),
-        ("schema_name", &report.schema_name),
-        ("table_name", &report.table_name),
-        ("column_name", &report.column_name),
+    let more = [
         ("datatype_name", &report.datatype_name),
-        ("constraint_name", &report.constraint_name),
         ("internal_query", &report.internal_query),
         ("domain", &literal(report.location.domain)),
         ("filename", &literal(report.location.file)),
         ("function", &literal(report.location.function)),
-    ] {
+    ];
+    for (name, text) in report.texts().into_iter().chain(more) {
         fields.set_item(name, text)?;
     }
     fields.set_item("message", &report.message)?;

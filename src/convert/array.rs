@@ -279,12 +279,7 @@ unsafe fn item_of(list: *mut ffi::PyObject, at: usize) -> *mut ffi::PyObject {
 /// Sets, generators, arrays of numpy; not text.
 unsafe fn is_iterable(object: *mut ffi::PyObject) -> bool {
     // SAFETY: the caller holds the object.
-    unsafe {
-        let plain = ffi::PyUnicode_Check(object) != 0
-            || ffi::PyBytes_Check(object) != 0
-            || ffi::PyByteArray_Check(object) != 0;
-        !plain && (*ffi::Py_TYPE(object)).tp_iter.is_some()
-    }
+    unsafe { !python::is_text(object) && (*ffi::Py_TYPE(object)).tp_iter.is_some() }
 }
 
 /// A new list of the items; `tolist()` where there is one, since it keeps numpy's dimensions.

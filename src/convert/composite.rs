@@ -6,7 +6,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::held::Held;
-use super::python::{self, Import, running};
+use super::python::{self, Import, Name, running};
 use super::{ColumnPlan, Dialect, fallback, native, row};
 use crate::error::{Error, SqlState};
 use crate::pg::raw;
@@ -34,17 +34,8 @@ pub(super) struct CompositePlan {
 struct FieldPlan {
     name: String,
     layout: Layout,
-    key: *mut ffi::PyObject,
+    key: Name,
     plan: ColumnPlan,
-}
-
-impl Drop for FieldPlan {
-    fn drop(&mut self) {
-        if python::is_up() {
-            // SAFETY: dropped on the main thread, which holds the GIL; a str runs no code.
-            unsafe { ffi::Py_DECREF(self.key) }
-        }
-    }
 }
 
 impl FieldPlan {
@@ -53,7 +44,7 @@ impl FieldPlan {
             return Ok(None);
         }
         let plan = ColumnPlan::resolve(field.type_oid, field.typmod, dialect)?;
-        let key = Python::attach(|py| pyo3::types::PyString::intern(py, &field.name).into_ptr());
+        let key = Python::attach(|py| Name::new(py, &field.name));
         Ok(Some(FieldPlan { name: field.name.clone(), layout: Layout::lookup(field.type_oid)?, key, plan }))
     }
 }
@@ -298,10 +289,7 @@ unsafe fn access(object: *mut ffi::PyObject, is_plain: bool) -> Result<Option<Ac
         if ffi::PyTuple_Check(object) != 0 || ffi::PyList_Check(object) != 0 {
             return Ok(Some(Access::Sequence));
         }
-        if ffi::PyUnicode_Check(object) != 0
-            || ffi::PyBytes_Check(object) != 0
-            || ffi::PyByteArray_Check(object) != 0
-        {
+        if python::is_text(object) {
             return Ok(None);
         }
         if row::is_mapping(object)? {
@@ -365,8 +353,8 @@ unsafe fn item(
     // SAFETY: the caller holds the object.
     unsafe {
         let item = running(|| match access {
-            Access::Mapping => ffi::PyObject_GetItem(object, field.key),
-            Access::Attributes => ffi::PyObject_GetAttr(object, field.key),
+            Access::Mapping => ffi::PyObject_GetItem(object, field.key.pointer()),
+            Access::Attributes => ffi::PyObject_GetAttr(object, field.key.pointer()),
             Access::Sequence => ffi::PySequence_GetItem(object, position),
         });
         let missing = item.is_null()

@@ -11,7 +11,7 @@ use super::python::{self, Import, running};
 use crate::error::Error;
 use crate::pg::types::Input;
 
-static ENUM: Import = Import::new("enum", "Enum");
+pub(super) static ENUM: Import = Import::new("enum", "Enum");
 
 /// # Safety
 /// `object` is alive and not None; may raise.

@@ -8,7 +8,8 @@ use pgrx::pg_sys::{self, Datum, Oid};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::python::{self, Import, running};
+use super::python::{self, running};
+use super::uuid::UUID;
 use super::{Dialect, decimal, known, numeric};
 use crate::error::Error;
 
@@ -46,8 +47,6 @@ pub(crate) enum Exact {
     /// Not exactly one of the type.
     Unfit,
 }
-
-static UUID: Import = Import::new("uuid", "UUID");
 
 /// Digits of a numeric before its point, and after it (NUMERIC_MAX_PRECISION and so on, numeric.h).
 const MOST_WHOLE: usize = 131_072;

@@ -5,7 +5,7 @@ use pgrx::pg_sys::Datum;
 use pyo3::ffi;
 
 use super::held::Held;
-use super::json_sink::TextSink;
+use super::json_sink::{Sink, TextSink};
 use super::python::{self, running};
 use super::{fallback, row, text};
 use crate::error::Error;

@@ -6,45 +6,31 @@ use pgrx::pg_sys::Datum;
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::enumeration::ENUM;
 use super::held::Held;
-use super::json_sink::{Buffer, Sink, TextSink, Tree};
+use super::json_sink::{Buffer, Sink};
 use super::numeric;
 use super::python::{self, Import, running};
 use super::text::{self, Text};
+use super::uuid::UUID;
 use super::{fallback, row};
 use crate::error::{Error, SqlState};
 use crate::pg::raw;
 use crate::pg::types::Input;
 
-static ENUM: Import = Import::new("enum", "Enum");
-static UUID: Import = Import::new("uuid", "UUID");
 static LOADS: Import = Import::new("multicorn._json", "loads");
-static JSON_STRING: Import = Import::new("multicorn._json", "JsonString");
+pub(super) static JSON_STRING: Import = Import::new("multicorn._json", "JsonString");
 const INVALID_JSON: SqlState = SqlState::INVALID_TEXT_REPRESENTATION;
 
 /// # Safety
 /// `object` is alive and not None; may raise.
-pub(super) unsafe fn json_to_datum(object: *mut ffi::PyObject, input: &Input) -> Result<Datum, Error> {
+pub(super) unsafe fn to_datum<S: Sink>(object: *mut ffi::PyObject, input: &Input) -> Result<Datum, Error> {
     // SAFETY: the caller's promise.
     unsafe {
         if is_text(object)? {
             return fallback::to_datum(input, object);
         }
-        let mut sink = TextSink::new();
-        let written = Writer { sink: &mut sink, held: Held::new() }.write(object)?;
-        if written { Ok(sink.finish()) } else { fallback::to_datum(input, object) }
-    }
-}
-
-/// # Safety
-/// As of `json_to_datum`.
-pub(super) unsafe fn jsonb_to_datum(object: *mut ffi::PyObject, input: &Input) -> Result<Datum, Error> {
-    // SAFETY: the caller's promise.
-    unsafe {
-        if is_text(object)? {
-            return fallback::to_datum(input, object);
-        }
-        let mut sink = Tree::new();
+        let mut sink = S::new();
         let written = Writer { sink: &mut sink, held: Held::new() }.write(object)?;
         if written { Ok(sink.finish()) } else { fallback::to_datum(input, object) }
     }
@@ -56,7 +42,7 @@ unsafe fn is_text(object: *mut ffi::PyObject) -> Result<bool, Error> {
         if ffi::PyUnicode_Check(object) != 0 {
             return Ok(ffi::PyUnicode_CheckExact(object) != 0 || !is_a(object, &JSON_STRING)?);
         }
-        Ok(ffi::PyBytes_Check(object) != 0 || ffi::PyByteArray_Check(object) != 0)
+        Ok(python::is_bytes(object))
     }
 }
 

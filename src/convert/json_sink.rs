@@ -12,7 +12,15 @@ use crate::error::{Error, SqlState};
 use crate::pg::{raw, varlena};
 
 /// What a JSON value is made of, in order. Every method may raise.
-pub(super) trait Sink {
+pub(super) trait Sink: Sized {
+    /// # Safety
+    /// May raise: the caller's frames hold no destructors.
+    unsafe fn new() -> Self;
+    /// What was written, as a value.
+    ///
+    /// # Safety
+    /// A complete value was written, in the memory context of `new`; may raise.
+    unsafe fn finish(self) -> Datum;
     unsafe fn null(&mut self);
     unsafe fn boolean(&mut self, value: bool);
     unsafe fn integer(&mut self, value: i64);
@@ -71,25 +79,6 @@ pub(super) struct TextSink {
 }
 
 impl TextSink {
-    /// # Safety
-    /// May raise: the caller's frames hold no destructors.
-    pub(super) unsafe fn new() -> Self {
-        const CAPACITY: usize = 256;
-        // SAFETY: the caller's promise.
-        let start = unsafe { raw::palloc(CAPACITY) }.cast();
-        TextSink { start, length: varlena::HEADER, capacity: CAPACITY, comma: false }
-    }
-
-    /// The text as a value.
-    ///
-    /// # Safety
-    /// The memory context is the one of `new`.
-    pub(super) unsafe fn finish(self) -> Datum {
-        // SAFETY: the header's place was left free.
-        unsafe { varlena::set_length(self.start, self.length) };
-        varlena::pointer(self.start.cast())
-    }
-
     unsafe fn put(&mut self, data: *const u8, length: usize) {
         // SAFETY: as many bytes are readable, and there is room for them after `repalloc`.
         unsafe {
@@ -173,6 +162,17 @@ impl TextSink {
 // SAFETY of the blocks below: all call `put` or `quoted` with live text.
 #[allow(clippy::undocumented_unsafe_blocks)] // said once, above
 impl Sink for TextSink {
+    unsafe fn new() -> Self {
+        const CAPACITY: usize = 256;
+        // SAFETY: the caller's promise.
+        let start = unsafe { raw::palloc(CAPACITY) }.cast();
+        TextSink { start, length: varlena::HEADER, capacity: CAPACITY, comma: false }
+    }
+    unsafe fn finish(self) -> Datum {
+        // SAFETY: the header's place was left free.
+        unsafe { varlena::set_length(self.start, self.length) };
+        varlena::pointer(self.start.cast())
+    }
     unsafe fn null(&mut self) {
         unsafe {
             self.separate();
@@ -234,18 +234,6 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    pub(super) fn new() -> Self {
-        Tree { state: std::ptr::null_mut(), root: None }
-    }
-
-    /// # Safety
-    /// A complete value was written; may raise.
-    pub(super) unsafe fn finish(self) -> Datum {
-        let mut root = self.root.unwrap_or_default();
-        // SAFETY: the caller's promise.
-        unsafe { varlena::pointer(raw::JsonbValueToJsonb(&raw mut root).cast()) }
-    }
-
     unsafe fn scalar(&mut self, mut value: JsonbValue) {
         if self.state.is_null() {
             self.root = Some(value);
@@ -296,6 +284,14 @@ impl Tree {
 // SAFETY of the blocks below: all hand on values that live in the current memory context.
 #[allow(clippy::undocumented_unsafe_blocks)] // said once, above
 impl Sink for Tree {
+    unsafe fn new() -> Self {
+        Tree { state: std::ptr::null_mut(), root: None }
+    }
+    unsafe fn finish(self) -> Datum {
+        let mut root = self.root.unwrap_or_default();
+        // SAFETY: the caller's promise.
+        unsafe { varlena::pointer(raw::JsonbValueToJsonb(&raw mut root).cast()) }
+    }
     unsafe fn null(&mut self) {
         unsafe { self.scalar(JsonbValue { type_: jbvType::jbvNull, ..Default::default() }) }
     }

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use pgrx::pg_sys;
 use pyo3::prelude::*;
+use pyo3::types::PyTuple;
 
 use super::{ColumnPlan, Dialect, ValuePlan, transform};
 use crate::error::Error;
@@ -112,9 +113,21 @@ impl ColumnPlan {
     }
 }
 
+/// The arguments of a statement as values of its parameters' types.
+pub(crate) fn constants(
+    types: &[pg_sys::Oid],
+    arguments: &Bound<'_, PyTuple>,
+    dialect: Dialect,
+) -> Result<Vec<Constant>, Error> {
+    let value = |(at, (argument, type_oid)): (usize, (Bound<'_, PyAny>, &pg_sys::Oid))| {
+        parameter(type_oid.to_u32(), dialect)?
+            .constant(&argument)
+            .map_err(|error| error.context(format!("parameter ${}", at + 1)))
+    };
+    arguments.iter().zip(types).enumerate().map(value).collect()
+}
+
 /// The conversion of a column, whose typmod the value has to obey.
 pub(crate) fn column(type_oid: pg_sys::Oid, typmod: i32, dialect: Dialect) -> Result<Parameter, Error> {
-    let context = OwnedContext::new()?;
-    let plan = context.within(|| ColumnPlan::resolve(type_oid, typmod, dialect))?;
-    Ok(Held { plan, _context: context })
+    Held::made(|| ColumnPlan::resolve(type_oid, typmod, dialect))
 }

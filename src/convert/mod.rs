@@ -44,6 +44,7 @@ use self::array::ArrayPlan;
 use self::composite::CompositePlan;
 use self::datetime::DateTimePlan;
 use self::domain::DomainPlan;
+use self::json_sink::{TextSink, Tree};
 use self::native::{NativeColumn, NativeValue};
 use self::numeric::NumericPlan;
 use self::plain::Plain;
@@ -245,8 +246,8 @@ impl ColumnPlan {
                 Family::DateTime(plan) => plan.to_datum(object, input),
                 Family::Uuid => uuid::to_datum(object, input),
                 Family::Enum => enumeration::to_datum(object, input),
-                Family::Json => json::json_to_datum(object, input),
-                Family::Jsonb => json::jsonb_to_datum(object, input),
+                Family::Json => json::to_datum::<TextSink>(object, input),
+                Family::Jsonb => json::to_datum::<Tree>(object, input),
                 Family::Hstore => hstore::to_datum(object, input),
                 Family::Array(plan) => plan.to_datum(object, input),
                 Family::Composite(plan) => plan.datum_of(object),

@@ -9,7 +9,6 @@ use super::python::{self, Import, running};
 use super::text::Text;
 use super::{decimal, fallback};
 use crate::error::{Error, SqlState};
-use crate::pg::guard::pg_try;
 use crate::pg::types::{Coercion, Input, Output};
 use crate::pg::{raw, varlena};
 
@@ -447,11 +446,8 @@ pub(super) unsafe fn to_python<'py>(
             return Bound::from_owned_ptr_or_opt(py, made).ok_or_else(python::raised);
         }
     }
-    // SAFETY: raw call; the text is ASCII.
-    let text = unsafe {
-        let shown = pg_try(|| output.call(datum))?;
-        super::text::to_str(py, shown.cast(), libc::strlen(shown))?
-    };
+    // SAFETY: the caller's promise.
+    let text = unsafe { fallback::shown(py, output, datum)? };
     let class = DECIMAL.get(py)?;
     // SAFETY: no server call inside.
     unsafe { running(|| class.call1((text,))) }.map_err(|error| python::error(py, error))

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use pgrx::pg_sys;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
 use pyo3::{Python, ffi};
 
 use crate::bridge;
@@ -151,6 +152,24 @@ pub(super) unsafe fn runs_no_code(object: *mut ffi::PyObject) -> bool {
     }
 }
 
+/// A str, bytes or bytearray: a sequence that stands for a text, and not for its items.
+///
+/// # Safety
+/// `object` is alive.
+#[inline]
+pub(super) unsafe fn is_text(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller holds the object.
+    unsafe { ffi::PyUnicode_Check(object) != 0 || is_bytes(object) }
+}
+
+/// # Safety
+/// `object` is alive.
+#[inline]
+pub(super) unsafe fn is_bytes(object: *mut ffi::PyObject) -> bool {
+    // SAFETY: the caller holds the object.
+    unsafe { ffi::PyBytes_Check(object) != 0 || ffi::PyByteArray_Check(object) != 0 }
+}
+
 /// Runs `release`, which drops references, at the end of a query or after an error. In the latter
 /// case no timeout of the server's applies, so that only multicorn.hook_timeout ends a `__del__` that never
 /// does, and what it raises must not reach the server.
@@ -173,6 +192,53 @@ pub(super) fn finally(name: &str, release: impl FnOnce()) {
 pub(super) fn is_up() -> bool {
     // SAFETY: readable at any time.
     unsafe { ffi::Py_IsInitialized() != 0 }
+}
+
+/// Asks an iterator to `close`, if it can: a generator's `finally` blocks run now.
+///
+/// # Safety
+/// `iterator` is alive.
+pub(super) unsafe fn close(py: Python<'_>, iterator: *mut ffi::PyObject) -> PyResult<()> {
+    // SAFETY: the caller's promise; no server call inside.
+    unsafe {
+        let iterator = Bound::from_borrowed_ptr(py, iterator);
+        running(|| {
+            if let Some(close) = iterator.getattr_opt(pyo3::intern!(py, "close"))? {
+                close.call0()?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The exception that a call left set, if it left one: an iterator's end has none.
+#[cold]
+pub(super) fn raised_if_any() -> Option<Error> {
+    // SAFETY: the thread holds the GIL, as all of this module's callers.
+    (!unsafe { ffi::PyErr_Occurred() }.is_null()).then(raised)
+}
+
+/// An interned name, as `ffi` takes it.
+pub(super) struct Name(*mut ffi::PyObject);
+
+impl Name {
+    pub(super) fn new(py: Python<'_>, text: &str) -> Self {
+        Name(PyString::intern(py, text).into_ptr())
+    }
+
+    #[inline]
+    pub(super) fn pointer(&self) -> *mut ffi::PyObject {
+        self.0
+    }
+}
+
+impl Drop for Name {
+    fn drop(&mut self) {
+        if is_up() {
+            // SAFETY: dropped by the backend's main thread, which holds the GIL; a str runs no code.
+            unsafe { ffi::Py_DECREF(self.0) }
+        }
+    }
 }
 
 /// A class or function of the standard library, imported once per interpreter.

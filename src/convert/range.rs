@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 
 use super::held::Held;
-use super::json_sink::TextSink;
+use super::json_sink::{Sink, TextSink};
 use super::python::{self, running};
 use super::{ColumnPlan, Dialect, fallback};
 use crate::error::{Error, SqlState};

@@ -212,8 +212,7 @@ impl Items {
             if !self.current.is_null() {
                 return Ok(true);
             }
-            let raised = !ffi::PyErr_Occurred().is_null();
-            let error = raised.then(python::raised);
+            let error = python::raised_if_any();
             python::release(std::mem::replace(&mut self.iterator, std::ptr::null_mut()));
             error.map_or(Ok(false), Err)
         }
@@ -226,15 +225,7 @@ impl Items {
         }
         // SAFETY: the reference is ours; no server call inside.
         unsafe {
-            let iterator = Bound::from_borrowed_ptr(py, self.iterator);
-            let close = || -> PyResult<()> {
-                if let Some(close) = iterator.getattr_opt(pyo3::intern!(py, "close"))? {
-                    close.call0()?;
-                }
-                Ok(())
-            };
-            let closed = running(close);
-            drop(iterator);
+            let closed = python::close(py, self.iterator);
             self.let_go();
             closed
         }

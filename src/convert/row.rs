@@ -8,7 +8,7 @@ use pgrx::pg_sys::{self, Datum};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::python::{self, Import, running};
+use super::python::{self, Import, Name, running};
 use super::{Attribute, ColumnPlan, Dialect};
 use crate::bridge::uncaught;
 use crate::error::{Error, SqlState};
@@ -19,6 +19,9 @@ use crate::pg::{encoding, raw};
 static MAPPING: Import = Import::new("collections.abc", "Mapping");
 /// SQL/MED's "inconsistent descriptor information": the row's shape is not the table's.
 const WRONG_SHAPE: SqlState = SqlState::new(b"HV021");
+
+/// What a row is made of.
+const ROWS: &str = "A row is a sequence with one item for each column in the table's order, or a mapping.";
 
 /// How to turn the rows of one table into tuples.
 pub(crate) struct RowPlan {
@@ -38,18 +41,8 @@ struct Column {
     position: usize,
     name: String,
     server_name: CString,
-    /// The interned name, owned.
-    key: *mut ffi::PyObject,
+    key: Name,
     plan: ColumnPlan,
-}
-
-impl Drop for Column {
-    fn drop(&mut self) {
-        if python::is_up() {
-            // SAFETY: dropped by the backend's main thread, which holds the GIL; a str runs no code.
-            unsafe { ffi::Py_DECREF(self.key) }
-        }
-    }
 }
 
 impl RowPlan {
@@ -80,7 +73,7 @@ impl Column {
     fn new(py: Python<'_>, index: usize, position: usize, attribute: &Attribute) -> Result<Self, Error> {
         let plan = ColumnPlan::resolve(attribute.type_oid, attribute.typmod, Dialect::Wrapper)
             .map_err(|error| error.context(format!("column \"{}\"", attribute.name)))?;
-        let key = pyo3::types::PyString::intern(py, &attribute.name).into_ptr();
+        let key = Name::new(py, &attribute.name);
         Ok(Column {
             attribute: index,
             position,
@@ -166,10 +159,7 @@ impl Rows {
                     Ok(Source::Iterator(iterator))
                 };
             }
-            let text = ffi::PyUnicode_Check(object) != 0
-                || ffi::PyBytes_Check(object) != 0
-                || ffi::PyByteArray_Check(object) != 0;
-            if text || is_mapping(object)? {
+            if python::is_text(object) || is_mapping(object)? {
                 return Err(not_rows(object, plan, method));
             }
             let iterator = running(|| ffi::PyObject_GetIter(object));
@@ -292,8 +282,7 @@ impl Rows {
     unsafe fn finished(&mut self) -> Result<bool, Error> {
         // SAFETY: no server call inside; the exception is taken before anything is released.
         unsafe {
-            let raised = !ffi::PyErr_Occurred().is_null();
-            let error = raised.then(python::raised);
+            let error = python::raised_if_any();
             if let Source::Iterator(iterator) = std::mem::replace(&mut self.source, Source::Done) {
                 python::release(iterator);
             }
@@ -378,7 +367,7 @@ impl Rows {
                     Ok(item)
                 }
                 Shape::Dict => {
-                    let item = ffi::PyDict_GetItemWithError(row, column.key);
+                    let item = ffi::PyDict_GetItemWithError(row, column.key.pointer());
                     if item.is_null() {
                         return if ffi::PyErr_Occurred().is_null() {
                             Ok(item)
@@ -391,7 +380,9 @@ impl Rows {
                     Ok(item)
                 }
                 Shape::Sequence => self.new_item(running(|| ffi::PySequence_GetItem(row, at)), false),
-                Shape::Mapping => self.new_item(running(|| ffi::PyObject_GetItem(row, column.key)), true),
+                Shape::Mapping => {
+                    self.new_item(running(|| ffi::PyObject_GetItem(row, column.key.pointer())), true)
+                }
             }
         }
     }
@@ -430,7 +421,7 @@ impl Rows {
                 plan.expected
             ),
         )
-        .hint("A row is a sequence with one item for each column in the table's order, or a mapping.")
+        .hint(ROWS)
     }
 
     #[cold]
@@ -443,7 +434,7 @@ impl Rows {
                 WRONG_SHAPE,
                 format!("row {} of foreign table \"{}\" is {name}", self.row, plan.table),
             )
-            .hint("A row is a sequence with one item for each column in the table's order, or a mapping."),
+            .hint(ROWS),
         }
     }
 
@@ -454,16 +445,10 @@ impl Rows {
         }
         // SAFETY: the token proves that the GIL is held; no raw server call inside.
         unsafe {
-            let close = || -> PyResult<()> {
-                if let Source::Iterator(iterator) = self.source {
-                    let iterator = Bound::from_borrowed_ptr(py, iterator);
-                    if let Some(close) = iterator.getattr_opt(pyo3::intern!(py, "close"))? {
-                        close.call0()?;
-                    }
-                }
-                Ok(())
+            let closed = match self.source {
+                Source::Iterator(iterator) => python::close(py, iterator),
+                _ => Ok(()),
             };
-            let closed = running(close);
             self.let_go();
             closed
         }
@@ -518,9 +503,7 @@ unsafe fn shape_of(row: *mut ffi::PyObject) -> Result<Shape, BadRow> {
         if ffi::PyDict_CheckExact(row) != 0 {
             return Ok(Shape::Dict);
         }
-        let text = ffi::PyUnicode_Check(row) != 0
-            || ffi::PyBytes_Check(row) != 0
-            || ffi::PyByteArray_Check(row) != 0;
+        let text = python::is_text(row);
         if row == ffi::Py_None() {
             return Err(BadRow::Class("None".to_owned()));
         }

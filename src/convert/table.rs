@@ -90,18 +90,7 @@ impl Layout {
         values: impl Iterator<Item = Constant>,
         made: &mut Vec<Py<PyAny>>,
     ) -> Result<Bound<'py, PyAny>, Error> {
-        // SAFETY: as of `dict`.
-        unsafe {
-            let dict = Bound::from_owned_ptr_or_opt(py, ffi::PyDict_New()).ok_or_else(python::raised)?;
-            for ((name, plan), value) in self.names.iter().zip(&self.plans).zip(values) {
-                let object = plan.to_object(py, value)?;
-                if ffi::PyDict_SetItem(dict.as_ptr(), name.as_ptr(), object.as_ptr()) != 0 {
-                    return Err(python::raised());
-                }
-                made.push(object.unbind());
-            }
-            Ok(dict)
-        }
+        self.filled(py, values, |object| made.push(object.unbind()))
     }
 
     /// A row as a dict; of several columns of one name the last counts.
@@ -109,6 +98,17 @@ impl Layout {
         &self,
         py: Python<'py>,
         values: impl Iterator<Item = Constant>,
+    ) -> Result<Bound<'py, PyAny>, Error> {
+        self.filled(py, values, drop)
+    }
+
+    /// Gives each value to `put` when it is in the dict.
+    #[inline]
+    fn filled<'py>(
+        &self,
+        py: Python<'py>,
+        values: impl Iterator<Item = Constant>,
+        mut put: impl FnMut(Bound<'py, PyAny>),
     ) -> Result<Bound<'py, PyAny>, Error> {
         // SAFETY: new references, or null with an exception set; a str as a key runs no code.
         unsafe {
@@ -118,6 +118,7 @@ impl Layout {
                 if ffi::PyDict_SetItem(dict.as_ptr(), name.as_ptr(), object.as_ptr()) != 0 {
                     return Err(python::raised());
                 }
+                put(object);
             }
             Ok(dict)
         }

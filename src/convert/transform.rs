@@ -8,6 +8,7 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
+use super::json::JSON_STRING;
 use super::python::{self, Import, running};
 use super::{Dialect, known};
 use crate::error::Error;
@@ -101,7 +102,6 @@ pub(super) unsafe fn to_datum(function: &Function, object: *mut ffi::PyObject) -
 }
 
 static LOADS: Import = Import::new("multicorn._json", "exact");
-static JSON_STRING: Import = Import::new("multicorn._json", "JsonString");
 
 /// The extension's own function for jsonb, from SQL: numbers are Decimal, as PL/Python's has them.
 pub(crate) fn jsonb_from_sql(datum: Datum) -> Result<Datum, Error> {

@@ -12,7 +12,7 @@ use crate::pg::raw;
 use crate::pg::types::Input;
 use crate::pg::varlena;
 
-static UUID: Import = Import::new("uuid", "UUID");
+pub(super) static UUID: Import = Import::new("uuid", "UUID");
 const LENGTH: usize = 16;
 
 /// # Safety

@@ -14,7 +14,7 @@ use super::instance::{Instance, Rows};
 use super::quals::{self, Known};
 use crate::bridge::Failure;
 use crate::error::Error;
-use crate::pg::planner::Constant;
+use crate::pg::planner::{Constant, read_plan};
 
 /// A plan, read once however often it is executed.
 pub(super) struct Reading {
@@ -47,9 +47,7 @@ enum ReadySide {
 
 impl Reading {
     pub(super) fn new(text: &[u8]) -> Result<Self, Error> {
-        let plan = ScanPlan::from_text(&String::from_utf8_lossy(text))
-            .map_err(|error| Error::internal(format!("multicorn: unreadable plan: {error}")))?;
-        Ok(Reading { plan, ready: OnceCell::new() })
+        Ok(Reading { plan: read_plan(text)?, ready: OnceCell::new() })
     }
 
     pub(super) fn ready(&self, instance: &Instance) -> Result<&Ready, Error> {

@@ -228,21 +228,9 @@ pub(crate) fn may_validate(validator: pg_sys::Oid, function: pg_sys::Oid) -> Res
 /// Exports `$name` to SQL: a version-1 function that runs `$body` as `call::entered` does.
 macro_rules! language_function {
     ($(#[$doc:meta])* $finfo:ident, $name:ident, $body:expr) => {
-        #[doc = "The call convention, for the server."]
-        #[unsafe(no_mangle)]
-        pub(crate) extern "C-unwind" fn $finfo() -> &'static pgrx::pg_sys::Pg_finfo_record {
-            &$crate::pg::function::FINFO_V1
-        }
-
-        $(#[$doc])*
-        ///
-        /// # Safety
-        /// Called by the server's function manager.
-        #[unsafe(no_mangle)]
-        pub(crate) unsafe extern "C-unwind" fn $name(call: pgrx::pg_sys::FunctionCallInfo) -> pgrx::pg_sys::Datum {
-            // SAFETY: the server's promise to a version-1 function.
-            let call = unsafe { $crate::pg::call::Call::new(call) };
-            $crate::pg::call::entered(|place| $body(call, place))
+        $crate::pg::function::version_1_function! {
+            $(#[$doc])* $finfo, $name, $crate::pg::call::Call,
+            |call| $crate::pg::call::entered(|place| $body(call, place))
         }
     };
 }

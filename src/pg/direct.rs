@@ -5,7 +5,7 @@ use std::ffi::c_int;
 
 use pgrx::pg_sys;
 
-use multicorn_plan::{Assignment, DirectPlan, ScanPlan};
+use multicorn_plan::{Assignment, DirectPlan, PlanText, ScanPlan};
 
 use super::clause;
 use super::explain::Explain;
@@ -14,7 +14,7 @@ use super::live::{self, Cell, Ends};
 use super::modify::Command;
 use super::modify_plan::{ModifyRequest, UpdateShape};
 use super::plan_request::private_bytes;
-use super::planner::private_text;
+use super::planner::{private_text, read_plan};
 use super::scan_node::ScanNode;
 use super::{list, raw, xact};
 use crate::error::Error;
@@ -113,8 +113,7 @@ unsafe fn change(request: &ModifyRequest, scan: *mut pg_sys::ForeignScan) -> Res
     // SAFETY: the caller's promise; raw calls on trees of the planner.
     unsafe {
         let text = private_bytes((*scan).fdw_private).unwrap_or_default();
-        let ScanPlan { quals, promised, .. } = ScanPlan::from_text(&String::from_utf8_lossy(text))
-            .map_err(|error| Error::internal(format!("multicorn: unreadable plan: {error}")))?;
+        let ScanPlan { quals, promised, .. } = read_plan(text)?;
         let mut expressions: Vec<*mut pg_sys::Expr> = list::pointers((*scan).fdw_exprs).collect();
         let assignments = match request.command()? {
             Command::Update => match assignments(request, &mut expressions)? {
@@ -215,18 +214,12 @@ unsafe extern "C-unwind" fn iterate<W: ForeignDirect>(
 
 /// What `change` stored.
 pub(crate) fn plan_of(node: &ScanNode) -> Result<DirectPlan, Error> {
-    DirectPlan::from_text(&String::from_utf8_lossy(node.private()?))
-        .map_err(|error| Error::internal(format!("multicorn: unreadable plan: {error}")))
+    read_plan(node.private()?)
 }
 
 unsafe extern "C-unwind" fn end<W: ForeignDirect>(state: *mut pg_sys::ForeignScanState) {
-    boundary(|| {
-        // SAFETY: as above; null when nothing began.
-        match unsafe { (*state).fdw_state.cast::<Cell<W::Direct>>().as_mut() } {
-            Some(cell) => cell.end(),
-            None => Ok(()),
-        }
-    });
+    // SAFETY: as above; null when nothing began.
+    boundary(|| unsafe { live::end::<W::Direct>((*state).fdw_state) });
 }
 
 unsafe extern "C-unwind" fn explain<W: ForeignDirect>(

@@ -30,9 +30,10 @@ impl Arguments {
     }
 }
 
-/// Exports `$name` to SQL: a version-1 function that runs `$body` behind the error boundary.
-macro_rules! sql_function {
-    ($(#[$doc:meta])* $finfo:ident, $name:ident, $body:expr) => {
+/// Exports `$name` to SQL: a version-1 function that runs `$body` with the call as `$view` sees it. The body
+/// lets nothing unwind.
+macro_rules! version_1_function {
+    ($(#[$doc:meta])* $finfo:ident, $name:ident, $view:path, $body:expr) => {
         #[doc = "The call convention, for the server."]
         #[unsafe(no_mangle)]
         pub(crate) extern "C-unwind" fn $finfo() -> &'static pgrx::pg_sys::Pg_finfo_record {
@@ -46,10 +47,20 @@ macro_rules! sql_function {
         #[unsafe(no_mangle)]
         pub(crate) unsafe extern "C-unwind" fn $name(call: pgrx::pg_sys::FunctionCallInfo) -> pgrx::pg_sys::Datum {
             // SAFETY: the server's promise to a version-1 function.
-            let arguments = unsafe { $crate::pg::function::Arguments::new(call) };
-            $crate::pg::guard::boundary(|| $body(arguments))
+            let call = unsafe { <$view>::new(call) };
+            $body(call)
         }
     };
 }
 
-pub(crate) use sql_function;
+/// Exports `$name` to SQL: a version-1 function that runs `$body` behind the error boundary.
+macro_rules! sql_function {
+    ($(#[$doc:meta])* $finfo:ident, $name:ident, $body:expr) => {
+        $crate::pg::function::version_1_function! {
+            $(#[$doc])* $finfo, $name, $crate::pg::function::Arguments,
+            |arguments| $crate::pg::guard::boundary(|| $body(arguments))
+        }
+    };
+}
+
+pub(crate) use {sql_function, version_1_function};

@@ -89,6 +89,18 @@ pub(super) unsafe fn fill<T: Ends>(cell: *mut Cell<T>, subtransaction: u32, valu
     LIVE.change(|live| live.push(Live { cell: cell.cast(), abort: abort::<T>, subtransaction }));
 }
 
+/// Ends the value of the cell that a node keeps as its state; null where nothing began.
+///
+/// # Safety
+/// `state` is null or points to a `Cell<T>` of a node that lives.
+pub(super) unsafe fn end<T: Ends>(state: *mut c_void) -> Result<(), Error> {
+    // SAFETY: the caller's promise.
+    match unsafe { state.cast::<Cell<T>>().as_mut() } {
+        Some(cell) => cell.end(),
+        None => Ok(()),
+    }
+}
+
 fn forget(cell: *mut c_void) {
     LIVE.change(|live| {
         if let Some(at) = live.iter().rposition(|entry| entry.cell == cell) {

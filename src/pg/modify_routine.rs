@@ -6,7 +6,7 @@ use std::ffi::c_int;
 
 use pgrx::pg_sys;
 
-use multicorn_plan::ModifyPlan;
+use multicorn_plan::{ModifyPlan, PlanText};
 
 use super::explain::Explain;
 use super::guard::boundary;

@@ -3,7 +3,7 @@
 
 use pgrx::pg_sys;
 
-use multicorn_plan::{Count, PlannedCount, ScanPlan};
+use multicorn_plan::{Count, PlanText, PlannedCount, ScanPlan};
 
 use super::guard::pg_try;
 use super::planner::{BaseRel, Quals, attribute_numbers, private_text};

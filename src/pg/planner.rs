@@ -4,7 +4,7 @@
 
 use pgrx::pg_sys;
 
-use multicorn_plan::{Cost, KeyClause, LocalReason, Qual, Value};
+use multicorn_plan::{Cost, KeyClause, LocalReason, PlanText, Qual, Value};
 
 use super::clause::{self, Expressions, Scope};
 use super::guard::pg_try;
@@ -389,6 +389,12 @@ pub(super) unsafe fn check_permissions(root: *mut pg_sys::PlannerInfo) -> Result
         pg_try(|| raw::ExecCheckPermissions((*query).rtable, (*query).rteperminfos, true))?;
     }
     Ok(())
+}
+
+/// The plan that `private_text` made a text of.
+pub(crate) fn read_plan<T: PlanText>(text: &[u8]) -> Result<T, Error> {
+    T::from_text(&String::from_utf8_lossy(text))
+        .map_err(|error| Error::internal(format!("multicorn: unreadable plan: {error}")))
 }
 
 /// A list holding one string, which the server can copy with the plan.

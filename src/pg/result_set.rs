@@ -9,7 +9,7 @@ use super::guard::pg_try;
 use super::live::{self, Cell, Ends};
 use super::planner::Constant;
 use super::types::{self, Field, RowType};
-use super::{encoding, raw, relation, xact};
+use super::{raw, xact};
 use crate::error::{Error, SqlState};
 
 /// The type that a call expects.
@@ -78,21 +78,8 @@ impl RowShape {
     /// # Safety
     /// `descriptor` is a live one.
     pub(super) unsafe fn of(descriptor: pg_sys::TupleDesc) -> Self {
-        // SAFETY: a descriptor has `natts` attributes; names are NUL-terminated.
-        let fields = unsafe {
-            (0..(*descriptor).natts as usize)
-                .map(|index| {
-                    let attribute = &*relation::attribute(descriptor, index);
-                    Field {
-                        name: encoding::from_server_ptr(attribute.attname.data.as_ptr()).unwrap_or_default(),
-                        type_oid: attribute.atttypid,
-                        typmod: attribute.atttypmod,
-                        dropped: attribute.attisdropped,
-                    }
-                })
-                .collect()
-        };
-        RowShape { descriptor, fields }
+        // SAFETY: the caller's promise.
+        RowShape { descriptor, fields: unsafe { types::fields(descriptor) } }
     }
 
     /// An array of values and one of NULLs, in the current memory context. May raise.
@@ -184,6 +171,11 @@ fn set_info(call: Call) -> Option<*mut pg_sys::ReturnSetInfo> {
     }
 }
 
+/// The same where a set is being returned.
+fn expected_set(call: Call) -> Result<*mut pg_sys::ReturnSetInfo, Error> {
+    set_info(call).ok_or_else(|| Error::internal("multicorn: no set is expected"))
+}
+
 /// How the caller takes the set that the function returns.
 pub(crate) fn set_mode(call: Call) -> Result<SetMode, Error> {
     let info = set_info(call).ok_or_else(|| {
@@ -211,7 +203,7 @@ pub(crate) fn materialize(
     shape: Result<&RowShape, Oid>,
     next: impl FnMut(*mut Datum, *mut bool) -> Result<bool, Error>,
 ) -> Result<(), Error> {
-    let info = set_info(call).ok_or_else(|| Error::internal("multicorn: no set is expected"))?;
+    let info = expected_set(call)?;
     // SAFETY: raw calls; store and descriptor belong to the query's memory, as the server wants it.
     unsafe {
         let (store, descriptor) = pg_try(|| {
@@ -321,7 +313,7 @@ impl Store {
 /// The tuple store that the call returns, empty, for rows that the server itself writes into it.
 pub(crate) fn begin_store(call: Call, random: bool, shape: Result<&RowShape, Oid>) -> Result<Store, Error> {
     materialize(call, random, shape, |_, _| Ok(false))?;
-    let info = set_info(call).ok_or_else(|| Error::internal("multicorn: no set is expected"))?;
+    let info = expected_set(call)?;
     // SAFETY: `materialize` has set both.
     unsafe {
         let memory = (*(*info).econtext).ecxt_per_query_memory;
@@ -357,7 +349,7 @@ impl<T: Ends> Running<T> {
     /// The same in the place of an earlier one there, which has ended: each place costs memory of the query.
     pub(crate) fn begin_again(call: Call, earlier: Option<Self>, value: T) -> Result<Self, Error> {
         xact::listen(live::listener)?;
-        let info = set_info(call).ok_or_else(|| Error::internal("multicorn: no set is expected"))?;
+        let info = expected_set(call)?;
         let cell = match earlier {
             // SAFETY: a cell of this call site, whose memory lives.
             Some(Running(cell)) => unsafe {

@@ -206,13 +206,8 @@ unsafe extern "C-unwind" fn rescan<W: ForeignDataWrapper>(state: *mut pg_sys::Fo
 }
 
 unsafe extern "C-unwind" fn end_scan<W: ForeignDataWrapper>(state: *mut pg_sys::ForeignScanState) {
-    boundary(|| {
-        // SAFETY: as above; null when begin_scan failed.
-        match unsafe { (*state).fdw_state.cast::<Cell<W::Scan>>().as_mut() } {
-            Some(cell) => cell.end(),
-            None => Ok(()),
-        }
-    });
+    // SAFETY: as above; null when begin_scan failed.
+    boundary(|| unsafe { live::end::<W::Scan>((*state).fdw_state) });
 }
 
 unsafe extern "C-unwind" fn explain_scan<W: ForeignDataWrapper>(

@@ -141,36 +141,20 @@ unsafe fn refuse() -> bool {
 }
 
 /// A setting that is a number of milliseconds.
-pub(crate) struct Milliseconds(AtomicI32);
+pub(crate) struct Milliseconds(Number);
 
 impl Milliseconds {
     pub(crate) const fn new(default: c_int) -> Self {
-        Milliseconds(AtomicI32::new(default))
+        Milliseconds(Number::new(default))
     }
 
     /// Defines a superuser's setting of at least 1 ms, with the present value as the default.
     pub(crate) fn define(&'static self, about: &About) {
-        // SAFETY: as in `Text::define_checked`.
-        unsafe {
-            raw::DefineCustomIntVariable(
-                about.name.as_ptr(),
-                about.short.as_ptr(),
-                about.long(),
-                self.0.as_ptr(),
-                self.0.load(Ordering::Relaxed),
-                1,
-                c_int::MAX,
-                pg_sys::GucContext::PGC_SUSET,
-                pg_sys::GUC_UNIT_MS as c_int,
-                None,
-                None,
-                None,
-            );
-        }
+        self.0.define(about, Unit::Milliseconds, 1, c_int::MAX);
     }
 
     pub(crate) fn get(&self) -> std::time::Duration {
-        std::time::Duration::from_millis(u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(1))
+        std::time::Duration::from_millis(self.0.get())
     }
 }
 
@@ -284,21 +268,48 @@ pub(crate) struct Choice<const N: usize> {
     words: Words<N>,
 }
 
+/// The words of a setting with their numbers; the last entry ends the list.
 struct Words<const N: usize>([pg_sys::config_enum_entry; N]);
 // SAFETY: pointers to literals, never written.
 unsafe impl<const N: usize> Sync for Words<N> {}
 
+impl<const N: usize> Words<N> {
+    /// Defines a superuser's setting with the present value as the default.
+    fn define(&'static self, about: &About, value: &'static AtomicI32) {
+        // SAFETY: as in `Text::define_checked`; the server keeps the address of the static list.
+        unsafe {
+            raw::DefineCustomEnumVariable(
+                about.name.as_ptr(),
+                about.short.as_ptr(),
+                about.long(),
+                value.as_ptr(),
+                value.load(Ordering::Relaxed),
+                self.0.as_ptr(),
+                pg_sys::GucContext::PGC_SUSET,
+                0,
+                None,
+                None,
+                None,
+            );
+        }
+    }
+}
+
+const END: pg_sys::config_enum_entry =
+    pg_sys::config_enum_entry { name: std::ptr::null(), val: 0, hidden: false };
+
+const fn entry(name: &'static CStr, number: c_int) -> pg_sys::config_enum_entry {
+    pg_sys::config_enum_entry { name: name.as_ptr(), val: number, hidden: false }
+}
+
 impl<const N: usize> Choice<N> {
     /// The first word is the default; the last place ends the list and must be null.
     pub(crate) const fn new(words: [Option<&'static CStr>; N]) -> Self {
-        const END: pg_sys::config_enum_entry =
-            pg_sys::config_enum_entry { name: std::ptr::null(), val: 0, hidden: false };
         let mut entries = [END; N];
         let mut at = 0;
         while at + 1 < N {
             if let Some(word) = words[at] {
-                entries[at] =
-                    pg_sys::config_enum_entry { name: word.as_ptr(), val: at as c_int, hidden: false };
+                entries[at] = entry(word, at as c_int);
             }
             at += 1;
         }
@@ -307,22 +318,7 @@ impl<const N: usize> Choice<N> {
 
     /// Defines a superuser's setting.
     pub(crate) fn define(&'static self, about: &About) {
-        // SAFETY: as in `Text::define_checked`; the server keeps the address of the static list.
-        unsafe {
-            raw::DefineCustomEnumVariable(
-                about.name.as_ptr(),
-                about.short.as_ptr(),
-                about.long(),
-                self.value.as_ptr(),
-                0,
-                self.words.0.as_ptr(),
-                pg_sys::GucContext::PGC_SUSET,
-                0,
-                None,
-                None,
-                None,
-            );
-        }
+        self.words.define(about, &self.value);
     }
 
     /// The number of the word, counting from 0.
@@ -334,22 +330,14 @@ impl<const N: usize> Choice<N> {
 /// A setting that is the level of a message below ERROR.
 pub(crate) struct MessageLevel(AtomicI32);
 
-struct Entries([pg_sys::config_enum_entry; 6]);
-// SAFETY: pointers to literals, never written.
-unsafe impl Sync for Entries {}
-
-static LEVELS: Entries = Entries([
-    entry(c"debug1", Level::Debug1),
-    entry(c"log", Level::Log),
-    entry(c"info", Level::Info),
-    entry(c"notice", Level::Notice),
-    entry(c"warning", Level::Warning),
-    pg_sys::config_enum_entry { name: std::ptr::null(), val: 0, hidden: false },
+static LEVELS: Words<6> = Words([
+    entry(c"debug1", Level::Debug1 as c_int),
+    entry(c"log", Level::Log as c_int),
+    entry(c"info", Level::Info as c_int),
+    entry(c"notice", Level::Notice as c_int),
+    entry(c"warning", Level::Warning as c_int),
+    END,
 ]);
-
-const fn entry(name: &'static CStr, level: Level) -> pg_sys::config_enum_entry {
-    pg_sys::config_enum_entry { name: name.as_ptr(), val: level as c_int, hidden: false }
-}
 
 impl MessageLevel {
     pub(crate) const fn new(default: Level) -> Self {
@@ -358,22 +346,7 @@ impl MessageLevel {
 
     /// Defines a superuser's setting with the present value as the default.
     pub(crate) fn define(&'static self, about: &About) {
-        // SAFETY: as in `Text::define_checked`; the server keeps the address of the static list.
-        unsafe {
-            raw::DefineCustomEnumVariable(
-                about.name.as_ptr(),
-                about.short.as_ptr(),
-                about.long(),
-                self.0.as_ptr(),
-                self.0.load(Ordering::Relaxed),
-                LEVELS.0.as_ptr(),
-                pg_sys::GucContext::PGC_SUSET,
-                0,
-                None,
-                None,
-                None,
-            );
-        }
+        LEVELS.define(about, &self.0);
     }
 
     /// May be called on any thread.

@@ -143,7 +143,7 @@ impl Spi {
         let text = encoding::to_server_exactly(query)?;
         let mut parameters = match types {
             // SAFETY: raw calls with a text that outlives them.
-            Types::Inferred(count) => unsafe { infer(&text, count).map_err(|error| in_query(error, query))? },
+            Types::Inferred(count) => unsafe { infer(&text, count).map_err(|error| error.in_query(query))? },
             Types::Given(types) => types.to_vec(),
         };
         let given = parameters.len() as c_int;
@@ -418,15 +418,4 @@ unsafe fn infer(query: &CStr, count: Option<usize>) -> Result<Vec<pg_sys::Oid>, 
         .hint("Add a cast, as in $1::int.")),
         None => Ok(types.to_vec()),
     }
-}
-
-/// An error of the parser points into our statement, not into that of the client.
-fn in_query(mut error: Error, query: &str) -> Error {
-    if let Some(report) = error.report_mut()
-        && report.cursor_position > 0
-    {
-        report.internal_position = std::mem::take(&mut report.cursor_position);
-        report.internal_query = Some(query.to_owned());
-    }
-    error
 }

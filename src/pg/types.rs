@@ -262,6 +262,27 @@ unsafe fn relation_of(descriptor: pg_sys::TupleDesc) -> Option<Oid> {
     (first != Oid::INVALID).then_some(first)
 }
 
+/// The attributes of a descriptor, dropped ones included.
+///
+/// # Safety
+/// A live one.
+pub(super) unsafe fn fields(descriptor: pg_sys::TupleDesc) -> Vec<Field> {
+    // SAFETY: a descriptor has `natts` attributes; a name is NUL-terminated within its fixed length.
+    unsafe {
+        (0..(*descriptor).natts as usize)
+            .map(|index| {
+                let attribute = &*relation::attribute(descriptor, index);
+                Field {
+                    name: encoding::from_server_ptr(attribute.attname.data.as_ptr()).unwrap_or_default(),
+                    type_oid: attribute.atttypid,
+                    typmod: attribute.atttypmod,
+                    dropped: attribute.attisdropped,
+                }
+            })
+            .collect()
+    }
+}
+
 impl RowType {
     /// `typmod` tells anonymous records apart, otherwise it is -1.
     pub(crate) fn lookup(type_oid: Oid, typmod: i32) -> Result<Self, Error> {
@@ -271,22 +292,8 @@ impl RowType {
         if let Some(relation) = unsafe { relation_of(descriptor) } {
             inval::watch_row_type(relation);
         }
-        // SAFETY: a descriptor has `natts` attributes.
-        let fields = (0..unsafe { (*descriptor).natts } as usize)
-            .map(|index| {
-                // SAFETY: as above; the name is NUL-terminated within its fixed length.
-                let attribute = unsafe { &*relation::attribute(descriptor, index) };
-                Field {
-                    // SAFETY: as above.
-                    name: unsafe { encoding::from_server_ptr(attribute.attname.data.as_ptr()) }
-                        .unwrap_or_default(),
-                    type_oid: attribute.atttypid,
-                    typmod: attribute.atttypmod,
-                    dropped: attribute.attisdropped,
-                }
-            })
-            .collect();
-        Ok(RowType { descriptor, fields })
+        // SAFETY: just made.
+        Ok(RowType { descriptor, fields: unsafe { fields(descriptor) } })
     }
 
     /// Of a descriptor that lives elsewhere.

@@ -260,17 +260,8 @@ pub(crate) unsafe fn stored_size(start: *const u8) -> usize {
         if short_header(first) {
             return if short_length(first) == 0 { POINTER } else { usize::from(short_length(first)) };
         }
-        total_length(start.cast::<u32>().read_unaligned())
+        whole_length(start.cast::<u32>().read_unaligned())
     }
-}
-
-#[cfg(target_endian = "little")]
-fn total_length(word: u32) -> usize {
-    (word >> 2) as usize
-}
-#[cfg(target_endian = "big")]
-fn total_length(word: u32) -> usize {
-    (word & 0x3fff_ffff) as usize
 }
 
 /// Whether a value has a header of four bytes and is not compressed.

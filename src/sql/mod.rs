@@ -77,12 +77,7 @@ fn gone() -> Error {
 
 /// The arguments as values of the statement's parameters.
 pub(crate) fn values(statement: &Statement, args: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
-    let value = |(at, (arg, type_oid)): (usize, (Bound<'_, PyAny>, &pg_sys::Oid))| {
-        known::parameter(type_oid.to_u32(), Dialect::Wrapper)?
-            .constant(&arg)
-            .map_err(|error| error.context(format!("parameter ${}", at + 1)))
-    };
-    args.iter().zip(statement.parameters()).enumerate().map(value).collect()
+    known::constants(statement.parameters(), args, Dialect::Wrapper)
 }
 
 fn outcome<'py>(py: Python<'py>, answer: Answer) -> Result<Outcome<'py>, Error> {

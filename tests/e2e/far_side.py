@@ -137,13 +137,12 @@ async def by_asyncpg(conninfo: str, **options: Any) -> AsyncIterator[Any]:
 
 
 @asynccontextmanager
-async def by_asyncpg_pool(conninfo: str) -> AsyncIterator[Any]:
+async def by_asyncpg_pool(conninfo: str, **options: Any) -> AsyncIterator[Any]:
     import asyncpg
 
     s = settings(conninfo)
-    async with asyncpg.create_pool(
-        host=s["host"], port=int(s["port"]), user=s["user"], database=s["dbname"], min_size=1, max_size=2
-    ) as pool:
+    where = {"host": s["host"], "port": int(s["port"]), "user": s["user"], "database": s["dbname"]}
+    async with asyncpg.create_pool(**where, min_size=1, max_size=2, **options) as pool:
         yield pool
 
 

@@ -19,8 +19,10 @@ from far_side import (
     ASYNC_DRIVERS,
     DRIVERS,
     by_async_engine,
+    by_async_psycopg,
     by_asyncpg,
     by_asyncpg_pool,
+    by_django,
     by_engine,
     by_psycopg,
     by_psycopg2,
@@ -217,6 +219,46 @@ def test_a_scoped_asynchronous_session(shop) -> None:
     assert rows(shop) == [1, 2]
 
 
+@pytest.mark.filterwarnings("ignore:Accessing the database during app initialization")
+def test_django_s_blocks_and_ours(shop) -> None:
+    from django.db import connections
+    from django.db import transaction as of_django
+
+    with by_django(shop.conninfo) as connection, set_connection(connection):
+        # As ATOMIC_REQUESTS has it: the request is a block.
+        with of_django.atomic():
+            add(1)
+            with pytest.raises(LookupError), of_django.atomic():
+                add(2)
+                raise LookupError
+            with transaction():
+                add(3)
+            with pytest.raises(LookupError), transaction():
+                add(4)
+                raise LookupError
+            # A block that could not begin is none.
+            with pytest.raises(Exception, match="must be called before any query"):
+                transaction(isolation="serializable").__enter__()
+            add(5)
+        assert rows(shop) == [1, 3, 5]
+        done = []
+        with transaction():
+            of_django.on_commit(lambda: done.append(1))
+            with pytest.raises(RuntimeError, match="cannot be nested"), of_django.atomic(durable=True):
+                pass
+            assert done == []
+        assert done == [1]
+        connections.databases["other"] = {**connection.settings_dict, "NAME": "postgres"}
+        other = connections["other"]
+        try:
+            with set_connection(other):
+                assert query_value("SELECT current_database()") == "postgres"
+                assert query_value("SELECT current_database()", connection=connection) == "e2e_shop"
+        finally:
+            other.close()
+            del connections["other"], connections.databases["other"]
+
+
 def test_the_driver_s_own_settings_stay(shop) -> None:
     from psycopg.rows import namedtuple_row
 
@@ -243,6 +285,22 @@ def test_the_driver_s_own_settings_stay(shop) -> None:
         other.cursor_factory = psycopg2.extras.RealDictCursor
         assert echo((1, 2)) == (1, 2)
         assert query("SELECT 1 AS a, 2 AS a") == [{"a": 1, "a_2": 2}]
+
+
+def test_a_call_in_a_pipeline_waits_for_its_answer(shop) -> None:
+    with by_psycopg(shop.conninfo) as connection, set_connection(connection), connection.pipeline():
+        assert [echo(n) for n in range(3)] == [0, 1, 2]
+        with transaction():
+            add(1)
+            assert query("SELECT n FROM t") == [{"n": 1}]
+
+    async def work() -> None:
+        async with by_async_psycopg(shop.conninfo) as connection, connection.pipeline():
+            set_connection(connection)
+            assert await echo(1) == 1  # type: ignore[reportGeneralTypeIssues]
+
+    asyncio.run(work())
+    assert rows(shop) == [1]
 
 
 @pytest.mark.parametrize("encoding", ["LATIN1", "UTF8"])
@@ -367,6 +425,14 @@ def test_decorators_below_run_there(tier) -> None:
 def test_the_package_has_the_same_names_there(tier) -> None:
     assert asyncio.run(with_imports()) == [1, 2, 3, 4, 5]
     assert asyncio.run(with_chains()) == [1, 2]
+
+
+def test_an_unknown_function_is_installed_again(shop, tier) -> None:
+    assert echo(1) == 1
+    for forgotten in ("TRUNCATE wormhole_functions", "SELECT wormhole_drop('echo')"):
+        shop.sql(forgotten)
+        assert echo(2) == 2
+        assert shop.sql("SELECT count(*) FROM wormhole_functions WHERE func_name = 'echo'").strip() == "1"
 
 
 # What ends a call.

@@ -209,9 +209,7 @@ def f():
     with tenant.connection.transaction():
         before = tenant.connection.execute(count).fetchone()
         for _ in range(5):
-            first = tenant.connection.execute(
-                "SELECT wormhole_stream(%s) -> 'r' LIMIT 1", [row[0]]
-            ).fetchone()
+            first = tenant.connection.execute("SELECT wormhole_items(%s) -> 'r' LIMIT 1", [row[0]]).fetchone()
             assert first == (1,)
         assert tenant.connection.execute(count).fetchone() == before
 

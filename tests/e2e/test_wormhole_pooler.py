@@ -8,12 +8,21 @@ import subprocess
 import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 from devkit.cluster import PORT, SUPERUSER, hand_over
 from devkit.paths import server_user
-from far_side import DRIVERS, by_async_psycopg, by_asyncpg
+from far_side import (
+    DRIVERS,
+    by_async_psycopg,
+    by_async_psycopg_pool,
+    by_asyncpg,
+    by_asyncpg_pool,
+    by_psycopg_pool,
+    url,
+)
 
 from wormhole import execute, query, query_value, remote, set_connection, transaction, transactional
 
@@ -156,3 +165,44 @@ def test_awaited_drivers(name, shop, pooler) -> None:
             assert [item async for item in numbers(250)] == list(range(250))
 
     asyncio.run(work())
+
+
+def test_an_engine_over_asyncpg(shop, pooler) -> None:
+    """With what SQLAlchemy says of pgbouncer: no cache of statements, and a name of its own for each."""
+    from sqlalchemy.ext.asyncio import create_async_engine
+
+    async def work() -> None:
+        engine = create_async_engine(
+            url(pooler, "asyncpg"),
+            connect_args={
+                "statement_cache_size": 0,
+                "prepared_statement_cache_size": 0,
+                "prepared_statement_name_func": lambda: f"__{uuid4()}__",
+            },
+        )
+        try:
+            with set_connection(engine):
+                sessions = {(await where_later(number))[0] for number in range(20)}
+                assert len(sessions) > 1
+                async with transaction():
+                    assert await execute("INSERT INTO t VALUES (1)") == 1
+                assert [item async for item in numbers(250)] == list(range(250))
+        finally:
+            await engine.dispose()
+
+    asyncio.run(work())
+    assert shop.sql("SELECT count(*) FROM t").strip() == "1"
+
+
+def test_pools(shop, pooler) -> None:
+    async def work() -> None:
+        async with by_asyncpg_pool(pooler, statement_cache_size=0) as pool:
+            with set_connection(pool):
+                assert len({(await where_later(number))[0] for number in range(20)}) > 1
+        async with by_async_psycopg_pool(pooler) as pool:
+            with set_connection(pool):
+                assert len({(await where_later(number))[0] for number in range(20)}) > 1
+
+    asyncio.run(work())
+    with by_psycopg_pool(pooler) as pool, set_connection(pool):
+        assert len({where(number)[0] for number in range(20)}) > 1

@@ -292,7 +292,7 @@ def test_a_cursor_s_function_runs_as_who_has_opened_it(database: Database, tenan
                 admin.execute(f"SET ROLE {ROLE}")
             seen: list[object] = []
             with admin.transaction():
-                admin.execute("DECLARE c CURSOR FOR SELECT wormhole_stream(%s) -> 'r'", [func_id])
+                admin.execute("DECLARE c CURSOR FOR SELECT wormhole_items(%s) -> 'r'", [func_id])
                 seen += admin.execute("FETCH 1 FROM c").fetchall()
                 admin.execute("RESET ROLE")
                 seen += admin.execute("FETCH ALL FROM c").fetchall()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from far_side import by_async_psycopg, by_asyncpg, by_engine, by_psycopg, by_psycopg2
+from far_side import DRIVERS, by_async_psycopg, by_asyncpg, by_engine, by_psycopg, by_psycopg2
 from following import Standby
 
 import wormhole
@@ -234,6 +234,59 @@ def test_awaited_standbys(shop, standby, connect) -> None:
     asyncio.run(work())
 
 
+WAITING = [name for name in DRIVERS if name not in {"django", "session", "psycopg-confined"}]
+
+
+@pytest.mark.parametrize("name", WAITING)
+def test_standbys_of_every_driver(shop, standby, name) -> None:
+    connect = DRIVERS[name]
+    where = make_where()
+    with (
+        connect(shop.conninfo) as primary,
+        connect(standby.conninfo("e2e_shop")) as copy,
+        set_connection(primary, standbys=[copy]),
+    ):
+        with transaction():
+            where.install()
+        with transaction():
+            execute("INSERT INTO t VALUES (1)")
+        where()
+        if hasattr(primary, "rollback"):
+            primary.rollback()  # where the driver begins by itself, and nothing is routed
+        standby.catch_up()
+        assert where() == (True, 1)
+        assert where() == (True, 1)
+        assert idle(standby) == 0
+
+
+def idle(standby: Standby) -> int:
+    """Sessions that hold up the replay."""
+    with psycopg.connect(standby.conninfo("postgres")) as other:
+        row = other.execute(
+            "SELECT count(*) FROM pg_stat_activity WHERE state LIKE 'idle in transaction%'"
+        ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def test_an_awaited_standby_is_put_into_autocommit_mode(shop, standby) -> None:
+    async def work() -> None:
+        where = make_where()
+        async with (
+            by_async_psycopg(shop.conninfo) as primary,
+            by_async_psycopg(standby.conninfo("e2e_shop"), autocommit=False) as copy,
+        ):
+            set_connection(primary, standbys=[copy])
+            await where.install()  # type: ignore[reportGeneralTypeIssues]
+            await where()  # type: ignore[reportGeneralTypeIssues]
+            standby.catch_up()
+            assert (await where())[0] is True  # type: ignore[reportGeneralTypeIssues]
+            assert idle(standby) == 0
+
+    standby.catch_up()
+    asyncio.run(work())
+
+
 def test_kinds_must_match(shop) -> None:
     async def work() -> None:
         async with by_async_psycopg(shop.conninfo) as awaited:
@@ -245,4 +298,30 @@ def test_kinds_must_match(shop) -> None:
                 set_standbys(awaited)
         assert "both synchronous or both asynchronous" in str(caught.value)
 
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("name", ["psycopg", "psycopg2", "alchemy", "session", "engine", "django"])
+def test_a_mode_that_cannot_be_leaves_nothing_begun(standby, name) -> None:
+    standby.catch_up()
+    with DRIVERS[name](standby.conninfo("e2e_shop")) as copy, set_connection(copy):
+        with pytest.raises(Exception, match="read-write mode"), transaction(read_only=False):
+            query_value("SELECT 1")
+        with transaction():
+            assert query_value("SHOW transaction_read_only") == "on"
+        assert query_value("SELECT 1") == 1
+
+
+def test_a_mode_that_cannot_be_over_asyncpg(standby) -> None:
+    async def work() -> None:
+        async with by_asyncpg(standby.conninfo("e2e_shop")) as copy:
+            set_connection(copy)
+            with pytest.raises(Exception, match="read-write mode"):
+                async with transaction(read_only=False):
+                    pass
+            assert not copy.is_in_transaction()
+            async with transaction():
+                assert await query_value("SHOW transaction_read_only") == "on"
+
+    standby.catch_up()
     asyncio.run(work())

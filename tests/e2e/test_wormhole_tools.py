@@ -259,3 +259,20 @@ def test_a_connection_for_a_while_is_gone_after_it(shop) -> None:
     )
     assert "got True" in output
     assert "No database connection set" in output
+
+
+def test_awaited_connections_in_cells(shop) -> None:
+    """Each cell that awaits is a task of its own."""
+    output = ipython(
+        shop,
+        "import asyncpg, os",
+        "other = await asyncpg.connect(host=os.environ['PGHOST'], port=int(os.environ['PGPORT']),"
+        " user='postgres', database=os.environ['PGDATABASE'])\n_ = set_connection(other)",
+        "@remote\nasync def later(x):\n    return await aio.query_value('SELECT $1::int', x)",
+        "print('got', await later(5))",
+        "async with transaction():\n    print('got', await later(6))",
+        "%%wormhole 7\ndef cell(x):\n    return x",
+        "await other.close()",
+    )
+    assert [line for line in output.splitlines() if line.startswith("got")] == ["got 5", "got 6"], output
+    assert "Out[7]: 7" in output

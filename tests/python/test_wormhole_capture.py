@@ -289,6 +289,20 @@ def test_a_recursive_function_means_itself() -> None:
     assert run(fact, 5) == 120
 
 
+def test_remote_functions_may_call_each_other() -> None:
+    @remote
+    def even(n):
+        return n == 0 or odd(n - 1)
+
+    @remote
+    def odd(n):
+        return n > 0 and even(n - 1)
+
+    assert run(even, 4)
+    assert run(odd, 5)
+    assert not run(odd, 4)
+
+
 def test_another_remote_function_is_sent_along() -> None:
     @remote
     def inner(x):
@@ -375,6 +389,19 @@ def test_two_meanings_of_a_name_are_refused() -> None:
     helpers_rate = helpers.rate
     with pytest.raises(CaptureError, match="uses RATE, which means something else"):
         _ = f.source
+
+    @remote
+    def g(values):
+        return sorted(values), helpers_backwards(values)
+
+    @remote
+    def h():
+        return query("SELECT 1"), helpers_asked()
+
+    helpers_backwards, helpers_asked = helpers.backwards, helpers.asked
+    for function, name in ((g, "sorted"), (h, "query")):
+        with pytest.raises(CaptureError, match=f"{name}, which means something else"):
+            _ = function.source
 
 
 def test_what_has_no_source_is_refused() -> None:

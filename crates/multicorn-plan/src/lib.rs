@@ -10,6 +10,7 @@ mod keys;
 mod limit;
 mod modify_plan;
 mod options;
+mod plan_text;
 mod scan_plan;
 
 pub use allow::{PatternError, Patterns};
@@ -18,4 +19,5 @@ pub use keys::{KeyClause, Parameterization, PathKey, generic_rows, parameterizat
 pub use limit::{LimitAbility, LimitFacts, LimitRefusal, PlannedCount, limit_decision};
 pub use modify_plan::{Assignment, DirectPlan, ModifyPlan, UpdateFacts, changed_columns};
 pub use options::{Source, WrapperChoice, choose_wrapper, is_secret, merge};
+pub use plan_text::PlanText;
 pub use scan_plan::{Count, Direction, LocalReason, PathPlan, Qual, Quantifier, ScanPlan, SortKey, Value};

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan_text::PlanText;
 use crate::scan_plan::Qual;
 
 /// `SET b = $1`, of a value that is the same for every row.
@@ -30,17 +31,7 @@ pub struct DirectPlan {
     pub promised: Option<u64>,
 }
 
-impl DirectPlan {
-    /// # Panics
-    /// Never: every field has a textual form.
-    pub fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("plans hold only numbers, text and lists of them")
-    }
-
-    pub fn from_text(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
-    }
-}
+impl PlanText for DirectPlan {}
 
 /// ```sql
 /// UPDATE t SET b = 1
@@ -52,17 +43,7 @@ pub struct ModifyPlan {
     pub changed: Option<Vec<i16>>,
 }
 
-impl ModifyPlan {
-    /// # Panics
-    /// Never: every field has a textual form.
-    pub fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("plans hold only numbers and lists of them")
-    }
-
-    pub fn from_text(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
-    }
-}
+impl PlanText for ModifyPlan {}
 
 /// What is known of an UPDATE when it is planned.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::limit::PlannedCount;
+use crate::plan_text::PlanText;
 
 /// `ANY` or `ALL` of an array comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -134,17 +135,7 @@ pub struct ScanPlan {
     pub promised: Option<u64>,
 }
 
-impl ScanPlan {
-    /// # Panics
-    /// Never: every field has a textual form.
-    pub fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("plans hold only numbers, text and lists of them")
-    }
-
-    pub fn from_text(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
-    }
-}
+impl PlanText for ScanPlan {}
 
 /// What a path promises beyond the plain scan; becomes part of the `ScanPlan` if the path wins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -155,17 +146,7 @@ pub struct PathPlan {
     pub offset: PlannedCount,
 }
 
-impl PathPlan {
-    /// # Panics
-    /// Never: every field has a textual form.
-    pub fn to_text(self) -> String {
-        serde_json::to_string(&self).expect("numbers have a textual form")
-    }
-
-    pub fn from_text(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
-    }
-}
+impl PlanText for PathPlan {}
 
 #[cfg(test)]
 mod tests {

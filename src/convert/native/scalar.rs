@@ -10,8 +10,7 @@ use super::object::Object;
 use super::scratch::scratch;
 use super::{fast, ready};
 use crate::bridge::Failure;
-use crate::convert::{Dialect, known, text};
-use crate::pg::guard::pg_try;
+use crate::convert::{Dialect, fallback, known, text};
 use crate::pg::varlena::Bytes;
 
 /// The value in Python's own types, as wrappers see it.
@@ -36,11 +35,8 @@ pub(super) fn text_of<'py>(py: Python<'py>, object: &Object) -> Result<Bound<'py
         return scratch(|| unsafe { text::to_python(py, object.datum(), false).map_err(Failure::Server) });
     }
     let output = info.output()?;
-    // SAFETY: raw call; it returns NUL-terminated text.
-    scratch(|| unsafe {
-        let shown = pg_try(|| output.call(object.datum()))?;
-        text::to_str(py, shown.cast(), libc::strlen(shown)).map_err(Failure::Server)
-    })
+    // SAFETY: the caller holds the instance.
+    scratch(|| unsafe { fallback::shown(py, output, object.datum()).map_err(Failure::Server) })
 }
 
 /// How many characters `str()` of a text has.

@@ -19,6 +19,7 @@ use crate::pg::live::{Ending, Ends};
 use crate::pg::modify::{Command, Junk, Target};
 use crate::pg::modify_plan::identity_name;
 use crate::pg::modify_row::Row;
+use crate::pg::planner::read_plan;
 
 /// What names the row that is changed.
 struct Identity {
@@ -253,9 +254,7 @@ impl Modify {
 
 /// What the planner has to say of a modification.
 pub(in super::super) fn plan_of(target: &Target) -> Result<ModifyPlan, Error> {
-    let Some(text) = target.private() else { return Ok(ModifyPlan::default()) };
-    ModifyPlan::from_text(&String::from_utf8_lossy(text))
-        .map_err(|error| Error::internal(format!("multicorn: unreadable plan: {error}")))
+    target.private().map_or_else(|| Ok(ModifyPlan::default()), read_plan)
 }
 
 /// The server makes room for a whole batch when its first row comes.

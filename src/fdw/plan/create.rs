@@ -1,7 +1,7 @@
 //! The chosen path becomes the plan that the executor reads. The danger is a column left out: what is
 //! not listed here is NULL on every row.
 
-use multicorn_plan::{PathPlan, PlannedCount, ScanPlan};
+use multicorn_plan::{PathPlan, PlanText, PlannedCount, ScanPlan};
 
 use super::Planning;
 use super::promise::{self, Question};

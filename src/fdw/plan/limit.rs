@@ -1,7 +1,7 @@
 //! `can_limit`: a scan that stops by itself. The danger is a limit below something that drops or
 //! reorders rows; `multicorn_plan::limit_decision` decides, this file asks the class.
 
-use multicorn_plan::{LimitAbility, PathPlan, limit_decision, limited_cost};
+use multicorn_plan::{LimitAbility, PathPlan, PlanText, limit_decision, limited_cost};
 
 use super::Planning;
 use super::promise::{self, Question};

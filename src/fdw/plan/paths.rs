@@ -1,7 +1,7 @@
 //! The paths of one table: the whole scan, the sorted scan (`can_sort`), and lookups driven by other
 //! relations (`get_path_keys`). The danger is promising an order that the class did not agree to.
 
-use multicorn_plan::{KeyClause, PathPlan, parameterizations, scan_cost};
+use multicorn_plan::{KeyClause, PathPlan, PlanText, parameterizations, scan_cost};
 
 use super::Planning;
 use super::promise::{self, Question};

@@ -262,11 +262,7 @@ fn say(py: Python<'_>, level: &str, message: String, mut fields: Vec<Option<Stri
         report.sqlstate =
             SqlState::parse(&code).ok_or_else(|| PyValueError::new_err("invalid SQLSTATE code"))?;
     }
-    report.schema_name = field();
-    report.table_name = field();
-    report.column_name = field();
-    report.datatype_name = field();
-    report.constraint_name = field();
+    report.name_objects(|_| PyResult::Ok(field()))?;
     logging::say(level, report).map_err(|error| spi_error(py, error))
 }
 

@@ -50,10 +50,6 @@ fn report(py: Python<'_>, fields: &Bound<'_, PyDict>) -> PyResult<Report> {
     report.detail = text("detail")?;
     report.hint = text("hint")?;
     report.context = text("context")?;
-    report.schema_name = text("schema_name")?;
-    report.table_name = text("table_name")?;
-    report.column_name = text("column_name")?;
-    report.datatype_name = text("datatype_name")?;
-    report.constraint_name = text("constraint_name")?;
+    report.name_objects(text)?;
     Ok(report)
 }

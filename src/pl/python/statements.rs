@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 
-use pgrx::pg_sys;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
@@ -144,7 +143,7 @@ impl Plan {
     fn columns<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let plan = find(py, self.number)?;
         let columns = state::statement(py, |_| {
-            spi::connected(|_| plan.forward.columns()).map_err(|error| in_query(error, &plan.text))
+            spi::connected(|_| plan.forward.columns()).map_err(|error| error.in_query(&plan.text))
         })?;
         let Some(columns) = columns else { return Ok(None) };
         let described: Vec<(String, u32, i32)> = columns
@@ -265,12 +264,7 @@ fn with_values<T>(
 }
 
 fn values(statement: &Statement, arguments: &Bound<'_, PyTuple>) -> Result<Vec<Constant>, Error> {
-    let value = |(at, (argument, type_oid)): (usize, (Bound<'_, PyAny>, &pg_sys::Oid))| {
-        known::parameter(type_oid.to_u32(), Dialect::Native)?
-            .constant(&argument)
-            .map_err(|error| error.context(format!("parameter ${}", at + 1)))
-    };
-    arguments.iter().zip(statement.parameters()).enumerate().map(value).collect()
+    known::constants(statement.parameters(), arguments, Dialect::Native)
 }
 
 pub(super) fn gone() -> Error {
@@ -286,17 +280,6 @@ fn direction(name: &str) -> PyResult<Direction> {
         "relative" => Direction::Relative,
         _ => return Err(PyValueError::new_err(name.to_owned())),
     })
-}
-
-/// An error of the parser points into our statement, not into that of the client.
-fn in_query(mut error: Error, query: &str) -> Error {
-    if let Some(report) = error.report_mut()
-        && report.cursor_position > 0
-    {
-        report.internal_position = std::mem::take(&mut report.cursor_position);
-        report.internal_query = Some(query.to_owned());
-    }
-    error
 }
 
 /// The next rows of a portal, `forward` or `backward`, at most `count`; with `column` the values of the first

@@ -232,9 +232,11 @@ class _Bundle:
         found, value = scope.find(name)
         if not found:
             if name in THERE:
+                self.claim(name, name, text.name)
                 return
             raise CaptureError(f"{text.name} uses {name}, which is not defined")
         if value is getattr(builtins, name, self):
+            self.claim(name, value, text.name)  # another function's own `sorted` would be meant by all
             return
         ours = OURS.get(id(value))
         if ours is not None:
@@ -257,7 +259,7 @@ class _Bundle:
             raise CaptureError(
                 f"{text.name} uses {ours}, which is for the client: remote code has no connection"
             )
-        if name != ours and self.claim(name, ours, text.name):
+        if self.claim(name, ours, text.name) and name != ours:
             self.constants.append(f"{name} = {ours}")
 
     def use_module(self, name: str, module: ModuleType, text: Text) -> None:

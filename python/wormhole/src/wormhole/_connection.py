@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from wormhole._errors import ConnectionMissing
-from wormhole._steps import AnyAdapter, perform
+from wormhole._steps import AnyAdapter
 from wormhole.drivers import adapter_for
 
 
@@ -24,6 +24,8 @@ class Standby:
 
     adapter: AnyAdapter
     down_until: float = 0.0
+    is_ready: bool = False
+    """Whether it was put into autocommit mode, without which its snapshot would hold up the replay."""
 
 
 @dataclass
@@ -138,14 +140,8 @@ def set_standbys(*standbys: Any) -> None:
     for adapter in adapters:
         if adapter.is_async != route.adapter.is_async:
             raise TypeError("the standbys and the primary must be both synchronous or both asynchronous")
-        if not adapter.is_async:
-            perform(_autocommit(adapter))
     route.standbys = [Standby(adapter) for adapter in adapters]
     route.is_behind = True
-
-
-def _autocommit(adapter: AnyAdapter) -> Any:
-    yield adapter.autocommit()
 
 
 def current(connection: Any = None) -> Route:

@@ -138,6 +138,9 @@ def _call_on(standby: Standby, route: Route, shipped: Shipped, made: Call, known
     """Call on a standby; None sends the caller to the primary."""
     sql = " ".join(("SELECT", made.columns, "FROM", ON_STANDBY, made.source("there.id", 3)))
     try:
+        if not standby.is_ready:
+            yield standby.adapter.autocommit()
+            standby.is_ready = True
         rows = yield standby.adapter.call(route.named(sql), [shipped.id, route.position, *made.arguments])
     except Exception as error:
         state = sqlstate_of(error)

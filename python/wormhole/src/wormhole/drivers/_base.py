@@ -85,7 +85,10 @@ class Adapter(_Common, ABC):
 
     @abstractmethod
     def begin(self, mode: Mode) -> None:
-        """Begin a transaction, or take over the one that the driver has begun by itself."""
+        """Begin a transaction, or take over the one that the driver has begun by itself.
+
+        Where that fails nothing is left begun.
+        """
 
     @abstractmethod
     def commit(self) -> None:

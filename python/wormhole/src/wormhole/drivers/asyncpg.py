@@ -26,6 +26,11 @@ KEPT = 100
 """How many prepared statements a connection keeps, as many as asyncpg keeps itself."""
 
 
+def is_pooled(connection: Any) -> bool:
+    """Whether each transaction may reach another session."""
+    return getattr(getattr(connection, "_config", None), "statement_cache_size", 1) == 0
+
+
 class Asyncpg(AsyncAdapter):
     """An `asyncpg.Connection`, or one lent by its pool."""
 
@@ -35,8 +40,7 @@ class Asyncpg(AsyncAdapter):
         self.transaction: Any = None
         self.begun: int | None = None
         """How many statements the connection had sent when the transaction had begun."""
-        config = getattr(connection, "_config", None)
-        self.pooled = getattr(config, "statement_cache_size", 1) == 0
+        self.pooled = is_pooled(connection)
 
     async def run(self, sql: str, args: Sequence[Any]) -> Result:
         if self.pooled and not self.is_open():
@@ -111,8 +115,12 @@ class Asyncpg(AsyncAdapter):
             deferrable=bool(mode.deferrable),
         )
         await self.transaction.start()
-        if mode.read_only is False:
-            await self.connection.execute(f"SET TRANSACTION {clauses}")
+        try:
+            if mode.read_only is False:
+                await self.connection.execute(f"SET TRANSACTION {clauses}")
+        except BaseException:
+            await self.rollback()
+            raise
         self.begun = self._sent()
 
     async def commit(self) -> None:

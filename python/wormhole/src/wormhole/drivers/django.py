@@ -50,8 +50,12 @@ class Django(Adapter):
         clauses = mode.clauses()
         self.atomic = transaction.atomic(using=self.connection.alias)
         self.atomic.__enter__()
-        if clauses:
-            self.run(f"SET TRANSACTION {clauses}", ())
+        try:
+            if clauses:
+                self.run(f"SET TRANSACTION {clauses}", ())
+        except BaseException:
+            self.rollback()
+            raise
 
     def commit(self) -> None:
         atomic, self.atomic = self.atomic, None

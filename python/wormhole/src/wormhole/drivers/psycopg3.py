@@ -87,6 +87,10 @@ class Psycopg(_Status, Adapter):
             if self.json_is_text:
                 plain_json(cursor)
             cursor.execute(cast("Any", sql), prepared(parse(sql), args), prepare=False)
+            if cursor.pgresult is None:
+                # In a pipeline, whose answers come when it is asked for them: so it is by another inside.
+                with self.connection.pipeline():
+                    pass
             columns, rows, count = result(cursor)
             return columns, cursor.fetchall() if columns else rows, count
 
@@ -143,6 +147,9 @@ class AsyncPsycopg(_Status, AsyncAdapter):
     async def run(self, sql: str, args: Sequence[Any]) -> Result:
         async with AsyncRawCursor(self.connection, row_factory=tuple_row) as cursor:
             await cursor.execute(cast("Any", sql), prepared(parse(sql), args), prepare=False)
+            if cursor.pgresult is None:
+                async with self.connection.pipeline():
+                    pass
             columns, rows, count = result(cursor)
             return columns, await cursor.fetchall() if columns else rows, count
 

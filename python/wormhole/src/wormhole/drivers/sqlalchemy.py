@@ -139,16 +139,26 @@ class Connection(Adapter):
 
     def begin(self, mode: Mode) -> None:
         clauses = mode.clauses()
-        if not self.is_open():
+        is_ours = not self.is_open()
+        if is_ours:
             self.connection.begin()
-        if clauses:
-            self.run(f"SET TRANSACTION {clauses}", ())
+        try:
+            if clauses:
+                self.run(f"SET TRANSACTION {clauses}", ())
+        except BaseException:
+            if is_ours:
+                self.rollback()
+            raise
 
     def commit(self) -> None:
         self.connection.commit()
 
     def rollback(self) -> None:
         self.connection.rollback()
+
+    def autocommit(self) -> None:
+        self.rollback()
+        self.connection.execution_options(isolation_level="AUTOCOMMIT")
 
 
 class Session(Connection):
@@ -157,6 +167,9 @@ class Session(Connection):
     def run(self, sql: str, args: Sequence[Any]) -> Result:
         self.connection.flush()
         return execute(self.connection.connection(), sql, args)
+
+    def autocommit(self) -> None:
+        raise TypeError("a session cannot be a standby's: it lives in transactions")
 
     def is_untouched(self) -> bool:
         return False  # a rollback would also lose what the session has not written yet
@@ -244,12 +257,27 @@ class Bridged(AsyncAdapter):
     async def rollback(self) -> None:
         await self._call(self.below.rollback)
 
+    async def autocommit(self) -> None:
+        await self._call(self.below.autocommit)
+
+
+async def _is_pooled(lent: Any) -> bool:
+    """Whether asyncpg is below, and was told that it is behind a transaction pooler."""
+    if lent.dialect.driver != "asyncpg":
+        return False
+    from wormhole.drivers.asyncpg import is_pooled
+
+    return is_pooled((await lent.get_raw_connection()).driver_connection)
+
 
 class AsyncEngine(AsyncAdapter):
     """An `AsyncEngine`."""
 
     async def run(self, sql: str, args: Sequence[Any]) -> Result:
         async with self.connection.connect() as plain:
+            if await _is_pooled(plain):
+                async with plain.begin():
+                    return await plain.run_sync(execute, sql, args)
             lent = await plain.execution_options(isolation_level="AUTOCOMMIT")
             return await lent.run_sync(execute, sql, args)
 
