@@ -103,6 +103,11 @@ def status(connection: psycopg.Connection, field: str) -> int:
     raise LookupError(message)
 
 
+def others(connection: psycopg.Connection) -> int:
+    """Bytes of memory that are not the backend's own: shared with others, or of files."""
+    return status(connection, "RssShmem") + status(connection, "RssFile")
+
+
 def measure(connection: psycopg.Connection, load: Load, count: int, warm_up: int) -> Growth:
     """Run `load` after a warm-up that includes the meters themselves."""
     read(connection)
@@ -116,9 +121,10 @@ def grow(connection: psycopg.Connection, load: Load, count: int) -> Growth:
     before = read(connection)
     # Resets the high-water mark.
     Path(f"/proc/{connection.info.backend_pid}/clear_refs").write_text("5")
-    peak = status(connection, "VmHWM")
+    peak = status(connection, "VmHWM") - others(connection)
     load.run(connection, count)
-    peak = status(connection, "VmHWM") - peak
+    # Shared buffers that the backend has touched stay in its sizes.
+    peak = status(connection, "VmHWM") - others(connection) - peak
     after = read(connection)
     return Growth(
         count,

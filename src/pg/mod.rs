@@ -43,6 +43,7 @@ mod rivals;
 pub(crate) mod role;
 pub(crate) mod routine;
 pub(crate) mod scan_node;
+pub(crate) mod session_end;
 pub(crate) mod settings;
 pub(crate) mod spi;
 pub(crate) mod statement;

@@ -33,6 +33,29 @@ raw! {
     fn GetLatestSnapshot() -> Snapshot;
     fn GetTopTransactionIdIfAny() -> TransactionId;
     fn RecoveryInProgress() -> bool;
+    fn StartTransactionCommand();
+    fn CommitTransactionCommand();
+    fn AbortOutOfAnyTransaction();
+    fn IsTransactionOrTransactionBlock() -> bool;
+    fn ConditionalLockRelationOid(relation: Oid, mode: LOCKMODE) -> bool;
+    fn before_shmem_exit(function: pg_on_exit_callback, argument: Datum);
+
+    // what is created
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
+    fn QualifiedNameGetCreationNamespace(names: *mut List, name: *mut *mut c_char) -> Oid;
+    #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+    fn QualifiedNameGetCreationNamespace(names: *const List, name: *mut *mut c_char) -> Oid;
+    fn isTempNamespace(schema: Oid) -> bool;
+
+    // settings
+    #[cfg(feature = "pg15")]
+    fn GetNumConfigOptions() -> c_int;
+    #[cfg(feature = "pg15")]
+    fn get_guc_variables() -> *mut *mut config_generic;
+    #[cfg(not(feature = "pg15"))]
+    fn find_option(
+        name: *const c_char, create_placeholders: bool, skip_errors: bool, level: c_int,
+    ) -> *mut config_generic;
 
     // values
     fn DirectFunctionCall1Coll(function: PGFunction, collation: Oid, argument: Datum) -> Datum;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
 
 use pgrx::pg_sys;
 
-use super::{encoding, raw};
+use super::{encoding, raw, raw_more};
 use crate::error::{Level, SqlState};
 
 /// The session's search path, as it was set.
@@ -158,6 +158,36 @@ impl Milliseconds {
     }
 }
 
+/// The first number that a client has given a value when it connected, without the right to.
+static LOST: OnceLock<&'static CStr> = OnceLock::new();
+
+/// A number whose value is not what the configuration, the role's or the database's settings say. While the
+/// library is not loaded the server keeps any value, and one of the client's in the place of theirs; the
+/// server refuses it when the setting is defined, and they are gone.
+pub(crate) fn lost() -> Option<&'static str> {
+    LOST.get().and_then(|name| name.to_str().ok())
+}
+
+fn is_given_by_client(name: &CStr) -> bool {
+    // SAFETY: raw calls that look the setting up, or null; it lives at least until the next definition.
+    unsafe {
+        #[cfg(feature = "pg15")]
+        let found = {
+            let all = std::slice::from_raw_parts(
+                raw_more::get_guc_variables(),
+                usize::try_from(raw_more::GetNumConfigOptions()).unwrap_or(0),
+            );
+            let found = all
+                .iter()
+                .find(|&&one| CStr::from_ptr((*one).name).to_bytes().eq_ignore_ascii_case(name.to_bytes()));
+            found.map_or(std::ptr::null_mut(), |&one| one)
+        };
+        #[cfg(not(feature = "pg15"))]
+        let found = raw_more::find_option(name.as_ptr(), false, true, 0);
+        found.as_ref().is_some_and(|one| one.reset_source == pg_sys::GucSource::PGC_S_CLIENT)
+    }
+}
+
 /// In what a number is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Unit {
@@ -177,12 +207,29 @@ impl Number {
 
     /// Defines a superuser's setting from `least` to `most`, with the present value as the default.
     pub(crate) fn define(&'static self, about: &About, unit: Unit, least: c_int, most: c_int) {
+        self.define_for(pg_sys::GucContext::PGC_SUSET, about, unit, least, most);
+    }
+
+    /// As `define`, a setting that any role may change for itself.
+    pub(crate) fn define_for_all(&'static self, about: &About, unit: Unit, least: c_int, most: c_int) {
+        self.define_for(pg_sys::GucContext::PGC_USERSET, about, unit, least, most);
+    }
+
+    fn define_for(
+        &'static self,
+        who: pg_sys::GucContext::Type,
+        about: &About,
+        unit: Unit,
+        least: c_int,
+        most: c_int,
+    ) {
         let flags = match unit {
             Unit::None => 0,
             Unit::Milliseconds => pg_sys::GUC_UNIT_MS,
             Unit::Kilobytes => pg_sys::GUC_UNIT_KB,
             Unit::Megabytes => pg_sys::GUC_UNIT_MB,
         };
+        let was_given = is_given_by_client(about.name);
         // SAFETY: as in `Text::define_checked`.
         unsafe {
             raw::DefineCustomIntVariable(
@@ -193,17 +240,25 @@ impl Number {
                 self.0.load(Ordering::Relaxed),
                 least,
                 most,
-                pg_sys::GucContext::PGC_SUSET,
+                who,
                 flags as c_int,
                 None,
                 None,
                 None,
             );
         }
+        if was_given && !is_given_by_client(about.name) {
+            LOST.get_or_init(|| about.name);
+        }
     }
 
     pub(crate) fn get(&self) -> u64 {
-        u64::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0)
+        self.get_if_any().unwrap_or(0)
+    }
+
+    /// Nothing if the number is negative.
+    pub(crate) fn get_if_any(&self) -> Option<u64> {
+        u64::try_from(self.0.load(Ordering::Relaxed)).ok()
     }
 }
 

@@ -1,4 +1,5 @@
-//! How often functions were called, kept in memory and written now and then before a commit. The danger is a
+//! How often functions were called, kept in memory and written now and then before a commit, and at the end
+//! of the session. The danger is a
 //! call that writes because it was counted: never on a standby, in a transaction that reads only, or where a
 //! row changed by another would fail it; and a row that another session is counting is left for later.
 
@@ -10,6 +11,7 @@ use super::registry::{self, Function};
 use crate::bridge;
 use crate::error::{Error, SqlState};
 use crate::pg::memory::{Access, ForLife};
+use crate::pg::session_end::{self, Last};
 use crate::pg::xact::{self, Event};
 use crate::pg::{caller, guard};
 
@@ -69,6 +71,7 @@ pub(super) fn note(function: &Rc<Function>, time: Duration, error: Option<&Error
 fn enlist(function: &Rc<Function>) -> Result<bool, Error> {
     if !COUNTS.read(|counts| counts.listening) {
         xact::listen(listener)?;
+        session_end::do_last(Last { is_needed: is_any, work: write_last })?;
     }
     Ok(COUNTS.change(|counts| {
         counts.listening = true;
@@ -100,6 +103,19 @@ fn listener(event: Event) -> Result<(), Error> {
                 }
             }
         }
+    }
+    Ok(())
+}
+
+fn is_any() -> bool {
+    COUNTS.read(|counts| !counts.pending.is_empty())
+}
+
+/// At the end of the session; what cannot be written at once is lost.
+fn write_last() -> Result<(), Error> {
+    COUNTS.change(|counts| counts.written = Some(Instant::now()));
+    if caller::may_write_aside() && session_end::lock_at_once(registry::home()?.functions)? {
+        write(&take())?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 use wormhole_protocol::{Exceeded, mention};
 
 use crate::error::{Error, SqlState};
+use crate::gucs::{self, wormhole::Whose};
 
 const MODULE_NOT_ALLOWED: SqlState = SqlState::new(b"WH001");
 const SOURCE_REFUSED: SqlState = SqlState::new(b"WH002");
@@ -58,8 +59,13 @@ pub(super) fn no_confinement(why: &str) -> Error {
 }
 
 pub(super) fn exceeded(what: &Exceeded) -> Error {
+    let (setting, whose) = gucs::wormhole::origin(what);
+    let who = match whose {
+        Whose::Own => "It is a setting of your own",
+        Whose::Superusers => "A superuser can change it",
+    };
     Error::new(LIMIT_EXCEEDED, format!("the remote function exceeds a limit: {what}"))
-        .hint(format!("A superuser can change it: multicorn.{}.", what.setting()))
+        .hint(format!("{who}: multicorn.{setting}."))
 }
 
 /// Remote functions call each other through SQL.

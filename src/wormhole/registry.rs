@@ -21,6 +21,8 @@ pub(super) struct Home {
     owner: Oid,
     /// One of its tables: schemas are renamed without a message.
     table: Oid,
+    /// That of functions.
+    pub(super) functions: Oid,
     /// Whether nobody but superusers can have written to the tables.
     vouched: bool,
     /// A table of it with a trigger that would run somebody else's code as the extension's owner.
@@ -144,8 +146,11 @@ pub(super) fn home() -> Result<Rc<Home>, Error> {
         let table = number(table)?;
         tables.push(table.to_u32());
         let owner = number(owner)?;
-        let home = home.get_or_insert(Home { owner, table, vouched: true, invaded: None });
+        let home = home.get_or_insert(Home { owner, table, functions: table, vouched: true, invaded: None });
         home.vouched &= vouched == "true";
+        if name == "wormhole_functions" {
+            home.functions = table;
+        }
         if invaded == "true" {
             home.invaded = Some(name.clone());
         }

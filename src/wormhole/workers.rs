@@ -38,6 +38,7 @@ struct Pattern {
     confine: Confine,
     memory: u64,
     cpu_seconds: u64,
+    idle: u64,
 }
 
 struct Helper {
@@ -170,13 +171,17 @@ pub(super) fn lease(role: Oid, owner: Oid, limits: &Limits) -> Result<Lease, Err
 }
 
 fn pattern(limits: &Limits) -> Result<Pattern, Error> {
-    let seconds = limits.cpu.as_secs().saturating_add(1).saturating_mul(limits.calls);
+    // Not the role's own, which is only measured: another one would want another helper. What a call may use,
+    // for that of a worker that `Talk::begin` takes once more, and a little: whoever has given a result and
+    // works on has nobody who watches.
+    let seconds = gucs::wormhole::allowed().cpu.as_secs().saturating_add(1).saturating_mul(2);
     Ok(Pattern {
         modules: registry::modules()?,
         path: bridge::python_directories()?,
         confine: gucs::wormhole::confinement(),
         memory: limits.memory,
         cpu_seconds: seconds,
+        idle: gucs::wormhole::idle_timeout(),
     })
 }
 
@@ -240,6 +245,7 @@ fn start_as(pattern: &Pattern, unconfined: bool) -> Result<(Helper, Confinement)
         unconfined,
         memory: pattern.memory,
         cpu_seconds: pattern.cpu_seconds,
+        idle: pattern.idle,
     });
     match helper.ask(&hello)? {
         HelperReply::Ready { confinement, .. } => Ok((helper, confinement)),

@@ -385,3 +385,110 @@ def test_without_walls_nothing_runs(database: Database, tenant: Tenant) -> None:
             assert Tenant(connection).lives()
     finally:
         kept.rename(real)
+
+
+def wait_until(connection: psycopg.Connection, pid: int) -> float:
+    """Wait for the end of a session, and tell how long it took."""
+    began = time.monotonic()
+    while connection.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [pid]).rowcount:
+        assert time.monotonic() - began < 5
+        time.sleep(0.01)
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("way", ["close", "close in a transaction", "terminate", "serializable"])
+def test_the_last_counts_are_written_at_the_end(database: Database, tenant: Tenant, way: str) -> None:
+    pid = tenant.connection.info.backend_pid
+    tenant.lives()  # written at once
+    for _ in range(3):
+        tenant.lives()
+    if way == "serializable":
+        tenant.connection.execute("SET default_transaction_isolation = 'serializable'")
+    if way == "close in a transaction":
+        tenant.connection.execute("BEGIN; SET default_transaction_read_only = on")
+        tenant.lives()
+    with database.connect() as admin:
+        assert counted(admin)[0] == 1
+        if way == "terminate":
+            admin.execute("SELECT pg_terminate_backend(%s)", [pid])
+        else:
+            tenant.connection.close()
+        wait_until(admin, pid)
+        assert counted(admin)[0] == (5 if way == "close in a transaction" else 4)
+
+
+@pytest.mark.parametrize("way", ["row", "table", "dropped", "read only", "in a call", "standby"])
+def test_the_last_counts_hold_no_session_back(database: Database, tenant: Tenant, way: str) -> None:
+    pid = tenant.connection.info.backend_pid
+    tenant.lives()
+    tenant.lives()
+    with database.connect() as admin, database.connect() as other:
+        other.autocommit = False
+        if way == "row":
+            other.execute("SELECT FROM wormhole_functions FOR UPDATE")
+        elif way == "table":
+            other.execute("LOCK TABLE wormhole_functions")
+        elif way == "dropped":
+            other.execute("DROP EXTENSION multicorn CASCADE")
+            other.commit()
+        elif way == "read only":
+            tenant.connection.execute("SET default_transaction_read_only = on")
+        elif way == "standby":
+            admin.execute("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+            admin.execute("SELECT pg_reload_conf()")
+            time.sleep(0.2)
+        try:
+            if way == "in a call":
+                with (
+                    signal_soon(database.conninfo, "pg_terminate_backend", pid),
+                    pytest.raises(psycopg.OperationalError),
+                ):
+                    tenant.connection.execute("SELECT pg_sleep(60)")
+            tenant.connection.close()
+            assert wait_until(admin, pid) < 1
+        finally:
+            other.rollback()
+            admin.execute("ALTER SYSTEM RESET synchronous_standby_names")
+            admin.execute("SELECT pg_reload_conf()")
+        if way != "dropped":
+            assert counted(admin)[0] == (2 if way == "standby" else 1)
+
+
+def test_idle_processes_end(database: Database, tenant: Tenant) -> None:
+    """The workers, then the helper; calls before, between and after work as ever."""
+    with database.connect() as admin:
+        admin.execute(f"ALTER ROLE {ROLE} SET multicorn.wormhole_idle_timeout = '400ms'")
+        admin.execute(f"GRANT EXECUTE ON FUNCTION wormhole_stream TO {ROLE}")
+    with database.connect(user=ROLE) as connection:
+        session = Tenant(connection)
+        pid = connection.info.backend_pid
+        for _ in range(3):
+            assert session.lives()
+            started = children(pid)
+            assert len(started) == 2
+            time.sleep(0.2)
+            assert session.lives()
+            assert children(pid) == started
+            assert gone(started)
+        # One that is at work is not idle, however long it waits.
+        assert session.call("def f(): return query_value('SELECT 1 FROM pg_sleep(1.5)')") == 1
+        # Nor is one that has yielded and may be asked for more.
+        connection.execute("SELECT wormhole_install('g', 'def g():\n    yield 1\n    yield 2')")
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.execute(
+                "DECLARE c CURSOR FOR SELECT wormhole_stream(func_id) FROM wormhole_functions"
+                " WHERE func_name = 'g'"
+            )
+            assert cursor.execute("FETCH c").fetchone() == ({"r": 1},)
+            time.sleep(1)
+            assert cursor.execute("FETCH c").fetchone() == ({"r": 2},)
+
+
+def test_a_call_at_the_moment_of_the_end(database: Database, tenant: Tenant) -> None:
+    with database.connect() as admin:
+        admin.execute(f"ALTER ROLE {ROLE} SET multicorn.wormhole_idle_timeout = '20ms'")
+    with database.connect(user=ROLE) as connection:
+        session = Tenant(connection)
+        for number in range(300):
+            assert session.lives()
+            time.sleep(0.0175 + (number % 50) / 10_000)

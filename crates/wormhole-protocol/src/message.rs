@@ -18,6 +18,9 @@ pub struct Hello {
     pub memory: u64,
     /// Seconds of processor time after which the kernel ends a worker, whoever is watching.
     pub cpu_seconds: u64,
+    /// Milliseconds after which a worker without a call, and a helper without a worker, ends; 0 is never.
+    #[serde(default)]
+    pub idle: u64,
 }
 
 /// A backend to a helper.

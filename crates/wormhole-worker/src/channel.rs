@@ -2,6 +2,7 @@
 //! The danger is a call that waits for ever; the other side ends it by closing, or by SIGKILL.
 
 use std::io;
+use std::time::Duration;
 
 use wormhole_protocol::{Decoder, Frame};
 
@@ -35,6 +36,34 @@ impl Channel {
                 Err(_) => retry()?,
             }
         }
+    }
+
+    /// Whether something comes within this time, or the other side closes. No time is for ever.
+    pub(crate) fn comes_within(&self, patience: Option<Duration>) -> bool {
+        let Some(patience) = patience else { return true };
+        if !self.decoder.is_empty() {
+            return true;
+        }
+        let seconds = libc::time_t::try_from(patience.as_secs()).unwrap_or(libc::time_t::MAX);
+        let mut time = libc::timespec { tv_sec: seconds, tv_nsec: patience.subsec_nanos().into() };
+        // SAFETY: pointers to locals; the descriptor is one of the first few. By number, since the filter knows
+        // this call only; poll() would be refused to a process that may have no descriptors.
+        let found = unsafe {
+            let mut set: libc::fd_set = std::mem::zeroed();
+            libc::FD_SET(self.input, &raw mut set);
+            let none = std::ptr::null_mut::<libc::fd_set>();
+            libc::syscall(
+                libc::SYS_pselect6,
+                libc::c_long::from(self.input + 1),
+                &raw mut set,
+                none,
+                none,
+                &raw mut time,
+                std::ptr::null::<libc::sigset_t>(),
+            )
+        };
+        // After a signal, or where it cannot be asked, reading waits.
+        found != 0
     }
 
     /// Sends all of a frame.

@@ -2,6 +2,7 @@
 //! code of users. The danger is forking a process with threads: modules are kept from starting any.
 
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use wormhole_protocol::{Confinement, Frame, Hello, HelperReply, HelperRequest};
 
@@ -17,6 +18,11 @@ pub(crate) struct Mould {
 }
 
 impl Mould {
+    /// After how much time without a call a worker ends.
+    pub(crate) fn idle(&self) -> Option<Duration> {
+        (self.hello.idle > 0).then(|| Duration::from_millis(self.hello.idle))
+    }
+
     /// Limits and walls, in the forked process.
     pub(crate) fn confine(&self) -> Result<(), String> {
         process::limit(self.size.saturating_add(self.hello.memory), self.hello.cpu_seconds)?;
@@ -40,7 +46,9 @@ pub(crate) fn serve(mut channel: Channel) -> ! {
     };
     say(&channel, &ready);
     let mut ends = Ends::default();
-    while let Some(request) = next(&mut channel) {
+    let mut idle = Idle::new(mould.idle());
+    while idle.ends_with_a_request(&channel, &mut ends) {
+        let Some(request) = next(&mut channel) else { break };
         match request {
             HelperRequest::Spawn => {
                 spawn(&channel, &mould);
@@ -54,6 +62,31 @@ pub(crate) fn serve(mut channel: Channel) -> ! {
         }
     }
     process::leave(0)
+}
+
+/// For how long nobody has asked for anything.
+struct Idle {
+    most: Option<Duration>,
+    since: Instant,
+}
+
+impl Idle {
+    fn new(most: Option<Duration>) -> Self {
+        Idle { most, since: Instant::now() }
+    }
+
+    /// Waits for a request, or for the time to be up while no worker lives: those that do may be at work.
+    fn ends_with_a_request(&mut self, channel: &Channel, workers: &mut Ends) -> bool {
+        // Workers end by themselves, and their helper soon after them.
+        while !channel.comes_within(self.most.map(|most| most / 4)) {
+            workers.collect();
+            if self.most.is_some_and(|most| self.since.elapsed() >= most) && !process::has_children() {
+                return false;
+            }
+        }
+        self.since = Instant::now();
+        true
+    }
 }
 
 /// How the latest workers ended: they are waited for while others are at work, and asked about later.

@@ -181,6 +181,16 @@ pub(crate) fn ended() -> Option<(i32, End)> {
     (child > 0).then(|| (child, end(status)))
 }
 
+/// Whether there is a child that has not been waited for.
+pub(crate) fn has_children() -> bool {
+    // SAFETY: a plain structure of integers, which the call fills; it takes nothing of the child's end.
+    unsafe {
+        let mut found: libc::siginfo_t = std::mem::zeroed();
+        let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+        libc::waitid(libc::P_ALL, 0, &raw mut found, flags) == 0
+    }
+}
+
 /// Ends the process without any clean-up.
 pub(crate) fn leave(status: i32) -> ! {
     // SAFETY: never returns.

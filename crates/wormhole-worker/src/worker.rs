@@ -25,7 +25,7 @@ pub(crate) fn live(pipes: process::Pipes, helper: i32, mould: &Mould) -> ! {
         let _ = native::send(&raised, "{}");
         process::leave(1);
     }
-    loop {
+    while native::comes_within(mould.idle()) {
         match native::receive() {
             Ok(Some(frame)) => {
                 let request = frame.head::<Request>();
@@ -38,6 +38,8 @@ pub(crate) fn live(pipes: process::Pipes, helper: i32, mould: &Mould) -> ! {
             _ => process::leave(0),
         }
     }
+    // Nothing of a request was read: the session asks another worker if it has just sent one.
+    process::leave(0)
 }
 
 struct Call {

@@ -77,9 +77,10 @@ SELECT wormhole_drop(:'id');
 RESET ROLE;
 SELECT wormhole_drop(:'id'), wormhole_drop('own');
 
--- Settings are superusers'.
+-- Settings are superusers', but for limits of one's own.
 SET ROLE wormhole_administration_user;
 SET multicorn.wormhole_cpu_time = '1h';
+SET multicorn.wormhole_own_cpu_time = '1h';
 RESET ROLE;
 SELECT name, setting, unit, context FROM pg_settings WHERE name LIKE 'multicorn.wormhole%' ORDER BY name;
 
