@@ -145,6 +145,19 @@ def test_values_of_one_hash_can_be_interrupted(database: Database, either: Tenan
     assert either.lives()
 
 
+def test_integers_that_take_long_to_compare(either: Tenant) -> None:
+    """To find that an int and a Decimal of one hash differ takes a time that grows with the square."""
+    number = int("f" * 4_000_000, 16)
+    pair = [{"$": "dec", "v": str(number % (2**61 - 1))}, {"$": "int", "v": hex(number)}]
+    began = time.monotonic()
+    diag = either.fails("def f(x): return len(x)", {"$": "set", "v": pair})
+    assert (diag.sqlstate, diag.message_primary) == (
+        "WH005",
+        "ValueError: a value tagged 'int' is malformed: an int of more than 524288 bits",
+    )
+    assert time.monotonic() - began < 5
+
+
 def test_a_part_of_a_package_that_is_refused(database: Database, either: Tenant) -> None:
     with database.connect() as admin:
         admin.execute("INSERT INTO wormhole_allowed_modules VALUES ('xml', true), ('xml.sax', false)")
