@@ -425,6 +425,27 @@ def test_a_cancelled_task_cancels_on_the_server(shop, name) -> None:
     assert shop.sql(busy).strip() == "0"
 
 
+@remote
+async def sleeping_later() -> None:
+    await aio.query("SELECT pg_sleep(20)")
+
+
+@pytest.mark.parametrize("name", ["psycopg", "psycopg2"])
+def test_a_cancelled_task_cancels_over_a_waiting_driver(shop, name) -> None:
+    with DRIVERS[name](shop.conninfo) as connection, set_connection(connection):
+
+        async def work() -> None:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3), transaction():
+                    await aio.query("INSERT INTO t VALUES (1)")
+                    await sleeping_later()
+
+        began = time.monotonic()
+        asyncio.run(work())
+        assert time.monotonic() - began < 5
+        assert query_value("SELECT count(*) FROM t") == 0
+
+
 LOST = r"terminating connection|server closed the connection|was closed in the middle"
 """Each driver has a class of its own for it."""
 NEW = ["psycopg-pool", "engine", "engine-psycopg2", "django"]
