@@ -23,6 +23,11 @@ impl SqlState {
         bytes.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase()).then(|| Self::new(bytes))
     }
 
+    /// A cancel, a time-out or the end of the session: Python has an exception of its own for them.
+    pub(crate) fn is_cancel(self) -> bool {
+        [Self::QUERY_CANCELED, Self::ADMIN_SHUTDOWN].contains(&self)
+    }
+
     /// Class 57: somebody ends the statement, or the session.
     pub(crate) fn is_intervention(self) -> bool {
         self.text().starts_with("57")
@@ -60,6 +65,9 @@ impl SqlState {
     pub(crate) const INDETERMINATE_DATATYPE: Self = Self::new(b"42P18");
     pub(crate) const INVALID_CURSOR_NAME: Self = Self::new(b"34000");
     pub(crate) const QUERY_CANCELED: Self = Self::new(b"57014");
+    pub(crate) const ADMIN_SHUTDOWN: Self = Self::new(b"57P01");
+    pub(crate) const OUT_OF_MEMORY: Self = Self::new(b"53200");
+    pub(crate) const PROGRAM_LIMIT_EXCEEDED: Self = Self::new(b"54000");
     pub(crate) const INTERNAL_ERROR: Self = Self::new(b"XX000");
     /// An exception that a function of `LANGUAGE python` raised.
     pub(crate) const PYTHON_EXCEPTION: Self = Self::new(b"PY001");

@@ -48,21 +48,17 @@ def install() -> None:
 
 def _send_output(stream: str, text: str) -> bool:
     """Send what a function of LANGUAGE python wrote; tell whether it was one."""
-    if not native().pl_in_function():
-        return False
-    fields = {
-        "message": f"data written to sys.{stream.strip('<>')}",
-        "code": "00000",
-        "detail": text,
-    }
-    native().pl_report(severities["NOTICE"], fields, False)  # noqa: FBT003
-    return True
+    return _send("NOTICE", "00000", f"data written to sys.{stream.strip('<>')}", text)
 
 
 def _send_warning(message: str, detail: str) -> bool:
     """Send what `warnings.warn` says inside a function; tell whether it was one."""
+    return _send("WARNING", "01PPY", message, detail)
+
+
+def _send(severity: str, code: str, message: str, detail: str) -> bool:
     if not native().pl_in_function():
         return False
-    fields = {"message": message, "code": "01PPY", "detail": detail}
-    native().pl_report(severities["WARNING"], fields, False)  # noqa: FBT003
+    fields = {"message": message, "code": code, "detail": detail}
+    native().pl_report(severities[severity], fields, False)  # noqa: FBT003
     return True

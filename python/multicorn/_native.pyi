@@ -132,9 +132,6 @@ def pl_end(number: int, keep: bool) -> None:
 def pl_end_transaction(commit: bool) -> None:
     """Commit or roll back, and begin the next transaction."""
 
-def pl_ready() -> None:
-    """Raise what forbids an action on the database now."""
-
 def pl_is_ready() -> bool:
     """Tell whether an action on the database would be let pass now."""
 

@@ -422,9 +422,8 @@ pub(crate) fn to_python_as(
     error: Error,
     make: impl FnOnce(Python<'_>, &Report) -> PyResult<PyErr>,
 ) -> PyErr {
-    const ADMIN_SHUTDOWN: SqlState = SqlState::new(b"57P01");
     let Some(report) = error.report() else { return cancelled(py, None) };
-    if [SqlState::QUERY_CANCELED, ADMIN_SHUTDOWN].contains(&report.sqlstate) {
+    if report.sqlstate.is_cancel() {
         return cancelled(py, Some(error));
     }
     let made = make(py, report).and_then(|exception| {

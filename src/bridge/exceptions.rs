@@ -17,7 +17,6 @@ use crate::pg::memory::{Access, ForLife};
 
 /// Marks an error that is an exception passing through the server, from one function to another.
 const RELAY: SqlState = SqlState::new(b"PY999");
-const ADMIN_SHUTDOWN: SqlState = SqlState::new(b"57P01");
 
 thread_local! {
     /// The exception that the latest error so marked stands for, with the error's text.
@@ -77,7 +76,7 @@ pub(super) fn leaving(mut error: Error) -> Error {
 /// The error as an exception: `Postgres.Exception`, the exception that it was, or a cancel.
 pub(crate) fn to_python(py: Python<'_>, mut error: Error) -> PyErr {
     let Some(report) = error.report_mut() else { return errors::to_python(py, error) };
-    if [SqlState::QUERY_CANCELED, ADMIN_SHUTDOWN].contains(&report.sqlstate) {
+    if report.sqlstate.is_cancel() {
         return errors::to_python(py, error);
     }
     if report.sqlstate == RELAY {

@@ -25,6 +25,7 @@ use pyo3::prelude::*;
 use crate::error::Error;
 use crate::interpreter::lifecycle;
 use crate::pg::interrupts::{Pending, exiting_below_python, pending};
+use crate::pg::live::Ending;
 pub(crate) use errors::Origin;
 
 pub(crate) use start::{ensure, python_directories};
@@ -98,7 +99,7 @@ pub(crate) fn call_early_hook<T>(
 }
 
 /// The same in the wording of `origin`.
-pub(crate) fn call_early_hook_as<T>(
+fn call_early_hook_as<T>(
     origin: Origin,
     name: &str,
     run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
@@ -123,7 +124,7 @@ pub(crate) fn call_hook<T>(
 }
 
 /// The same in the wording of `origin`.
-pub(crate) fn call_hook_as<T>(
+fn call_hook_as<T>(
     origin: Origin,
     name: &str,
     run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
@@ -143,6 +144,19 @@ pub(crate) fn call_hook_as<T>(
     // A message that cannot be sent must not fail a commit.
     let _ = logging::flush();
     result
+}
+
+/// Runs what ends a node's value, in the wording of `origin`: as an early hook where the statement can still fail.
+pub(crate) fn call_end<T>(
+    origin: Origin,
+    ending: Ending,
+    name: &str,
+    run: impl FnOnce(Python<'_>) -> Result<T, Failure>,
+) -> Result<T, Error> {
+    match ending {
+        Ending::Normal => call_early_hook_as(origin, name, run),
+        Ending::Abort => call_hook_as(origin, name, run),
+    }
 }
 
 fn inside<T>(origin: Origin, run: impl FnOnce(Python<'_>) -> Result<T, Failure>) -> Result<T, Error> {

@@ -182,7 +182,7 @@ impl<'a> Building<'a> {
                     format!("lists are nested deeper than {MOST_DIMENSIONS} levels, the most an array has")
                 }
             };
-            return Err(Error::new(SqlState::new(b"54000"), text));
+            return Err(Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, text));
         }
         let expected = self.lengths[depth];
         if expected < 0 {
@@ -245,7 +245,7 @@ fn ragged(is_plain: bool) -> Error {
 
 #[cold]
 fn too_many() -> Error {
-    Error::new(SqlState::new(b"54000"), "a list has more items than an array can hold")
+    Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "a list has more items than an array can hold")
 }
 
 /// A list or tuple, which is read by index.

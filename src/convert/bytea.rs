@@ -56,7 +56,7 @@ unsafe fn of_buffer(object: *mut ffi::PyObject) -> Result<Datum, Error> {
 
 #[cold]
 fn too_long(length: usize) -> Error {
-    Error::new(SqlState::new(b"54000"), format!("{length} bytes are more than a value can be"))
+    Error::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("{length} bytes are more than a value can be"))
 }
 
 /// # Safety

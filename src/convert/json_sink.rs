@@ -260,8 +260,11 @@ impl Tree {
     unsafe fn text(&mut self, text: Text) -> Result<JsonbValue, Error> {
         const LONGEST: usize = 0x0fff_ffff; // JENTRY_OFFLENMASK (jsonb.h)
         if text.length > LONGEST {
-            return Err(Error::new(SqlState::new(b"54000"), "string too long to represent as jsonb string")
-                .detail(format!("It has {} bytes; {LONGEST} are the most.", text.length)));
+            return Err(Error::new(
+                SqlState::PROGRAM_LIMIT_EXCEEDED,
+                "string too long to represent as jsonb string",
+            )
+            .detail(format!("It has {} bytes; {LONGEST} are the most.", text.length)));
         }
         let mut value = JsonbValue { type_: jbvType::jbvString, ..Default::default() };
         // SAFETY: a fresh copy of as many bytes.

@@ -305,7 +305,7 @@ pub(super) unsafe fn shown(object: *mut ffi::PyObject) -> String {
 pub(super) fn allocate(size: usize) -> Result<*mut u8, Error> {
     let place = varlena::try_palloc(size);
     if place.is_null() {
-        return Err(Error::new(SqlState::new(b"53200"), "out of memory")
+        return Err(Error::new(SqlState::OUT_OF_MEMORY, "out of memory")
             .detail(format!("Failed on a request of {size} bytes for a value from Python.")));
     }
     Ok(place)

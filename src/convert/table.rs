@@ -30,6 +30,13 @@ pub(crate) fn plans(
     rows.columns().iter().map(|column| find(column.type_oid.to_u32())).collect()
 }
 
+/// A name that several columns have.
+pub(crate) fn twice(columns: &[ResultColumn]) -> Option<&str> {
+    let mut names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+    names.sort_unstable();
+    names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
+}
+
 /// How to find the conversion of a column by its type.
 pub(crate) type Find = fn(u32) -> Result<Rc<Value>, Error>;
 
@@ -52,15 +59,9 @@ impl Layout {
         let forms =
             columns.iter().map(|column| types::Layout::lookup(column.type_oid)).collect::<Result<_, _>>()?;
         let mut layout = Layout { epoch, columns, names, plans, forms, can_wait: false };
-        layout.can_wait = layout.plans.iter().all(|plan| plan.is_simple()) && layout.twice().is_none();
+        layout.can_wait =
+            layout.plans.iter().all(|plan| plan.is_simple()) && twice(&layout.columns).is_none();
         Ok(layout)
-    }
-
-    /// A name that several columns have.
-    fn twice(&self) -> Option<&str> {
-        let mut names: Vec<&str> = self.columns.iter().map(|column| column.name.as_str()).collect();
-        names.sort_unstable();
-        names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
     }
 
     pub(super) fn names(&self) -> &[Py<PyString>] {

@@ -208,7 +208,10 @@ unsafe fn of_utf8(data: *const u8, length: usize, characters: usize) -> Result<T
 
 fn c_length(length: usize) -> Result<c_int, Error> {
     c_int::try_from(length).map_err(|_| {
-        Error::new(SqlState::new(b"54000"), format!("text of {length} bytes is longer than a value can be"))
+        Error::new(
+            SqlState::PROGRAM_LIMIT_EXCEEDED,
+            format!("text of {length} bytes is longer than a value can be"),
+        )
     })
 }
 

@@ -3,6 +3,7 @@
 
 use std::rc::Rc;
 
+use pyo3::call::PyCallArgs;
 use pyo3::prelude::*;
 
 use super::instance::{self, Instance};
@@ -42,7 +43,7 @@ pub(super) fn join(instance: &Rc<Instance>) -> Result<(), Error> {
         None => {
             if instance.class.hooks.begin {
                 let serializable = i32::from(xact::is_serializable());
-                bridge::call_early_hook("begin", |py| call1(py, instance, "begin", serializable))?;
+                bridge::call_early_hook("begin", |py| call(py, instance, "begin", (serializable,)))?;
             }
             let instance = instance.clone();
             PARTICIPANTS.change(|all| all.push(Participant { instance, level: 1, released: false }));
@@ -52,7 +53,7 @@ pub(super) fn join(instance: &Rc<Instance>) -> Result<(), Error> {
     while level < xact::nesting_level() {
         level += 1;
         if instance.class.hooks.sub_begin {
-            bridge::call_early_hook("sub_begin", |py| call1(py, instance, "sub_begin", level))?;
+            bridge::call_early_hook("sub_begin", |py| call(py, instance, "sub_begin", (level,)))?;
         }
         set_level(instance, level);
     }
@@ -108,7 +109,7 @@ fn pre_commit() -> Result<(), Error> {
         PARTICIPANTS.read(|all| all.iter().map(|known| known.instance.clone()).collect());
     all.iter()
         .filter(|instance| instance.class.hooks.pre_commit)
-        .try_for_each(|instance| bridge::call_hook("pre_commit", |py| call0(py, instance, "pre_commit")))
+        .try_for_each(|instance| bridge::call_hook("pre_commit", |py| call(py, instance, "pre_commit", ())))
 }
 
 fn named(instance: &Instance) -> String {
@@ -136,7 +137,7 @@ fn finish(hook: &str, wanted: impl Fn(&Instance) -> bool) {
     STRANDED.change(|stranded| *stranded = None);
     for known in PARTICIPANTS.change(std::mem::take) {
         if wanted(&known.instance) {
-            told(bridge::call_hook(hook, |py| call0(py, &known.instance, hook)));
+            told(bridge::call_hook(hook, |py| call(py, &known.instance, hook, ())));
         }
         // Replaced in this transaction, it was kept only for this.
         instance::let_go(known.instance);
@@ -147,7 +148,7 @@ fn finish(hook: &str, wanted: impl Fn(&Instance) -> bool) {
 fn sub_commit(level: i32) -> Result<(), Error> {
     for instance in at_level(level) {
         if instance.class.hooks.sub_commit {
-            bridge::call_hook("sub_commit", |py| call1(py, &instance, "sub_commit", level))?;
+            bridge::call_hook("sub_commit", |py| call(py, &instance, "sub_commit", (level,)))?;
             PARTICIPANTS.change(|all| {
                 all.iter_mut()
                     .filter(|known| Rc::ptr_eq(&known.instance, &instance))
@@ -183,7 +184,7 @@ fn sub_rollback(level: i32) {
             continue;
         }
         if instance.class.hooks.sub_rollback {
-            told(bridge::call_hook("sub_rollback", |py| call1(py, &instance, "sub_rollback", level)));
+            told(bridge::call_hook("sub_rollback", |py| call(py, &instance, "sub_rollback", (level,))));
         }
     }
 }
@@ -195,13 +196,13 @@ fn at_level(level: i32) -> Vec<Rc<Instance>> {
     })
 }
 
-fn call0(py: Python<'_>, instance: &Instance, hook: &str) -> Result<(), Failure> {
-    instance.object.bind(py).call_method0(hook)?;
-    Ok(())
-}
-
-fn call1(py: Python<'_>, instance: &Instance, hook: &str, argument: i32) -> Result<(), Failure> {
-    instance.object.bind(py).call_method1(hook, (argument,))?;
+fn call<'py>(
+    py: Python<'py>,
+    instance: &Instance,
+    hook: &str,
+    arguments: impl PyCallArgs<'py>,
+) -> Result<(), Failure> {
+    instance.object.bind(py).call_method1(hook, arguments)?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use std::ffi::{c_int, c_void};
 use pgrx::pg_sys::{self, Oid};
 
 use super::guard::{self, pg_try};
-use super::{catalog, encoding, raw, raw_more, trigger};
+use super::{catalog, ddl, encoding, raw, raw_more, trigger};
 use crate::error::{Error, SqlState};
 
 /// The roles of a session.
@@ -122,6 +122,13 @@ unsafe extern "C-unwind" fn access(
         // SAFETY: the arguments as the server passed them.
         unsafe { next(access, class, object, part, argument) }
     }
+    let is_new = access == pg_sys::ObjectAccessType::OAT_POST_CREATE;
+    if is_new && class == pg_sys::RelationRelationId && part == 0 && OPEN.get() > 0 && !ddl::is_brief() {
+        // SAFETY: the relation has just been made.
+        if unsafe { is_temporary(object) } {
+            guard::raise(lasting("a table, view, sequence or type"));
+        }
+    }
     let runs = access == pg_sys::ObjectAccessType::OAT_FUNCTION_EXECUTE;
     if runs && OPEN.get() > 0 && is_session_lock(object) {
         guard::raise(
@@ -129,6 +136,56 @@ unsafe extern "C-unwind" fn access(
                 "The functions pg_advisory_xact_lock and so on take locks that end with the transaction.",
             ),
         );
+    }
+}
+
+/// Whether a new relation is the session's own, and nobody's part.
+///
+/// # Safety
+/// Inside the hook that the server calls when it has made the relation.
+unsafe fn is_temporary(relation: Oid) -> bool {
+    // SAFETY: the caller's promise: the relation's descriptor is there, and is only looked into; an error of
+    // these calls goes on to the server, since nothing here is to be dropped.
+    unsafe {
+        let Some(found) = raw::RelationIdGetRelation(relation).as_mut() else { return false };
+        let (persistence, kind) = ((*found.rd_rel).relpersistence as u8, (*found.rd_rel).relkind as u8);
+        raw::RelationClose(found);
+        persistence == pg_sys::RELPERSISTENCE_TEMP
+            && ![pg_sys::RELKIND_INDEX, pg_sys::RELKIND_TOASTVALUE].contains(&kind)
+    }
+}
+
+fn lasting(what: &str) -> Error {
+    refused(&format!("{what} that is temporary and outlives the transaction cannot be created"))
+        .hint("CREATE TEMPORARY TABLE … ON COMMIT DROP makes a table that ends with the transaction.")
+}
+
+/// Where a statement puts a function, a type or the like, if that is the session's temporary schema.
+///
+/// # Safety
+/// `node` is a parser node.
+unsafe fn temporary(node: *mut pg_sys::Node) -> Option<Error> {
+    use pg_sys::NodeTag as Tag;
+    // SAFETY: the caller's promise; casts follow the tag, and the names are lists of strings.
+    unsafe {
+        let names = match (*node).type_ {
+            Tag::T_CreateFunctionStmt => (*node.cast::<pg_sys::CreateFunctionStmt>()).funcname,
+            Tag::T_CreateEnumStmt => (*node.cast::<pg_sys::CreateEnumStmt>()).typeName,
+            Tag::T_CreateRangeStmt => (*node.cast::<pg_sys::CreateRangeStmt>()).typeName,
+            Tag::T_CreateDomainStmt => (*node.cast::<pg_sys::CreateDomainStmt>()).domainname,
+            Tag::T_CreateConversionStmt => (*node.cast::<pg_sys::CreateConversionStmt>()).conversion_name,
+            Tag::T_DefineStmt => (*node.cast::<pg_sys::DefineStmt>()).defnames,
+            _ => return None,
+        };
+        let found = pg_try(|| {
+            let mut name = std::ptr::null_mut();
+            raw_more::isTempNamespace(raw_more::QualifiedNameGetCreationNamespace(names, &raw mut name))
+        });
+        match found {
+            Ok(true) => Some(lasting("a function, type or the like")),
+            Ok(false) => None,
+            Err(error) => Some(error),
+        }
     }
 }
 
@@ -161,7 +218,7 @@ pub(super) unsafe fn refusal(node: *mut pg_sys::Node) -> Option<Error> {
             {
                 "DECLARE CURSOR … WITH HOLD"
             }
-            _ => return None,
+            _ => return temporary(node),
         }
     };
     Some(refused(&format!("{what} cannot be run")))

@@ -31,6 +31,8 @@ pub(crate) fn target(catalog: Option<pg_sys::Datum>) -> Target {
 thread_local! {
     /// The innermost utility statement that runs, null for none.
     static RUNNING: Cell<*mut pg_sys::PlannedStmt> = const { Cell::new(std::ptr::null_mut()) };
+    /// Whether what it makes is gone at the end of the transaction.
+    static BRIEF: Cell<bool> = const { Cell::new(false) };
     static NEXT: Cell<pg_sys::ProcessUtility_hook_type> = const { Cell::new(None) };
 }
 
@@ -58,15 +60,46 @@ unsafe extern "C-unwind" fn run(
     {
         guard::raise(refusal);
     }
-    let outer = RUNNING.replace(statement);
+    let (outer, outer_brief) = (RUNNING.get(), BRIEF.get());
+    RUNNING.set(statement);
+    // A sequence that a column of the table wants is made by a command of that statement's, and goes with it.
+    let is_part = context == pg_sys::ProcessUtilityContext::PROCESS_UTILITY_SUBCOMMAND;
+    // SAFETY: as above.
+    BRIEF.set(is_part && outer_brief || unsafe { makes_until_commit(running()) });
     let next = NEXT.get().unwrap_or(raw::standard_ProcessUtility);
     // SAFETY: the arguments as the server passed them; this frame has nothing to drop.
     unsafe {
         guard::pg_finally(
             || next(statement, text, read_only, context, params, environment, dest, completion),
-            || RUNNING.set(outer),
+            || {
+                RUNNING.set(outer);
+                BRIEF.set(outer_brief);
+            },
         );
     }
+}
+
+/// Whether what the running utility statement makes is gone at the end of the transaction.
+pub(super) fn is_brief() -> bool {
+    BRIEF.get()
+}
+
+/// CREATE TABLE … ON COMMIT DROP, with or without AS.
+unsafe fn makes_until_commit(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: null or a parser node; casts follow the tags.
+    let action = unsafe {
+        match node.as_ref().map(|found| found.type_) {
+            Some(pg_sys::NodeTag::T_CreateStmt) => (*node.cast::<pg_sys::CreateStmt>()).oncommit,
+            Some(pg_sys::NodeTag::T_CreateTableAsStmt) => {
+                match (*node.cast::<pg_sys::CreateTableAsStmt>()).into.as_ref() {
+                    Some(into) => into.onCommit,
+                    None => return false,
+                }
+            }
+            _ => return false,
+        }
+    };
+    action == pg_sys::OnCommitAction::ONCOMMIT_DROP
 }
 
 /// The server that the running CREATE or ALTER FOREIGN TABLE is about.

@@ -5,6 +5,7 @@ use std::ffi::{c_char, c_int};
 
 use pgrx::pg_sys;
 
+use super::call::Role;
 use super::guard::pg_try;
 use super::{encoding, memory, raw};
 use crate::error::{Error, SqlState};
@@ -163,6 +164,17 @@ unsafe fn copy(oid: pg_sys::Oid, tuple: pg_sys::HeapTuple) -> Result<Procedure, 
             is_procedure: form.prokind as u8 == b'p',
             transforms: transforms(tuple)?,
         })
+    }
+}
+
+impl Procedure {
+    /// What it is called as, by its result.
+    pub(crate) fn role(&self) -> Role {
+        match self.result {
+            pg_sys::TRIGGEROID => Role::Trigger,
+            pg_sys::EVENT_TRIGGEROID => Role::EventTrigger,
+            _ => Role::Function,
+        }
     }
 }
 

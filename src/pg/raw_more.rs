@@ -40,6 +40,13 @@ raw! {
     fn ConditionalLockRelationOid(relation: Oid, mode: LOCKMODE) -> bool;
     fn before_shmem_exit(function: pg_on_exit_callback, argument: Datum);
 
+    // what is created
+    #[cfg(any(feature = "pg15", feature = "pg16"))]
+    fn QualifiedNameGetCreationNamespace(names: *mut List, name: *mut *mut c_char) -> Oid;
+    #[cfg(not(any(feature = "pg15", feature = "pg16")))]
+    fn QualifiedNameGetCreationNamespace(names: *const List, name: *mut *mut c_char) -> Oid;
+    fn isTempNamespace(schema: Oid) -> bool;
+
     // settings
     #[cfg(feature = "pg15")]
     fn GetNumConfigOptions() -> c_int;

@@ -10,7 +10,8 @@ use pgrx::pg_sys;
 use super::guard::pg_try;
 use super::planner::Constant;
 use super::receiver::{self, Receiver};
-use super::{encoding, raw, relation};
+use super::types::{Field, fields};
+use super::{encoding, raw};
 use crate::error::{Error, SqlState};
 
 /// An open connection; what it gives lives as long as it.
@@ -202,19 +203,9 @@ pub(crate) struct ResultColumn {
 /// # Safety
 /// A live one.
 pub(super) unsafe fn columns(descriptor: pg_sys::TupleDesc) -> Vec<ResultColumn> {
-    // SAFETY: the caller's promise; a descriptor has `natts` attributes, and names end within them.
-    unsafe {
-        (0..(*descriptor).natts as usize)
-            .map(|index| {
-                let attribute = &*relation::attribute(descriptor, index);
-                ResultColumn {
-                    name: encoding::from_server_ptr(attribute.attname.data.as_ptr()).unwrap_or_default(),
-                    type_oid: attribute.atttypid,
-                    typmod: attribute.atttypmod,
-                }
-            })
-            .collect()
-    }
+    let column = |Field { name, type_oid, typmod, .. }: Field| ResultColumn { name, type_oid, typmod };
+    // SAFETY: the caller's promise.
+    unsafe { fields(descriptor) }.into_iter().map(column).collect()
 }
 
 /// Rows that live until the connection is closed.

@@ -122,7 +122,7 @@ fn load(oid: pg_sys::Oid, language: Language, role: Role) -> Result<Rc<Routine>,
     // What changes while it is being loaded is looked at again by the next call.
     let now = inval::procedures();
     let procedure = Procedure::read(oid)?;
-    if role == Role::Function && [pg_sys::TRIGGEROID, pg_sys::EVENT_TRIGGEROID].contains(&procedure.result) {
+    if role == Role::Function && procedure.role() != Role::Function {
         return Err(Error::new(
             SqlState::FEATURE_NOT_SUPPORTED,
             "trigger functions can only be called as triggers",

@@ -142,9 +142,6 @@ impl Ends for Set {
             site.running.replace(None);
         }
         let close = |py: Python<'_>| Ok::<(), Failure>(self.items.close(py)?);
-        match ending {
-            Ending::Normal => bridge::call_early_hook_as(self.origin, "the end of a set", close),
-            Ending::Abort => bridge::call_hook_as(self.origin, "the end of a set", close),
-        }
+        bridge::call_end(self.origin, ending, "the end of a set", close)
     }
 }

@@ -87,7 +87,7 @@ fn outcome<'py>(py: Python<'py>, answer: Answer) -> Result<Outcome<'py>, Error> 
 
 /// Each row as a dict by column name.
 fn dicts<'py>(py: Python<'py>, mut rows: ResultRows) -> Result<Bound<'py, PyList>, Error> {
-    if let Some(twice) = twice(&rows) {
+    if let Some(twice) = table::twice(rows.columns()) {
         return Err(Error::new(
             SqlState::DUPLICATE_COLUMN,
             format!("the result has several columns of the name \"{twice}\""),
@@ -96,10 +96,4 @@ fn dicts<'py>(py: Python<'py>, mut rows: ResultRows) -> Result<Bound<'py, PyList
     }
     let plans = table::plans(&rows, |type_oid| known::value(type_oid, Dialect::Wrapper))?;
     table::dicts(py, &mut rows, &plans)
-}
-
-fn twice(rows: &ResultRows) -> Option<String> {
-    let mut names: Vec<&str> = rows.columns().iter().map(|column| column.name.as_str()).collect();
-    names.sort_unstable();
-    names.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0].to_owned())
 }

@@ -13,7 +13,7 @@ use super::failure;
 use super::queries::CALLER;
 use super::registry::{self, Function, Modules};
 use crate::bridge::sql::called_by;
-use crate::bridge::{self, Failure, Origin};
+use crate::bridge::{self, Failure, Origin, errors};
 use crate::convert::{Dialect, known};
 use crate::error::Error;
 use crate::gucs;
@@ -209,6 +209,13 @@ pub(super) fn spread(mut objects: Vec<Bound<'_, PyAny>>) -> Result<Vec<Bound<'_,
     let list = last.cast::<PyList>().map_err(|_| Error::internal("multicorn: an array is no list"))?;
     objects.extend(list.iter());
     Ok(objects)
+}
+
+/// Makes plain strings of those that were JSON in rows: a client, and a confined function, know no difference.
+/// `whole` tells of each column whether all of it is JSON.
+pub(super) fn unmarked(py: Python<'_>, rows: &Bound<'_, PyList>, whole: &[bool]) -> Result<(), Error> {
+    let done = server(py).and_then(|server| server.call_method1("unmarked", (rows, whole.to_vec())));
+    done.map(drop).map_err(|error| errors::to_error(py, error, Origin::Wrapper))
 }
 
 /// Arguments for a worker, in tagged JSON.

@@ -2,7 +2,7 @@
 //! by the server. The danger is what a worker asks for: its statements and values are those of a stranger,
 //! and only a cancel or the like ends more than the statement.
 
-use pgrx::pg_sys::{self, Datum};
+use pgrx::pg_sys::{self, Datum, Oid};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
@@ -37,7 +37,25 @@ fn outcome<'py>(py: Python<'py>, answer: Answer) -> Result<Outcome<'py>, Error> 
     let Some(mut rows) = answer.rows else { return Ok((Vec::new(), PyList::empty(py), answer.count)) };
     let plans = table::plans(&rows, |type_oid| known::value(type_oid, Dialect::Wrapper))?;
     let columns = rows.columns().iter().map(|column| column.name.clone()).collect();
-    Ok((columns, table::tuples(py, &mut rows, &plans)?, answer.count))
+    let whole: Vec<bool> = rows.columns().iter().map(|column| is_json(column.type_oid)).collect();
+    let within = rows.columns().iter().any(|column| may_hold_json(column.type_oid));
+    let list = table::tuples(py, &mut rows, &plans)?;
+    if within || whole.contains(&true) {
+        in_process::unmarked(py, &list, &whole)?;
+    }
+    Ok((columns, list, answer.count))
+}
+
+fn is_json(type_oid: Oid) -> bool {
+    [pg_sys::JSONOID, pg_sys::JSONBOID].contains(&type_oid)
+}
+
+/// Arrays of them, rows of any kind, and whatever has been created.
+fn may_hold_json(type_oid: Oid) -> bool {
+    const FIRST_CREATED: u32 = pg_sys::FirstNormalObjectId;
+    [pg_sys::JSONARRAYOID, pg_sys::JSONBARRAYOID, pg_sys::RECORDOID, pg_sys::RECORDARRAYOID]
+        .contains(&type_oid)
+        || type_oid.to_u32() >= FIRST_CREATED
 }
 
 fn run<'py>(

@@ -171,9 +171,10 @@ pub(super) fn lease(role: Oid, owner: Oid, limits: &Limits) -> Result<Lease, Err
 }
 
 fn pattern(limits: &Limits) -> Result<Pattern, Error> {
-    // Not the role's own, which is only measured: another one would want another helper.
-    let most = gucs::wormhole::allowed();
-    let seconds = most.cpu.as_secs().saturating_add(1).saturating_mul(most.calls);
+    // Not the role's own, which is only measured: another one would want another helper. What a call may use,
+    // for that of a worker that `Talk::begin` takes once more, and a little: whoever has given a result and
+    // works on has nobody who watches.
+    let seconds = gucs::wormhole::allowed().cpu.as_secs().saturating_add(1).saturating_mul(2);
     Ok(Pattern {
         modules: registry::modules()?,
         path: bridge::python_directories()?,

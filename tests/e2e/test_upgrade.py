@@ -43,6 +43,58 @@ WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
   AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'multicorn')
 ORDER BY 1
 """
+# What belongs to the members: all that the two scripts say, and a test that they say the same.
+TABLES = """(
+    SELECT c.* FROM pg_class c JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = c.oid
+    WHERE d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+      AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'multicorn')
+)"""
+PARTS = {
+    "relations": "SELECT c.relname, c.relkind, c.relrowsecurity, c.relforcerowsecurity, c.relacl::text,"
+    " c.reloptions, c.relpersistence FROM {tables} c ORDER BY 1",
+    "columns": "SELECT c.relname, a.attnum, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,"
+    " a.attacl::text, pg_get_expr(f.adbin, f.adrelid), col_description(c.oid, a.attnum)"
+    " FROM {tables} c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0"
+    " LEFT JOIN pg_attrdef f ON f.adrelid = c.oid AND f.adnum = a.attnum ORDER BY 1, 2",
+    "constraints": "SELECT c.relname, n.conname, pg_get_constraintdef(n.oid)"
+    " FROM {tables} c JOIN pg_constraint n ON n.conrelid = c.oid ORDER BY 1, 2",
+    "indexes": "SELECT c.relname, pg_get_indexdef(i.indexrelid)"
+    " FROM {tables} c JOIN pg_index i ON i.indrelid = c.oid ORDER BY 1, 2",
+    "triggers": "SELECT c.relname, pg_get_triggerdef(t.oid), t.tgenabled"
+    " FROM {tables} c JOIN pg_trigger t ON t.tgrelid = c.oid ORDER BY 1, 2",
+    "policies": "SELECT c.relname, p.polname, p.polcmd, p.polpermissive, p.polroles::text,"
+    " pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)"
+    " FROM {tables} c JOIN pg_policy p ON p.polrelid = c.oid ORDER BY 1, 2",
+    "views": "SELECT c.relname, pg_get_viewdef(c.oid) FROM {tables} c WHERE c.relkind = 'v' ORDER BY 1",
+    "rows": "SELECT * FROM wormhole_allowed_modules ORDER BY 1",
+    "dumped": "SELECT c.oid::regclass::text, condition FROM pg_extension e,"
+    " unnest(e.extconfig, e.extcondition) AS c(oid, condition) WHERE e.extname = 'multicorn' ORDER BY 1",
+    "functions": "SELECT p.oid::regprocedure::text, p.prokind, p.provolatile, p.proisstrict, p.proparallel,"
+    " p.prosecdef, p.proretset, p.proleakproof, p.procost, p.prorows, p.proconfig, p.proargnames,"
+    " pg_get_expr(p.proargdefaults, 0), p.prosupport::regproc::text, p.proacl::text, l.lanname"
+    " FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang"
+    " JOIN pg_depend d ON d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e' ORDER BY 1",
+    "types": "SELECT t.oid::regtype::text, t.typlen, t.typbyval, t.typcategory, t.typispreferred,"
+    " t.typinput::regproc::text, t.typoutput::regproc::text, t.typreceive::regproc::text,"
+    " t.typsend::regproc::text, t.typalign, t.typstorage"
+    " FROM pg_type t JOIN pg_depend d ON d.classid = 'pg_type'::regclass AND d.objid = t.oid"
+    " AND d.deptype = 'e' ORDER BY 1",
+    "casts": "SELECT castsource::regtype::text, casttarget::regtype::text, castfunc::regproc::text,"
+    " castcontext, castmethod FROM pg_cast c JOIN pg_depend d ON d.classid = 'pg_cast'::regclass"
+    " AND d.objid = c.oid AND d.deptype = 'e' ORDER BY 1, 2",
+    "operators": "SELECT o.oid::regoperator::text, o.oprcode::regproc::text, o.oprcom::regoperator::text,"
+    " o.oprnegate::regoperator::text, o.oprrest::regproc::text, o.oprjoin::regproc::text, o.oprcanmerge,"
+    " o.oprcanhash FROM pg_operator o JOIN pg_depend d ON d.classid = 'pg_operator'::regclass"
+    " AND d.objid = o.oid AND d.deptype = 'e' ORDER BY 1",
+    "classes": "SELECT o.opcname, o.opcdefault, o.opcintype::regtype::text, p.amopstrategy,"
+    " p.amopopr::regoperator::text FROM pg_opclass o JOIN pg_amop p ON p.amopfamily = o.opcfamily"
+    " JOIN pg_depend d ON d.classid = 'pg_opclass'::regclass AND d.objid = o.oid AND d.deptype = 'e'"
+    " ORDER BY 1, 4",
+    "transforms": "SELECT trftype::regtype::text, l.lanname, trffromsql::regproc::text,"
+    " trftosql::regproc::text FROM pg_transform JOIN pg_language l ON l.oid = trflang ORDER BY 1",
+    "languages": "SELECT lanname, lanpltrusted, lanplcallfoid::regproc::text, laninline::regproc::text,"
+    " lanvalidator::regproc::text, lanacl::text FROM pg_language ORDER BY 1",
+}
 ROW = [("test2 1 1",)]
 
 
@@ -58,6 +110,24 @@ def old_script(installation: Installation, request: pytest.FixtureRequest) -> It
 
 def members(connection: psycopg.Connection) -> list[tuple[Any, ...]]:
     return connection.execute(MEMBERS).fetchall()
+
+
+def parts(connection: psycopg.Connection) -> dict[str, list[tuple[Any, ...]]]:
+    return {what: connection.execute(sql.format(tables=TABLES)).fetchall() for what, sql in PARTS.items()}
+
+
+@pytest.mark.usefixtures("old_script")
+def test_both_scripts_make_the_same(connection: psycopg.Connection) -> None:
+    fresh = parts(connection)
+    connection.execute("DROP EXTENSION multicorn")
+    connection.execute("CREATE EXTENSION multicorn VERSION '3.2'; ALTER EXTENSION multicorn UPDATE")
+    updated = parts(connection)
+    for what, found in fresh.items():
+        assert found, what
+        assert (what, updated[what]) == (what, found)
+    named = {row[0] for row in fresh["triggers"]} | {row[0] for row in fresh["policies"]}
+    assert {"wormhole_functions", "wormhole_grants", "wormhole_allowed_modules"} <= named
+    assert len(fresh["dumped"]) == len([row for row in fresh["relations"] if row[1] == "r"])
 
 
 @pytest.mark.usefixtures("old_script")

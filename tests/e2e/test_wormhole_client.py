@@ -13,8 +13,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from devkit.wire import Wire
-from far_side import ASYNC_DRIVERS, DRIVERS, by_asyncpg, by_psycopg, by_psycopg2
+from far_side import ASYNC_DRIVERS, DRIVERS, by_psycopg, by_psycopg2
 
 import wormhole
 from wormhole import (
@@ -33,7 +32,6 @@ from wormhole import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from conftest import Database
 
@@ -437,57 +435,6 @@ def test_the_extension_may_be_in_another_schema(shop) -> None:
 @remote
 def numbers_of(n: int) -> Any:
     yield from range(n)
-
-
-# Round trips.
-
-
-@pytest.fixture
-def wire(shop: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
-    """A proxy before the server; `where` is its connection string."""
-    directory: Path = tmp_path_factory.mktemp("w")
-    made = Wire(shop.cluster.socket_directory / ".s.PGSQL.5432", directory)
-    made.where = shop.conninfo.replace(str(shop.cluster.socket_directory), str(directory))  # type: ignore[attr-defined]
-    yield made
-    made.close()
-
-
-@pytest.mark.parametrize("connect", [by_psycopg, by_psycopg2], ids=["psycopg", "psycopg2"])
-def test_a_call_is_one_round_trip(connect, wire) -> None:
-    with connect(wire.where) as connection, set_connection(connection):
-        echo(1)
-        for number in range(7):
-            before = wire.trips
-            assert echo(number) == ([number], {})
-            assert wire.trips == before + 1
-        before = wire.trips
-        with transaction():
-            echo(1)
-            echo(2)
-        assert wire.trips - before == 4  # BEGIN and COMMIT
-
-
-@pytest.mark.parametrize("name", ["engine", "django", "psycopg-pool"])
-def test_a_call_over_a_framework_is_one_round_trip(name, wire) -> None:
-    with DRIVERS[name](wire.where) as connection, set_connection(connection):
-        echo(1)
-        echo(2)
-        for number in range(3):
-            before = wire.trips
-            assert echo(number) == ([number], {})
-            assert wire.trips == before + 1
-
-
-def test_a_call_over_asyncpg_is_one_round_trip(wire) -> None:
-    async def work() -> None:
-        async with by_asyncpg(wire.where) as connection:
-            set_connection(connection)
-            await echo(1)
-            before = wire.trips
-            assert await echo(2) == ([2], {})
-            assert wire.trips == before + 1
-
-    asyncio.run(work())
 
 
 def test_a_driver_s_exception_is_its_own(shop) -> None:

@@ -14,14 +14,12 @@ from typing import TYPE_CHECKING, Any
 import psycopg
 import psycopg2.extras
 import pytest
-from devkit.wire import Wire
 from far_side import (
     ASYNC_DRIVERS,
     DRIVERS,
     by_async_engine,
     by_async_psycopg,
     by_asyncpg,
-    by_asyncpg_pool,
     by_django,
     by_engine,
     by_psycopg,
@@ -83,23 +81,6 @@ def test_a_bound_function_is_part_of_the_transaction(shop) -> None:
         assert rows(shop) == []
 
 
-@remote
-def awaited_echo(x: Any) -> Any:
-    return x
-
-
-def test_a_function_made_for_a_connection_of_asyncpg_is_one_round_trip(wire) -> None:
-    async def work() -> None:
-        async with by_asyncpg(wire.where) as connection:
-            made = remote(connection=connection)(awaited_echo.local)
-            await made(1)  # type: ignore[reportGeneralTypeIssues]
-            before = wire.trips
-            assert await made(2) == 2  # type: ignore[reportGeneralTypeIssues]
-            assert wire.trips == before + 1
-
-    asyncio.run(work())
-
-
 # Tasks and threads that outlive the transaction in which they began.
 
 
@@ -132,6 +113,27 @@ def test_threads_may_share_what_serves_everywhere(shop) -> None:
         assert rows(shop) == list(range(6))
         with pytest.raises(wormhole.ConnectionMissing):
             contextvars.Context().run(get_connection)
+
+
+def test_savepoints_of_two_tasks_do_not_end_each_other(shop) -> None:
+    async def insert(n: int) -> None:
+        async with transaction():
+            await add(n)  # type: ignore[reportGeneralTypeIssues]
+            if n == 1:
+                await query("SELECT 1 / 0")  # type: ignore[reportGeneralTypeIssues]
+
+    async def work() -> None:
+        async with by_async_psycopg(shop.conninfo) as connection:
+            set_connection(connection)
+            async with transaction():
+                done = await asyncio.gather(insert(1), insert(2), return_exceptions=True)
+                assert isinstance(done[0], psycopg.errors.DivisionByZero)
+                assert isinstance(done[1], wormhole.TransactionError)
+                assert "another transaction is open inside of this one" in str(done[1])
+                await insert(3)
+
+    asyncio.run(work())
+    assert rows(shop) == [3]
 
 
 # Errors.
@@ -316,62 +318,6 @@ def test_client_encodings(shop, encoding) -> None:
             assert query_value("SELECT $1 || 'ä'", "ö") == "öä"
 
 
-# Round trips.
-
-
-@pytest.fixture
-def wire(shop: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Wire]:
-    """A proxy before the server; `where` is its connection string."""
-    directory = tmp_path_factory.mktemp("w")
-    made = Wire(shop.cluster.socket_directory / ".s.PGSQL.5432", directory)
-    made.where = shop.conninfo.replace(str(shop.cluster.socket_directory), str(directory))  # type: ignore[attr-defined]
-    yield made
-    made.close()
-
-
-def trips(wire: Wire) -> int:
-    """How many round trips one more call takes."""
-    echo(1)
-    echo(2)
-    before = wire.trips
-    assert echo(3) == 3
-    return wire.trips - before
-
-
-def test_round_trips_over_an_engine_of_psycopg2(wire) -> None:
-    with by_engine(wire.where, "psycopg2") as engine, set_connection(engine):
-        assert trips(wire) == 1
-
-
-@pytest.mark.parametrize("driver", ["asyncpg", "psycopg"])
-def test_round_trips_over_an_asynchronous_engine(wire, driver) -> None:
-    async def work() -> int:
-        async with by_async_engine(wire.where, driver) as engine:
-            set_connection(engine)
-            await echo(1)  # type: ignore[reportGeneralTypeIssues]
-            await echo(2)  # type: ignore[reportGeneralTypeIssues]
-            before = wire.trips
-            assert await echo(3) == 3  # type: ignore[reportGeneralTypeIssues]
-            return wire.trips - before
-
-    assert asyncio.run(work()) == 1
-
-
-def test_round_trips_over_a_pool_of_asyncpg(wire) -> None:
-    """One for the call, and one by which asyncpg's pool resets what it gets back."""
-
-    async def work() -> int:
-        async with by_asyncpg_pool(wire.where) as pool:
-            set_connection(pool)
-            await echo(1)  # type: ignore[reportGeneralTypeIssues]
-            await echo(2)  # type: ignore[reportGeneralTypeIssues]
-            before = wire.trips
-            assert await echo(3) == 3  # type: ignore[reportGeneralTypeIssues]
-            return wire.trips - before
-
-    assert asyncio.run(work()) == 2
-
-
 # Functions as they are written.
 
 
@@ -479,6 +425,27 @@ def test_a_cancelled_task_cancels_on_the_server(shop, name) -> None:
     assert shop.sql(busy).strip() == "0"
 
 
+@remote
+async def sleeping_later() -> None:
+    await aio.query("SELECT pg_sleep(20)")
+
+
+@pytest.mark.parametrize("name", ["psycopg", "psycopg2"])
+def test_a_cancelled_task_cancels_over_a_waiting_driver(shop, name) -> None:
+    with DRIVERS[name](shop.conninfo) as connection, set_connection(connection):
+
+        async def work() -> None:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3), transaction():
+                    await aio.query("INSERT INTO t VALUES (1)")
+                    await sleeping_later()
+
+        began = time.monotonic()
+        asyncio.run(work())
+        assert time.monotonic() - began < 5
+        assert query_value("SELECT count(*) FROM t") == 0
+
+
 LOST = r"terminating connection|server closed the connection|was closed in the middle"
 """Each driver has a class of its own for it."""
 NEW = ["psycopg-pool", "engine", "engine-psycopg2", "django"]
@@ -550,6 +517,23 @@ def test_the_first_statement_is_repeated_when_awaited(tries, name) -> None:
 
     asyncio.run(work())
     assert rows(tries) == [1]
+
+
+@pytest.mark.filterwarnings("ignore:Accessing the database during app initialization")
+def test_what_waits_for_django_s_commit_is_not_lost(tries) -> None:
+    from django.db import transaction as of_django
+
+    done: list[int] = []
+    with by_django(tries.conninfo) as connection, set_connection(connection):
+        with transaction():
+            assert failing(1) == 2
+            of_django.on_commit(lambda: done.append(1))
+        assert done == [1]
+        tries.sql("ALTER SEQUENCE tries RESTART")
+        with pytest.raises(Exception, match="try again"), transaction():
+            of_django.on_commit(lambda: done.append(2))
+            failing(1)
+        assert done == [1]
 
 
 def test_a_remote_function_is_repeated_over_an_awaited_driver(tries) -> None:

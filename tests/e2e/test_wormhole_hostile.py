@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import wormhole_hostile
+from test_wormhole_session import children, gone, state
 from wormhole_tenant import ROLE, Tenant
 
 from conftest import Database
@@ -135,6 +136,72 @@ def test_what_takes_too_much_is_ended(
         assert own.lives()
 
 
+UNCONFINED = {
+    "fork": "pid = os.fork()\n    if pid == 0: os._exit(7)\n    return os.waitpid(pid, 0)[1] >> 8",
+    "signal to the parent": "os.kill(os.getppid(), 0)\n    return 7",
+    "signal to a group": "os.killpg(os.getpgid(os.getppid()), 0)\n    return 7",
+    "a file": "return len(os.read(os.open('/dev/zero', 0), 7))",
+    "many files": "return len([os.open('/dev/null', 0) for i in range(50)]) // 7",
+    "a socket": "imp = vars(os)['sys'].modules['importlib']\n    return imp.import_module('socket').AF_INET + 5",
+    "memory": "return len(bytearray(300 << 20)) // (300 << 20) * 7",
+    "time": "end = os.times().user + 0.7\n    while os.times().user < end: pass\n    return 7",
+    "queries": "for i in range(30): query('SELECT 1')\n    return 7",
+    "rows": "return len(query('SELECT generate_series(1, 200)')) // 25",
+    "output": "return 7, 'x' * 300_000",
+    "printing": "print('x' * 3000)\n    return 7",
+}
+LOW = {"cpu_time": "500ms", "memory": "100MB", "queries": "20", "rows": "100", "result_size": "2kB"}
+
+
+@pytest.mark.parametrize("name", UNCONFINED)
+def test_unconfined_and_without_limits_it_would_be_done(
+    database: Database, tenant: Tenant, name: str
+) -> None:
+    """What the test above sees is the work of walls and limits."""
+    source = f"{OS}    {UNCONFINED[name]}"
+    with database.connect() as admin:
+        for setting, value in LOW.items():
+            admin.execute(f"ALTER ROLE {ROLE} SET multicorn.wormhole_{setting} = '{value}'")
+        with database.connect(user=ROLE) as connection:
+            assert Tenant(connection).fails(source).sqlstate in {"WH004", "WH005"}
+        admin.execute(f"ALTER ROLE {ROLE} RESET ALL")
+        admin.execute(f"ALTER ROLE {ROLE} SET multicorn.wormhole_confinement = 'off'")
+        admin.execute(f"ALTER ROLE {ROLE} SET multicorn.wormhole_memory = '1GB'")
+        with database.connect(user=ROLE) as connection:
+            value = Tenant(connection).call(source)
+            assert (value["v"][0] if isinstance(value, dict) else value) == (8 if name == "rows" else 7)
+
+
+MISCHIEF = [
+    ("PREPARE p AS SELECT 1", "SELECT count(*) FROM pg_prepared_statements"),
+    ("SELECT pg_advisory_lock(1)", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"),
+    ("LISTEN x", "SELECT count(*) FROM pg_listening_channels()"),
+    ("DECLARE c CURSOR WITH HOLD FOR SELECT 1", "SELECT count(*) FROM pg_cursors WHERE is_holdable"),
+    (
+        "SET work_mem = '77MB'",
+        "SELECT count(*) FROM pg_settings WHERE name = 'work_mem' AND setting = '78848'",
+    ),
+    ("SELECT set_config('search_path', 'evil', false)", "SELECT (current_schemas(false) = '{}')::int"),
+    ("SET ROLE wormhole_tenant_team", "SELECT (current_user = 'wormhole_tenant_team')::int"),
+]
+
+
+@pytest.mark.parametrize(("sql", "left"), MISCHIEF)
+def test_what_a_statement_leaves_in_a_session(
+    database: Database, tenant: Tenant, sql: str, left: str
+) -> None:
+    """The same role can do it by itself; from a function nothing of it stays."""
+    with database.connect() as admin:
+        admin.execute("DROP ROLE IF EXISTS wormhole_tenant_team")
+        admin.execute(f"CREATE ROLE wormhole_tenant_team ROLE {ROLE}")
+    tenant.attempt(f"def f(): query({sql!r})")
+    assert tenant.connection.execute(left).fetchone() == (0,)
+    tenant.connection.execute(sql)
+    assert tenant.connection.execute(left).fetchone() == (1,)
+    with database.connect() as admin:
+        admin.execute("DROP ROLE wormhole_tenant_team")
+
+
 def frame(head: object, body: str = "", *, head_length: int | None = None) -> str:
     text, rest = json.dumps(head).encode(), body.encode()
     length = len(text) if head_length is None else head_length
@@ -190,6 +257,38 @@ def test_a_reply_for_the_next_call_is_thrown_away(tenant: Tenant) -> None:
     source = f"{OS}    os.write(4, bytes.fromhex(args[0]))\n    os._exit(0)"
     assert tenant.call(source, two) == 1
     assert tenant.call("def f(): return 'true'") == "true"
+
+
+def test_who_works_on_after_the_result_is_ended(database: Database, tenant: Tenant) -> None:
+    """A function that gives its result by itself and goes on has nobody who watches its time, but the kernel."""
+    with database.connect() as admin:
+        admin.execute(f"ALTER ROLE {ROLE} SET multicorn.wormhole_cpu_time = '500ms'")
+    with database.connect(user=ROLE) as connection:
+        own = Tenant(connection)
+        source = f"{OS}    os.write(4, bytes.fromhex(args[0]))\n    while True: pass"
+        assert own.call(source, frame({"t": "Returned"}, '"done"')) == "done"
+        helper, worker = children(connection.info.backend_pid)
+        assert gone([worker])
+        assert state(helper) is not None
+        assert own.lives()
+
+
+def test_a_worker_that_has_used_its_time_is_replaced(database: Database, tenant: Tenant) -> None:
+    """Calls are not ended by what the ones before them have used."""
+    with database.connect() as admin:
+        admin.execute(f"ALTER ROLE {ROLE} SET multicorn.wormhole_cpu_time = '1s'")
+    busy = """
+import time
+def f():
+    end = time.process_time() + 0.7
+    while time.process_time() < end: pass
+    return end
+"""
+    with database.connect(user=ROLE) as connection:
+        ends = [Tenant(connection).call(busy) for _ in range(7)]
+        # The time of a new worker begins anew.
+        assert [end for end in ends if end > 2] == []
+        assert sorted(ends) != ends
 
 
 def test_nothing_stays_in_a_worker_of_another_role(database: Database, tenant: Tenant) -> None:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import psycopg
 import pytest
-from far_side import ASYNC_DRIVERS, DRIVERS, by_alchemy_connection, by_engine, by_psycopg, by_psycopg2
+from far_side import (
+    ASYNC_DRIVERS,
+    DRIVERS,
+    by_alchemy_connection,
+    by_django,
+    by_engine,
+    by_psycopg,
+    by_psycopg2,
+)
 
 from wormhole import (
     Backoff,
@@ -76,6 +84,7 @@ FIRST = {
     "psycopg2": by_psycopg2,
     "alchemy": by_alchemy_connection,
     "engine": by_engine,
+    "django": by_django,
 }
 """Drivers that tell whether a transaction has had a statement."""
 

@@ -472,6 +472,9 @@ def test_idle_processes_end(database: Database, tenant: Tenant) -> None:
             assert gone(started)
         # One that is at work is not idle, however long it waits.
         assert session.call("def f(): return query_value('SELECT 1 FROM pg_sleep(1.5)')") == 1
+        assert session.call("import time\ndef f():\n    time.sleep(1.5)\n    return 2") == 2
+        busy = "import time\ndef f():\n    while time.process_time() < 1.5: pass\n    return 3"
+        assert session.call(busy) == 3
         # Nor is one that has yielded and may be asked for more.
         connection.execute("SELECT wormhole_install('g', 'def g():\n    yield 1\n    yield 2')")
         with connection.transaction(), connection.cursor() as cursor:
@@ -491,4 +494,4 @@ def test_a_call_at_the_moment_of_the_end(database: Database, tenant: Tenant) -> 
         session = Tenant(connection)
         for number in range(300):
             assert session.lives()
-            time.sleep(0.0175 + (number % 50) / 10_000)
+            time.sleep(0.018 + (number % 50) / 4_000)

@@ -146,6 +146,14 @@ def test_an_approval_without_an_answer_is_none(installed) -> None:
 def test_rights_and_absence_are_told(shop) -> None:
     text = command(shop, "-d", "user=wormhole_app", "whitelist", "allow", "colorsys", status=1)
     assert text.startswith("wormhole: permission denied for ")
+    shop.sql("CREATE ROLE wormhole_nobody LOGIN")
+    try:
+        text = command(shop, "-d", "user=wormhole_nobody", "bench", "-n", "1", status=1)
+        assert text.startswith(
+            "wormhole: permission denied for function wormhole_install\nHINT: A superuser can"
+        )
+    finally:
+        shop.sql("DROP ROLE wormhole_nobody")
     text = command(shop, "-d", "dbname=postgres", "list", status=1)
     assert text.startswith(
         'wormhole: relation "wormhole_functions" does not exist\nHINT:  '.replace("  ", " ")
@@ -240,11 +248,13 @@ def test_the_words_behind_the_magic_are_expressions(shop) -> None:
         "%%wormhole \"it's\" [1, 2] {'a b': 'c d'} -1\ndef given(a, b, c, d):\n    return a, b, c, d",
         "%%wormhole\nimport json\nwords = ['x', 'y']\ndef first(): return words[0]\n"
         "found = [first() for _ in words]\ndef all_of_it(): return json.dumps(found)",
+        "%%wormhole\nrate = 5\nf'''a\n  {rate}'''",
         "%%wormhole -c nowhere 1\ndef f(x): return x",
     )
     assert """Out[2]: ("it's", [1, 2], {'a b': 'c d'}, -1)""" in output
     assert """Out[3]: '["x", "x"]'""" in output
     assert "there is none named 'nowhere'" in output
+    assert "Out[4]: 'a\\n  5'" in output
 
 
 def test_a_connection_for_a_while_is_gone_after_it(shop) -> None:

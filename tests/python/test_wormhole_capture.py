@@ -280,6 +280,17 @@ def test_async_functions_are_sent_without_await() -> None:
         _ = g.source
 
 
+def test_a_function_may_have_been_given_a_name() -> None:
+    def make(name):
+        def inner(x):
+            return x + 1
+
+        inner.__name__ = name
+        return remote(inner)
+
+    assert lines(make("plus_one")) == ["def inner(x):", "    return x + 1"]
+
+
 def test_a_recursive_function_means_itself() -> None:
     @remote
     def fact(n):

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from wormhole._codec import decode, dumps, dumps_call, encode, loads, loads_call
+from wormhole._codec import BITS, decode, dumps, dumps_call, encode, loads, loads_call
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
@@ -192,6 +192,23 @@ def test_what_has_no_form_is_refused_by_its_place(value, text) -> None:
     with pytest.raises(TypeError) as caught:
         dumps(value)
     assert str(caught.value) == text
+
+
+def test_integers_have_an_end() -> None:
+    """The largest that travel are larger than any number of the server's."""
+    most = 2**BITS - 1
+    refusal = "which cannot be sent: it has more than"
+    assert loads(dumps([most, -most])) == [most, -most]
+    for value in (most + 1, -most - 1):
+        with pytest.raises(
+            TypeError,
+            match=rf"^x\[0\] is of type int, {refusal}",
+        ):
+            encode([value], "x")
+        with pytest.raises(ValueError, match="an int of more than"):
+            decode({"$": "int", "v": hex(value << 8)})
+    with pytest.raises(TypeError, match=rf"^x is of type range, {refusal}"):
+        encode(range(most + 1), "x")
 
 
 def test_a_value_in_itself_is_refused() -> None:

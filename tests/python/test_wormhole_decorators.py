@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+
 import pytest
 
 import wormhole as hole
@@ -26,6 +29,11 @@ def project_remote(function) -> hole.Remote:
 @loud
 def shouting(x):
     return str(x)
+
+
+@remote
+def of_module():
+    pass
 
 
 class Job:
@@ -106,6 +114,18 @@ def test_methods_are_bound_as_those_of_functions() -> None:
     assert job.given is Job.given
     assert lines(Job.above) == ["def above(x):", "    return x"]
     assert lines(Job.below) == ["@staticmethod", "def below(x):", "    return x"]
+
+
+def test_a_pickle_is_a_reference_as_that_of_a_function() -> None:
+    assert pickle.loads(pickle.dumps(of_module)) is of_module
+    assert copy.deepcopy({"f": of_module})["f"] is of_module
+
+    @remote
+    def local():
+        pass
+
+    with pytest.raises((pickle.PicklingError, AttributeError)):
+        pickle.dumps(local)
 
 
 def test_a_wrapper_without_annotations_may_be_made_remote() -> None:

@@ -107,7 +107,7 @@ impl Object {
             let total = varlena::stored_size(unpacked);
             let place = libc::malloc(total).cast::<u8>();
             if place.is_null() {
-                return Err(Error::new(crate::error::SqlState::new(b"53200"), "out of memory"));
+                return Err(Error::new(crate::error::SqlState::OUT_OF_MEMORY, "out of memory"));
             }
             std::ptr::copy_nonoverlapping(unpacked, place, total);
             if varlena::is_external(self.own_bytes()) {

@@ -13,7 +13,7 @@ use super::super::items::items;
 use super::super::quals::{self, Known};
 use super::super::transaction;
 use super::stored::{Field, Stored, fields};
-use crate::bridge::{self, Failure};
+use crate::bridge::{self, Failure, Origin};
 use crate::error::{Error, SqlState};
 use crate::pg::live::{Ending, Ends};
 use crate::pg::modify::{Command, Junk, Target};
@@ -312,8 +312,5 @@ pub(super) fn end_modify(instance: &Instance, ending: Ending) -> Result<(), Erro
         instance.object.bind(py).call_method0(intern!(py, "end_modify"))?;
         Ok::<_, Failure>(())
     };
-    match ending {
-        Ending::Normal => bridge::call_early_hook("end_modify", close),
-        Ending::Abort => bridge::call_hook("end_modify", close),
-    }
+    bridge::call_end(Origin::Wrapper, ending, "end_modify", close)
 }

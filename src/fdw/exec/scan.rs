@@ -12,7 +12,7 @@ use super::super::instance::{self, Instance};
 use super::super::quals;
 use super::super::reading::{Reading, Ready};
 use super::super::transaction;
-use crate::bridge::{self, Failure};
+use crate::bridge::{self, Failure, Origin};
 use crate::convert;
 use crate::error::{Error, SqlState};
 use crate::pg::guard;
@@ -281,10 +281,7 @@ pub(super) fn tell_end(
         }
         closed.map_err(Failure::from)
     };
-    let outcome = match ending {
-        Ending::Normal => bridge::call_early_hook("end_scan", close),
-        Ending::Abort => bridge::call_hook("end_scan", close),
-    };
+    let outcome = bridge::call_end(Origin::Wrapper, ending, "end_scan", close);
     match outcome {
         // There may be no further check of the server's: the statement is over otherwise.
         Ok(()) | Err(Error::Interrupted) => outcome,

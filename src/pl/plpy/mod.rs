@@ -8,7 +8,6 @@ mod result;
 mod transform;
 pub(super) mod trigger;
 
-use pgrx::pg_sys;
 use pyo3::prelude::*;
 
 use crate::pg::call::Role;
@@ -41,12 +40,7 @@ pub(super) fn forget(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
 
 /// Whether the body can be compiled.
 pub(super) fn check(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
-    let role = match procedure.result {
-        pg_sys::TRIGGEROID => Role::Trigger,
-        pg_sys::EVENT_TRIGGEROID => Role::EventTrigger,
-        _ => Role::Function,
-    };
-    compile(py, procedure, role).map(drop)
+    compile(py, procedure, procedure.role()).map(drop)
 }
 
 /// Runs a DO block.

@@ -8,7 +8,6 @@ mod statements;
 mod transaction;
 pub(super) mod trigger;
 
-use pgrx::pg_sys;
 use pyo3::prelude::*;
 
 use crate::pg::call::Role;
@@ -37,10 +36,10 @@ pub(super) fn forget(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
 
 /// Whether the body can be compiled; a warning if it has no entry that fits.
 pub(super) fn check(py: Python<'_>, procedure: &Procedure) -> PyResult<()> {
-    let role = match procedure.result {
-        pg_sys::TRIGGEROID => "trigger",
-        pg_sys::EVENT_TRIGGEROID => "event trigger",
-        _ => "function",
+    let role = match procedure.role() {
+        Role::Trigger => "trigger",
+        Role::EventTrigger => "event trigger",
+        Role::Function => "function",
     };
     let arguments = procedure.inputs().count();
     let of = (&procedure.signature, &procedure.source, role, arguments);

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::{Mutex, PoisonError};
 
+use pgrx::pg_sys;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
@@ -46,10 +47,8 @@ impl Prepared {
     /// Whether a type may have been dropped and made anew: the server's plans follow tables, but parameters
     /// keep their types.
     fn is_stale(&self) -> bool {
-        /// The first OID that is nobody's from the start.
-        const FIRST_NORMAL: u32 = 16384;
         self.types != inval::generation()
-            && self.forward.parameters().iter().any(|oid| oid.to_u32() >= FIRST_NORMAL)
+            && self.forward.parameters().iter().any(|oid| oid.to_u32() >= pg_sys::FirstNormalObjectId)
     }
 }
 

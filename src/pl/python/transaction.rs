@@ -12,7 +12,6 @@ pub(super) fn extend(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(pl_begin, module)?)?;
     module.add_function(wrap_pyfunction!(pl_end, module)?)?;
     module.add_function(wrap_pyfunction!(pl_end_transaction, module)?)?;
-    module.add_function(wrap_pyfunction!(pl_ready, module)?)?;
     module.add_function(wrap_pyfunction!(pl_is_ready, module)?)?;
     module.add_function(wrap_pyfunction!(pl_read_only, module)?)?;
     module.add_function(wrap_pyfunction!(pl_in_function, module)?)
@@ -39,12 +38,6 @@ fn pl_end_transaction(py: Python<'_>, commit: bool) -> PyResult<()> {
     sql::ending(|| spi::end_transaction(commit, terms.atomic)).map_err(|error| state::fail(py, error))?;
     state::renewed();
     Ok(())
-}
-
-/// Raises what forbids an action on the database now.
-#[pyfunction]
-fn pl_ready(py: Python<'_>) -> PyResult<()> {
-    state::ready(py).map(drop)
 }
 
 /// Whether an action on the database would be let pass now.

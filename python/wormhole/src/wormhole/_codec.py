@@ -33,6 +33,11 @@ DECIMAL = 10_000
 """Integers of more bits travel in hexadecimal: `str` and `int` refuse more than 4300 decimal digits."""
 
 
+BITS = 1 << 19
+"""Integers of more bits do not travel: the server's own numbers end before, and to compare one with a Decimal
+takes a time that is quadratic and cannot be interrupted."""
+
+
 class NoForm(Exception):  # noqa: N818 - `encode` turns it into an error
     """A value has no form, or contains itself; `encode` then looks for its place."""
 
@@ -90,7 +95,12 @@ def dumps_call(args: Sequence[object], kwargs: Mapping[str, object]) -> str:
 def loads_call(text: str | bytes) -> tuple[list[Any], dict[str, Any]]:
     """The other way: positional and keyword arguments."""
     tree = loads(text)
-    return list(tree.get("a", ())), dict(tree.get("k", {}))
+    if type(tree) is not dict:
+        raise TypeError('the arguments are no object such as {"a": [1], "k": {"name": 2}}')
+    positional, named = cast("dict[str, Any]", tree).get("a", []), cast("dict[str, Any]", tree).get("k", {})
+    if type(positional) is not list or type(named) is not dict:
+        raise TypeError('the arguments are a list "a" and an object "k"')
+    return list(cast("list[Any]", positional)), dict(cast("dict[str, Any]", named))
 
 
 def text(tree: Json) -> str:
@@ -134,7 +144,10 @@ def _str(value: str) -> Json:
 def _int(value: int) -> Json:
     if -EXACT <= value <= EXACT:
         return value
-    return _tagged("int", str(value) if value.bit_length() < DECIMAL else hex(value))
+    bits = value.bit_length()
+    if bits > BITS:
+        raise NoForm
+    return _tagged("int", str(value) if bits < DECIMAL else hex(value))
 
 
 def _float(value: float) -> Json:
@@ -246,6 +259,8 @@ def _bytes_of(payload: str) -> bytes:
 
 
 def _int_of(payload: str) -> int:
+    if len(payload) > BITS // 4 + 3:
+        raise ValueError(f"an int of more than {BITS} bits")
     return int(payload, 16 if payload.lstrip("-").startswith("0x") else 10)
 
 
@@ -337,7 +352,9 @@ def _refusal(value: object, place: str) -> TypeError:
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     base = next((known for known in kind.__mro__ if known in _ENCODERS), None)
     hint = f"; make it a {base.__name__}" if base not in (None, kind) else ""
-    if base is kind:
+    if kind in (int, range):
+        hint = f": it has more than {BITS} bits"
+    elif base is kind:
         hint = f": its time zone is a {type(culprit.tzinfo).__qualname__}, not a timezone or ZoneInfo"
     return TypeError(f"{where} is of type {name}, which cannot be sent{hint}")
 

@@ -64,6 +64,8 @@ class Open:
     restart: Callable[[BaseException], Any] | None = None
     was_open: bool = False
     """Whether the connection was in a transaction already, so that nothing can be run again."""
+    inner: Open | None = None
+    """The savepoint that is open inside of it; there cannot be two, as one would end the other."""
     is_over: bool = False
     """Whether it has ended; tasks and threads that began inside of it still see it."""
 

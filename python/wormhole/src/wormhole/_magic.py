@@ -106,8 +106,10 @@ def _as_function(tree: ast.Module) -> str:
     last = tree.body[-1]
     if isinstance(last, ast.Expr):
         tree.body[-1] = ast.copy_location(ast.Return(last.value), last)
-    body = "\n".join(f"    {line}" for line in ast.unparse(tree).split("\n"))
-    return f"def cell():\n{body}\n"
+    function = ast.parse("def cell(): pass")
+    # Not the text, indented: that would change strings of several lines.
+    cast("ast.FunctionDef", function.body[0]).body = tree.body
+    return ast.unparse(ast.fix_missing_locations(function)) + "\n"
 
 
 def _named(cell: str) -> str:

@@ -183,6 +183,10 @@ class Remote(Generic[P, R]):
             finally:
                 await chunks.aclose()
 
+    def __reduce__(self) -> str:
+        """Copies and pickles are references to the name, as those of functions are."""
+        return self.__qualname__
+
     def __repr__(self) -> str:
         return f"<remote function {self.name}{self.__signature__}>"
 

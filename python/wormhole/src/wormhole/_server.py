@@ -207,6 +207,26 @@ def pack(columns: list[str], rows: list[tuple[Any, ...]], count: int) -> str:
     return _codec.text({"c": columns, "r": tree, "n": count})
 
 
+def unmarked(rows: list[tuple[Any, ...]], whole: list[bool]) -> None:
+    """Make plain strings of those that are marked as JSON; inside of a document there are none."""
+    for at, row in enumerate(rows):
+        values = [_shallow(value) if json else _deep(value) for value, json in zip(row, whole, strict=True)]
+        rows[at] = tuple(values)
+
+
+def _shallow(value: Any) -> Any:
+    return str(value) if type(value) is JsonString else value
+
+
+def _deep(value: Any) -> Any:
+    kind = cast("type[object]", type(value))
+    if kind is list:
+        return [_deep(item) for item in value]
+    if kind is dict:
+        return {key: _deep(item) for key, item in value.items()}
+    return _shallow(value)
+
+
 def objects(columns: list[str], rows: list[tuple[Any, ...]]) -> list[str]:
     """A statement's rows, each as one JSON object."""
     keys = distinct(columns)

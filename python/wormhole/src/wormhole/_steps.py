@@ -28,8 +28,14 @@ def perform(steps: Generator[Any, Any, Any]) -> Any:
 
 async def perform_async(adapter: AnyAdapter, steps: Generator[Any, Any, Any]) -> Any:
     """Run an operation from an async function; a waiting driver waits in a thread if it may."""
-    if not adapter.is_async:
-        return await asyncio.to_thread(perform, steps) if adapter.in_thread else perform(steps)
+    if isinstance(adapter, Adapter):
+        if not adapter.in_thread:
+            return perform(steps)
+        try:
+            return await asyncio.to_thread(perform, steps)
+        except asyncio.CancelledError:
+            adapter.cancel()  # the thread would wait for the answer
+            raise
     try:
         thing: Coroutine[Any, Any, Any] = steps.send(None)
         while True:

@@ -62,7 +62,7 @@ def source_of(function: FunctionType) -> tuple[str, str, int]:
 def text_of(function: FunctionType, is_ours: Callable[[str], bool]) -> Text:
     """Read a function's text; `is_ours` tells a decorator of this package by its dotted name."""
     source, file, first = source_of(function)
-    if function.__name__ == "<lambda>":
+    if function.__code__.co_name == "<lambda>":
         raise CaptureError(f"a lambda ({file}, line {first}) cannot be sent; make it a def")
     lines = _lines(source)
     wrapped = lines[:1] and lines[0][:1].isspace()
@@ -79,7 +79,7 @@ def text_of(function: FunctionType, is_ours: Callable[[str], bool]) -> Text:
     if any(isinstance(part, ASYNC) for part in ast.walk(node)):
         _drop_async(edits)
     result = edits.apply()[kept:]
-    text = _finish(function.__name__, result, file, first + kept, node)
+    text = _finish(function.__code__.co_name, result, file, first + kept, node)
     text.modules = modules
     text.decorators = len(node.decorator_list)
     return text
@@ -91,7 +91,7 @@ def _is_of(node: Def, function: FunctionType) -> bool:
     names = [arg.arg for arg in (*args.posonlyargs, *args.args, *args.kwonlyargs)]
     own = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     return (
-        node.name == function.__name__
+        node.name == function.__code__.co_name
         and len(names) == len(own)
         # In a class `__x` is `_Class__x`.
         and all(there.endswith(name) for there, name in zip(own, names, strict=True))

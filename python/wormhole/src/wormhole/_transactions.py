@@ -117,8 +117,25 @@ class transaction:  # noqa: N801 - it is used like a function
             raise TransactionError(
                 "a transaction inside of another is a savepoint, and has no mode of its own"
             )
-        yield adapter.run(f"SAVEPOINT {name}", ())
-        return Open(route, adapter, outer, name, was_open=True)
+        made = Open(route, adapter, outer, name, was_open=True)
+        if outer is not None:
+            if outer.inner is not None:
+                raise TransactionError(
+                    "another transaction is open inside of this one, by another task or thread:"
+                    " let one end before the next begins, or give each a connection"
+                )
+            outer.inner = made
+        try:
+            yield adapter.run(f"SAVEPOINT {name}", ())
+        except BaseException:
+            self._leave(made)
+            raise
+        return made
+
+    @staticmethod
+    def _leave(open_: Open) -> None:
+        if open_.outer is not None:
+            open_.outer.inner = None
 
     def _restart(self, error: BaseException) -> Steps:
         """Begin again for the first statement; False if the error has to be raised."""
@@ -158,6 +175,7 @@ class transaction:  # noqa: N801 - it is used like a function
             else:
                 yield adapter.rollback()
         finally:
+            self._leave(open_)
             if self._lent is not None:
                 yield leave(adapter, self._lent, None)
 

@@ -101,6 +101,9 @@ class Adapter(_Common, ABC):
     def autocommit(self) -> None:
         """Let each statement be a transaction of its own."""
 
+    def cancel(self) -> None:
+        """End the statement that another thread waits for, if that is known; callable from any thread."""
+
     def lend(self) -> AbstractContextManager[Adapter] | None:
         """A single connection for something that takes several statements; None if it is one already."""
         return None

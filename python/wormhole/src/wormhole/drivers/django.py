@@ -13,6 +13,9 @@ from django.db import transaction
 
 from wormhole.drivers._base import Adapter, Mode, Result
 
+IDLE = 0
+"""The same in both drivers."""
+
 
 class Django(Adapter):
     """`django.db.connection`, or one of `django.db.connections`."""
@@ -42,6 +45,13 @@ class Django(Adapter):
 
     def is_open(self) -> bool:
         return self.connection.in_atomic_block or not self.connection.get_autocommit()
+
+    def is_untouched(self) -> bool:
+        # What waits for the commit would be forgotten when the block is left for another.
+        c = self.connection
+        if c.savepoint_ids or c.run_on_commit or c.connection is None:
+            return False
+        return c.in_atomic_block and c.connection.info.transaction_status == IDLE
 
     def is_broken(self) -> bool:
         return self.connection.connection is not None and bool(self.connection.connection.closed)

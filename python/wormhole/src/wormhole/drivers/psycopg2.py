@@ -123,3 +123,7 @@ class Psycopg2(Adapter):
 
     def autocommit(self) -> None:
         self.connection.autocommit = True
+
+    def cancel(self) -> None:
+        if not self.connection.closed:
+            self.connection.cancel()

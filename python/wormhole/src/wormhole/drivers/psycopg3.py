@@ -136,6 +136,10 @@ class Psycopg(_Status, Adapter):
     def autocommit(self) -> None:
         self.connection.autocommit = True
 
+    def cancel(self) -> None:
+        if not self.connection.closed:
+            self.connection.cancel()
+
 
 class AsyncPsycopg(_Status, AsyncAdapter):
     """A `psycopg.AsyncConnection`."""
