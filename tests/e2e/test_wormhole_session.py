@@ -495,3 +495,19 @@ def test_a_call_at_the_moment_of_the_end(database: Database, tenant: Tenant) -> 
         for number in range(300):
             assert session.lives()
             time.sleep(0.018 + (number % 50) / 4_000)
+
+
+def test_an_error_at_the_end_ends_that_session_only(database: Database, tenant: Tenant) -> None:
+    """There it is FATAL to the server: the session ends, as it was about to, and nobody else notices."""
+    pid = tenant.connection.info.backend_pid
+    tenant.lives()
+    tenant.lives()
+    processes = children(pid)
+    with database.connect() as admin:
+        admin.execute("ALTER TABLE wormhole_functions ADD CONSTRAINT few CHECK (execution_count < 2)")
+        tenant.connection.close()
+        wait_until(admin, pid)
+        assert gone(processes)
+        assert counted(admin)[0] == 1
+        admin.execute("ALTER TABLE wormhole_functions DROP CONSTRAINT few")
+        assert Tenant(admin).lives()
