@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import subprocess
 import time
 from contextlib import ExitStack
@@ -51,6 +52,12 @@ server_login_retry = 1
 """
 
 
+def listens(path: Path) -> bool:
+    """Whether somebody takes connections there: the file is made a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        return probe.connect_ex(str(path)) == 0
+
+
 @pytest.fixture(scope="module")
 def pooler(shop_database: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The connection string of a pooler before the database."""
@@ -74,7 +81,7 @@ def pooler(shop_database: Database, tmp_path_factory: pytest.TempPathFactory) ->
         )
     try:
         for _ in range(500):
-            if (directory / f".s.PGSQL.{PORT}").exists() or process.poll() is not None:
+            if listens(directory / f".s.PGSQL.{PORT}") or process.poll() is not None:
                 break
             time.sleep(0.01)
         assert process.poll() is None, (directory / "log").read_text()
@@ -111,6 +118,16 @@ async def where_later(x: int) -> tuple[int, int]:
     return query_value("SELECT pg_backend_pid()"), x * FACTOR
 
 
+@remote
+def session_of(x: int) -> int:
+    return query_value("SELECT pg_backend_pid()") if x else 0
+
+
+@remote
+async def session_later(x: int) -> int:
+    return query_value("SELECT pg_backend_pid()") if x else 0
+
+
 @pytest.mark.parametrize("name", [name for name in DRIVERS if "pool" not in name])
 def test_sessions_change_between_calls(name, shop, pooler) -> None:
     with DRIVERS[name](pooler) as connection, set_connection(connection):
@@ -141,6 +158,7 @@ def test_sessions_change_between_calls(name, shop, pooler) -> None:
 def test_sessions_change_without_transactions(name, shop, pooler) -> None:
     with DRIVERS[name](pooler) as connection, set_connection(connection):
         assert len({where(number)[0] for number in range(20)}) > 1
+        assert len({session_of(number) for number in range(1, 20)}) > 1
         assert [query_value("SELECT $1::int", number) for number in range(20)] == list(range(20))
         for _ in range(5):
             assert list(numbers(250)) == list(range(250))
@@ -156,7 +174,7 @@ def test_awaited_drivers(name, shop, pooler) -> None:
             for number in range(20):
                 session, doubled = await where_later(number)
                 assert doubled == 2 * number
-                sessions.add(session)
+                sessions |= {session, await session_later(1)}
                 assert await query("SELECT $1::int AS n", number) == [{"n": number}]
             assert len(sessions) > 1
             async with transaction():

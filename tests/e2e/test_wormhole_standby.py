@@ -60,7 +60,7 @@ def make_where() -> wormhole.Remote[[], tuple[bool, int]]:
 
 def make_add() -> wormhole.Remote[..., str]:
     @remote
-    def add(count: int = 1):
+    def add(count: int = 1) -> str:  # so that it travels as values of SQL
         if count:
             execute("INSERT INTO t SELECT generate_series(1, $1::int)", count)
         return "standby" if query_value("SELECT pg_is_in_recovery()") else "primary"
