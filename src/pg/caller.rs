@@ -124,8 +124,13 @@ unsafe extern "C-unwind" fn access(
     }
     let is_new = access == pg_sys::ObjectAccessType::OAT_POST_CREATE;
     if is_new && class == pg_sys::RelationRelationId && part == 0 && OPEN.get() > 0 && !ddl::is_brief() {
-        // SAFETY: the relation has just been made.
-        if unsafe { is_temporary(object) } {
+        // SAFETY: what the server passes with this kind of access; the relation has just been made. One that it
+        // makes for itself, as to rewrite a table, takes the place of another.
+        let is_internal = unsafe {
+            argument.cast::<pg_sys::ObjectAccessPostCreate>().as_ref().is_some_and(|more| more.is_internal)
+        };
+        // SAFETY: as above.
+        if !is_internal && unsafe { is_temporary(object) } {
             guard::raise(lasting("a table, view, sequence or type"));
         }
     }

@@ -61,11 +61,13 @@ unsafe extern "C-unwind" fn run(
         guard::raise(refusal);
     }
     let (outer, outer_brief) = (RUNNING.get(), BRIEF.get());
+    // SAFETY: as above.
+    let in_refresh = unsafe { is_refresh(running()) };
     RUNNING.set(statement);
     // A sequence that a column of the table wants is made by a command of that statement's, and goes with it.
     let is_part = context == pg_sys::ProcessUtilityContext::PROCESS_UTILITY_SUBCOMMAND;
     // SAFETY: as above.
-    BRIEF.set(is_part && outer_brief || unsafe { makes_until_commit(running()) });
+    BRIEF.set(is_part && outer_brief || in_refresh || unsafe { makes_until_commit(running()) });
     let next = NEXT.get().unwrap_or(raw::standard_ProcessUtility);
     // SAFETY: the arguments as the server passed them; this frame has nothing to drop.
     unsafe {
@@ -82,6 +84,13 @@ unsafe extern "C-unwind" fn run(
 /// Whether what the running utility statement makes is gone at the end of the transaction.
 pub(super) fn is_brief() -> bool {
     BRIEF.get()
+}
+
+/// REFRESH MATERIALIZED VIEW, which makes a temporary table by a statement of its own and drops it. Code of
+/// users that it runs may make none.
+unsafe fn is_refresh(node: *mut pg_sys::Node) -> bool {
+    // SAFETY: null or a parser node.
+    unsafe { node.as_ref() }.is_some_and(|found| found.type_ == pg_sys::NodeTag::T_RefreshMatViewStmt)
 }
 
 /// CREATE TABLE … ON COMMIT DROP, with or without AS.

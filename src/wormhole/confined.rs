@@ -314,7 +314,8 @@ impl Talk {
     }
 
     /// Tells the worker that a query failed, and keeps the error in case that ends the call.
-    fn fail(&mut self, error: Error) -> Result<(), Error> {
+    fn fail(&mut self, mut error: Error) -> Result<(), Error> {
+        failure::shorten(&mut error);
         self.next_failure += 1;
         let Some(report) = error.report() else { return Err(error) };
         let request = Request::Failed(told(report, self.next_failure));

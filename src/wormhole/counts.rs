@@ -1,11 +1,12 @@
 //! How often functions were called, kept in memory and written now and then before a commit, and at the end
-//! of the session. The danger is a
-//! call that writes because it was counted: never on a standby, in a transaction that reads only, or where a
+//! of the session. The danger is a call that writes because it was counted: never on a standby, in a transaction that reads only, or where a
 //! row changed by another would fail it; and a row that another session is counting is left for later.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
+
+use pgrx::pg_sys::Oid;
 
 use super::registry::{self, Function};
 use crate::bridge;
@@ -22,9 +23,12 @@ const MOST: usize = 500;
 /// Characters of an error.
 const LONGEST: usize = 500;
 
-/// The calls of a function that are not written yet.
-#[derive(Debug, Default)]
+/// The calls of a function that are not written yet. It holds no more of the function than it needs: sources
+/// may be large, and what cannot be written is kept for as long as the session lasts.
+#[derive(Debug)]
 pub(super) struct Counter {
+    id: String,
+    owner: Oid,
     calls: Cell<u64>,
     time: Cell<Duration>,
     error: RefCell<Option<String>>,
@@ -32,7 +36,7 @@ pub(super) struct Counter {
 
 /// The same, taken to be written.
 struct Count {
-    function: Rc<Function>,
+    counter: Rc<Counter>,
     calls: u64,
     time: Duration,
     error: Option<String>,
@@ -42,19 +46,29 @@ struct Count {
 struct Counts {
     listening: bool,
     written: Option<Instant>,
-    /// Functions with calls that are not written.
-    pending: Vec<Rc<Function>>,
+    /// Those with calls that are not written.
+    pending: Vec<Rc<Counter>>,
 }
 
 thread_local! {
     static COUNTS: ForLife<Counts> = ForLife::default();
 }
 
+/// The counter of a function that has been looked up, perhaps once more.
+pub(super) fn counter(id: &str, owner: Oid) -> Rc<Counter> {
+    let known =
+        |counts: &Counts| counts.pending.iter().find(|known| known.id == id && known.owner == owner).cloned();
+    COUNTS.read(known).unwrap_or_else(|| {
+        let (calls, time, error) = Default::default();
+        Rc::new(Counter { id: id.to_owned(), owner, calls, time, error })
+    })
+}
+
 /// Counts a call.
 #[inline]
-pub(super) fn note(function: &Rc<Function>, time: Duration, error: Option<&Error>) -> Result<(), Error> {
+pub(super) fn note(function: &Function, time: Duration, error: Option<&Error>) -> Result<(), Error> {
     let counter = &function.counter;
-    if counter.calls.get() == 0 && !enlist(function)? {
+    if counter.calls.get() == 0 && !enlist(counter)? {
         return Ok(());
     }
     counter.calls.set(counter.calls.get() + 1);
@@ -66,9 +80,9 @@ pub(super) fn note(function: &Rc<Function>, time: Duration, error: Option<&Error
     Ok(())
 }
 
-/// Takes a function into the list of those to be written, if that is not too long.
+/// Takes one into the list of those to be written, if that is not too long.
 #[cold]
-fn enlist(function: &Rc<Function>) -> Result<bool, Error> {
+fn enlist(counter: &Rc<Counter>) -> Result<bool, Error> {
     if !COUNTS.read(|counts| counts.listening) {
         xact::listen(listener)?;
         session_end::do_last(Last { is_needed: is_any, work: write_last })?;
@@ -77,7 +91,7 @@ fn enlist(function: &Rc<Function>) -> Result<bool, Error> {
         counts.listening = true;
         let room = counts.pending.len() < MOST;
         if room {
-            counts.pending.push(function.clone());
+            counts.pending.push(counter.clone());
         }
         room
     }))
@@ -129,25 +143,24 @@ fn is_due() -> bool {
 /// What is to be written; it counts as written unless it is kept again.
 fn take() -> Vec<Count> {
     let pending = COUNTS.change(|counts| std::mem::take(&mut counts.pending));
-    let taken = |function: Rc<Function>| {
-        let Counter { calls, time, error } = &function.counter;
-        let (calls, time, error) = (calls.take(), time.take(), error.take());
-        Count { function, calls, time, error }
+    let taken = |counter: Rc<Counter>| {
+        let (calls, time, error) = (counter.calls.take(), counter.time.take(), counter.error.take());
+        Count { counter, calls, time, error }
     };
     pending.into_iter().map(taken).collect()
 }
 
 /// Counts again what was not written.
 fn keep(left: impl IntoIterator<Item = Count>) {
-    for Count { function, calls, time, error } in left {
-        let Counter { calls: all, time: whole, error: last } = &function.counter;
+    for Count { counter, calls, time, error } in left {
+        let Counter { calls: all, time: whole, error: last, .. } = &*counter;
         let is_listed = all.get() > 0;
         all.set(all.get() + calls);
         whole.set(whole.get() + time);
         let newer = last.take();
         last.replace(newer.or(error));
         if !is_listed {
-            COUNTS.change(|counts| counts.pending.push(function.clone()));
+            COUNTS.change(|counts| counts.pending.push(counter.clone()));
         }
     }
 }
@@ -159,7 +172,7 @@ fn write(pending: &[Count]) -> Result<Vec<usize>, Error> {
     home.query("LOCK TABLE ~wormhole_functions IN ROW EXCLUSIVE MODE NOWAIT", &[])?;
     let mut left = Vec::new();
     for (at, count) in pending.iter().enumerate() {
-        let (id, owner) = (&count.function.id, &registry::number(count.function.owner));
+        let (id, owner) = (&count.counter.id, &registry::number(count.counter.owner));
         let (calls, time) = (count.calls.to_string(), (count.time.as_secs_f64() * 1000.0).to_string());
         let written = home.query(
             "UPDATE ~wormhole_functions f SET execution_count = execution_count + $3::bigint,

@@ -25,6 +25,22 @@ fn bounded(mut text: String) -> String {
     text.replace('\0', "")
 }
 
+/// Bytes of each text of an error that a query has met: up to sixteen are kept for a worker.
+const LONG: usize = 64 * 1024;
+
+/// Shortens what code of the caller's may have made as long as it likes.
+pub(super) fn shorten(error: &mut Error) {
+    let Some(report) = error.report_mut() else { return };
+    let texts = [&mut report.detail, &mut report.hint, &mut report.context, &mut report.internal_query];
+    for text in texts.into_iter().flatten().chain([&mut report.message]) {
+        if text.len() > LONG {
+            text.truncate(text.floor_char_boundary(LONG));
+            text.shrink_to_fit();
+            text.push('…');
+        }
+    }
+}
+
 /// A worker found a source unacceptable, or a module not allowed.
 pub(super) fn refused(
     sqlstate: &str,

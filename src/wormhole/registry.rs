@@ -8,7 +8,7 @@ use std::rc::Rc;
 use pgrx::pg_sys::{Datum, Oid};
 use wormhole_protocol::id_of;
 
-use super::counts::Counter;
+use super::counts::{self, Counter};
 use super::{failure, role};
 use crate::error::Error;
 use crate::pg::call::Call;
@@ -43,7 +43,7 @@ pub(super) struct Function {
     pub(super) approved: bool,
     /// Whether the role has installed it.
     pub(super) own: bool,
-    pub(super) counter: Counter,
+    pub(super) counter: Rc<Counter>,
 }
 
 /// Modules by the list's verdict.
@@ -231,17 +231,18 @@ fn look_up(home: &Home, id: &str, role: Oid) -> Result<Option<Function>, Error> 
     let mut next = || columns.next().unwrap_or_default();
     let (name, source, signature) = (next(), next(), next());
     let key = id_of(&name, &source, &signature);
+    let owner = oid(&next());
     Ok(Some(Function {
         id: id.to_owned(),
         key,
         name,
         source,
-        owner: oid(&next()),
+        owner,
         owner_name: next(),
         trusted: next() == "true" && home.vouched,
         approved: next() == "true" && home.vouched,
         own: next() == "true",
-        counter: Counter::default(),
+        counter: counts::counter(id, owner),
     }))
 }
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 import time
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 from devkit.cluster import Cluster
+from test_wormhole_session import children, gone
 from wormhole_tenant import ROLE, Tenant
 
 from conftest import Database
@@ -156,6 +160,97 @@ def test_integers_that_take_long_to_compare(either: Tenant) -> None:
         "ValueError: a value tagged 'int' is malformed: an int of more than 524288 bits",
     )
     assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize(("victim", "died"), [(-1, "signal 9"), (0, "the helper has ended")])
+def test_who_is_killed_in_the_middle_of_a_call(tenant: Tenant, victim: int, died: str) -> None:
+    """As by a kernel that is short of memory: the call fails, and the next one does not."""
+    assert tenant.lives()
+    pid = tenant.connection.info.backend_pid
+    thread = threading.Timer(0.5, lambda: os.kill(children(pid)[victim], signal.SIGKILL))
+    thread.start()
+    diag = tenant.fails("def f(): return query_value('SELECT pg_sleep(1)')")
+    thread.join()
+    assert (diag.sqlstate, diag.message_primary) == (
+        "WH006",
+        f"the worker of the remote function died: {died}",
+    )
+    assert tenant.lives()
+
+
+@pytest.mark.parametrize("stopped", ["helper", "worker"])
+def test_a_process_that_does_not_answer_can_be_waited_for_in_vain(tenant: Tenant, stopped: str) -> None:
+    assert tenant.lives()
+    helper, worker = children(tenant.connection.info.backend_pid)
+    os.kill(helper if stopped == "helper" else worker, signal.SIGSTOP)
+    if stopped == "helper":
+        os.kill(worker, signal.SIGKILL)
+    tenant.connection.execute("SET statement_timeout = '500ms'")
+    began = time.monotonic()
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        tenant.lives()
+    assert time.monotonic() - began < 2
+    tenant.connection.execute("RESET statement_timeout")
+    assert tenant.lives()
+    assert gone([helper if stopped == "helper" else worker])
+
+
+def test_policies_and_definers_call_functions(database: Database, tenant: Tenant) -> None:
+    """A function inside a query of a function runs as whoever the query runs as at that place."""
+    who = "def who(): return query_single('SELECT current_user::text, session_user::text')"
+    with database.connect() as admin:
+        admin.execute(f"CREATE SCHEMA own AUTHORIZATION {ROLE}")
+        admin.execute(
+            "CREATE FUNCTION definer(i text) RETURNS jsonb LANGUAGE sql SECURITY DEFINER"
+            " AS 'SELECT wormhole_execute(i)'"
+        )
+        call = "def f(i): return query_value('SELECT definer($1)', i)"
+        row = tenant.connection.execute("SELECT wormhole_install('who', %s)", [who]).fetchone()
+        assert row is not None
+        diag = tenant.fails(call, row[0])
+        assert (diag.sqlstate, diag.message_primary) == (
+            "42501",
+            f'remote function "who" of role "{ROLE}" is not approved',
+        )
+        admin.execute("SELECT wormhole_install('who', %s)", [who])
+        value = tenant.call(call, row[0])
+        assert isinstance(value, dict)
+        assert value["r"] == {"current_user": "postgres", "session_user": ROLE}
+    row = tenant.connection.execute(
+        "SELECT wormhole_install('even', 'def even(x): return query_value(\"SELECT $1::int % 2\", x) == 0')"
+    ).fetchone()
+    assert row is not None
+    tenant.connection.execute(f"""
+        CREATE TABLE own.t AS SELECT generate_series(1, 6) AS a;
+        CREATE POLICY even ON own.t USING (
+            (wormhole_execute('{row[0]}', jsonb_build_object('a', jsonb_build_array(a))) ->> 'r')::bool);
+        ALTER TABLE own.t ENABLE ROW LEVEL SECURITY;
+        ALTER TABLE own.t FORCE ROW LEVEL SECURITY""")
+    assert tenant.call("def f(): return [row['a'] for row in query('SELECT * FROM own.t')]") == [2, 4, 6]
+
+
+def test_characters_that_no_message_holds(either: Tenant) -> None:
+    """They are shown as escapes, and the exception stays what it was."""
+    diag = either.fails("def f(): raise KeyError('\\ud800 \\0 ü') from None")
+    assert (diag.sqlstate, diag.message_primary) == ("WH005", "KeyError: '\\ud800 \\x00 ü'")
+    diag = either.fails("def f(): raise ValueError('\\ud800 \\0 ü') from None")
+    assert (diag.sqlstate, diag.message_primary) == ("WH005", "ValueError: \\ud800 \\x00 ü")
+    assert json.loads(diag.message_detail or "")["class"] == "builtins.ValueError"
+    notices: list[str | None] = []
+    either.connection.add_notice_handler(lambda notice: notices.append(notice.message_primary))
+    assert either.call("def f():\n    print('a\\ud800\\0ü')\n    print('b', end='')\n    return 1") == 1
+    if notices:
+        assert notices == ["a\\ud800\\x00ü", "b"]
+
+
+@pytest.mark.parametrize("args", ["[1]", "1", "null", '{"a": {"x": 1}}', '{"k": [1]}', '{"a": null}'])
+def test_arguments_that_are_none(either: Tenant, args: str) -> None:
+    row = either.connection.execute("SELECT wormhole_install('f', 'def f(x): return 1')").fetchone()
+    assert row is not None
+    with pytest.raises(psycopg.Error) as caught:
+        either.connection.execute("SELECT wormhole_execute(%s, %s)", [row[0], args])
+    assert caught.value.sqlstate == "WH005"
+    assert (caught.value.diag.message_primary or "").startswith("TypeError: the arguments are ")
 
 
 def test_a_part_of_a_package_that_is_refused(database: Database, either: Tenant) -> None:

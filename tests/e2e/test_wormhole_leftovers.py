@@ -133,9 +133,25 @@ def test_a_table_of_the_client_may_be_used(both: tuple[Tenant, Tenant]) -> None:
         one.connection.execute("CREATE TEMP TABLE mine (i serial)")
         use = "INSERT INTO mine DEFAULT VALUES"
         assert one.call(RUN, use, "CREATE INDEX ON mine (i)", "ALTER TABLE mine ADD n text") is None
+        # That writes the table anew.
+        assert one.call(RUN, "ALTER TABLE mine ALTER i TYPE int8 USING i") is None
         assert one.connection.execute("SELECT * FROM mine").fetchall() == [(1, None)]
         with pytest.raises(psycopg.errors.FeatureNotSupported):
             one.call(RUN, "CREATE VIEW over AS SELECT * FROM mine")
+
+
+def test_what_the_server_makes_for_itself_is_its_own(database: Database, both: tuple[Tenant, Tenant]) -> None:
+    with database.connect() as admin:
+        admin.execute(f"GRANT CREATE ON SCHEMA public TO {ROLE}")
+    for name, one in zip(("near", "far"), both, strict=True):
+        one.connection.execute(f"CREATE MATERIALIZED VIEW {name} AS SELECT 1 AS i")
+        one.connection.execute(f"CREATE UNIQUE INDEX ON {name} (i)")
+        before = state(one)
+        assert one.call(RUN, f"REFRESH MATERIALIZED VIEW CONCURRENTLY {name}") is None
+        assert (
+            one.call(RUN, f"REFRESH MATERIALIZED VIEW {name}", f"CLUSTER {name} USING {name}_i_idx") is None
+        )
+        assert state(one) == before
 
 
 def test_the_hint_says_how(tenant: Tenant) -> None:

@@ -472,6 +472,9 @@ def test_idle_processes_end(database: Database, tenant: Tenant) -> None:
             assert gone(started)
         # One that is at work is not idle, however long it waits.
         assert session.call("def f(): return query_value('SELECT 1 FROM pg_sleep(1.5)')") == 1
+        assert session.call("import time\ndef f():\n    time.sleep(1.5)\n    return 2") == 2
+        busy = "import time\ndef f():\n    while time.process_time() < 1.5: pass\n    return 3"
+        assert session.call(busy) == 3
         # Nor is one that has yielded and may be asked for more.
         connection.execute("SELECT wormhole_install('g', 'def g():\n    yield 1\n    yield 2')")
         with connection.transaction(), connection.cursor() as cursor:
@@ -491,4 +494,20 @@ def test_a_call_at_the_moment_of_the_end(database: Database, tenant: Tenant) -> 
         session = Tenant(connection)
         for number in range(300):
             assert session.lives()
-            time.sleep(0.0175 + (number % 50) / 10_000)
+            time.sleep(0.018 + (number % 50) / 4_000)
+
+
+def test_an_error_at_the_end_ends_that_session_only(database: Database, tenant: Tenant) -> None:
+    """There it is FATAL to the server: the session ends, as it was about to, and nobody else notices."""
+    pid = tenant.connection.info.backend_pid
+    tenant.lives()
+    tenant.lives()
+    processes = children(pid)
+    with database.connect() as admin:
+        admin.execute("ALTER TABLE wormhole_functions ADD CONSTRAINT few CHECK (execution_count < 2)")
+        tenant.connection.close()
+        wait_until(admin, pid)
+        assert gone(processes)
+        assert counted(admin)[0] == 1
+        admin.execute("ALTER TABLE wormhole_functions DROP CONSTRAINT few")
+        assert Tenant(admin).lives()

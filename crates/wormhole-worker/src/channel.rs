@@ -46,8 +46,7 @@ impl Channel {
         }
         let seconds = libc::time_t::try_from(patience.as_secs()).unwrap_or(libc::time_t::MAX);
         let mut time = libc::timespec { tv_sec: seconds, tv_nsec: patience.subsec_nanos().into() };
-        // SAFETY: pointers to locals; the descriptor is one of the first few. By number, since the filter knows
-        // this call only; poll() would be refused to a process that may have no descriptors.
+        // SAFETY: pointers to locals; the descriptor is one of the first few.
         let found = unsafe {
             let mut set: libc::fd_set = std::mem::zeroed();
             libc::FD_SET(self.input, &raw mut set);

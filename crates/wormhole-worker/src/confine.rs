@@ -36,7 +36,6 @@ const FREE: &[libc::c_long] = &[
     libc::SYS_read,
     libc::SYS_write,
     libc::SYS_close,
-    libc::SYS_pselect6,
     // memory; mapping is below
     libc::SYS_brk,
     libc::SYS_munmap,

@@ -3,7 +3,6 @@
 //! judges.
 
 use std::cell::RefCell;
-use std::time::Duration;
 
 use pyo3::exceptions::{PyEOFError, PyOSError};
 use pyo3::prelude::*;
@@ -34,11 +33,6 @@ pub(crate) fn create(py: Python<'_>) -> PyResult<Bound<'_, PyModule>> {
 /// From now on the module talks over `channel`.
 pub(crate) fn use_channel(channel: Channel) {
     CHANNEL.with(|place| *place.borrow_mut() = Some(channel));
-}
-
-/// Whether something comes within this time.
-pub(crate) fn comes_within(patience: Option<Duration>) -> bool {
-    CHANNEL.with(|place| place.borrow().as_ref().is_none_or(|channel| channel.comes_within(patience)))
 }
 
 /// The next frame for this worker; `None` when the backend has closed.

@@ -2,6 +2,7 @@
 //! is inherited from the server must be gone before any module is imported.
 
 use std::io;
+use std::time::Duration;
 
 /// Why a step failed.
 pub(crate) type Step = Result<(), String>;
@@ -179,6 +180,23 @@ pub(crate) fn ended() -> Option<(i32, End)> {
     // SAFETY: a pointer to a local.
     let child = unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) };
     (child > 0).then(|| (child, end(status)))
+}
+
+/// Calls `tick` again and again, in the middle of anything else; calls of the kernel go on where they were.
+pub(crate) fn tick(every: Duration, tick: extern "C" fn(libc::c_int)) -> Step {
+    let seconds = libc::time_t::try_from(every.as_secs()).unwrap_or(libc::time_t::MAX);
+    // At no time at all there would be no timer.
+    let micros = libc::suseconds_t::from(every.subsec_micros() as i32).max(1);
+    let time = libc::timeval { tv_sec: seconds, tv_usec: micros };
+    let timer = libc::itimerval { it_interval: time, it_value: time };
+    // SAFETY: initialized structures, and a function that does what is allowed in a signal's.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = tick as *const () as libc::sighandler_t;
+        action.sa_flags = libc::SA_RESTART;
+        told("sigaction", libc::sigaction(libc::SIGALRM, &raw const action, std::ptr::null_mut()))?;
+        told("setitimer", libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()))
+    }
 }
 
 /// Whether there is a child that has not been waited for.

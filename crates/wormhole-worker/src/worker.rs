@@ -1,6 +1,8 @@
 //! A worker: confined, it runs functions of one owner for one role. The danger is anything it does before
 //! the walls are up: nothing of a user's is read until then.
 
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use wormhole_protocol::{Purpose, Reply, Request};
@@ -13,11 +15,26 @@ use crate::{SOCKET, modules, native, process};
 const INPUT: i32 = SOCKET;
 const OUTPUT: i32 = SOCKET + 1;
 
+/// Whether it waits for a call, and how often the timer has fired since the last one.
+static IDLE: AtomicBool = AtomicBool::new(false);
+static TICKS: AtomicU32 = AtomicU32::new(0);
+
+/// Ends the process at the third tick without a call, each half of the time-out after the one before. A timer,
+/// since to wait with a time-out would cost each call another system call.
+///
+/// A request that comes just then is lost, with nothing of it begun: the session asks another worker.
+extern "C" fn tick(_signal: libc::c_int) {
+    if IDLE.load(Ordering::Relaxed) && TICKS.fetch_add(1, Ordering::Relaxed) >= 2 {
+        process::leave(0);
+    }
+}
+
 /// Lives until the backend closes its pipes.
 pub(crate) fn live(pipes: process::Pipes, helper: i32, mould: &Mould) -> ! {
     let walls = process::keep_only(pipes, INPUT, OUTPUT)
         .and_then(|()| process::stay_with(helper))
         .and_then(|()| process::hide())
+        .and_then(|()| mould.idle().map_or(Ok(()), |idle| process::tick(idle / 2, tick)))
         .and_then(|()| mould.confine());
     native::use_channel(Channel::new(INPUT, OUTPUT));
     if let Err(why) = walls {
@@ -25,8 +42,12 @@ pub(crate) fn live(pipes: process::Pipes, helper: i32, mould: &Mould) -> ! {
         let _ = native::send(&raised, "{}");
         process::leave(1);
     }
-    while native::comes_within(mould.idle()) {
-        match native::receive() {
+    loop {
+        IDLE.store(true, Ordering::Relaxed);
+        let request = native::receive();
+        IDLE.store(false, Ordering::Relaxed);
+        TICKS.store(0, Ordering::Relaxed);
+        match request {
             Ok(Some(frame)) => {
                 let request = frame.head::<Request>();
                 let body = frame.into_body();
@@ -38,8 +59,6 @@ pub(crate) fn live(pipes: process::Pipes, helper: i32, mould: &Mould) -> ! {
             _ => process::leave(0),
         }
     }
-    // Nothing of a request was read: the session asks another worker if it has just sent one.
-    process::leave(0)
 }
 
 struct Call {

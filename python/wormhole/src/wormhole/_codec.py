@@ -95,7 +95,12 @@ def dumps_call(args: Sequence[object], kwargs: Mapping[str, object]) -> str:
 def loads_call(text: str | bytes) -> tuple[list[Any], dict[str, Any]]:
     """The other way: positional and keyword arguments."""
     tree = loads(text)
-    return list(tree.get("a", ())), dict(tree.get("k", {}))
+    if type(tree) is not dict:
+        raise TypeError('the arguments are no object such as {"a": [1], "k": {"name": 2}}')
+    positional, named = cast("dict[str, Any]", tree).get("a", []), cast("dict[str, Any]", tree).get("k", {})
+    if type(positional) is not list or type(named) is not dict:
+        raise TypeError('the arguments are a list "a" and an object "k"')
+    return list(cast("list[Any]", positional)), dict(cast("dict[str, Any]", named))
 
 
 def text(tree: Json) -> str:

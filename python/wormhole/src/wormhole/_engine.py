@@ -203,9 +203,16 @@ def describe(error: BaseException, remote: Remote | None) -> tuple[str, str]:
     return message[:LONGEST_TEXT], encoded
 
 
+def storable(text: str) -> str:
+    """The text without what no message can hold: NUL and lone surrogates are shown as escapes."""
+    if "\0" in text or not text.isascii():
+        return text.replace("\0", "\\x00").encode("utf-8", "backslashreplace").decode()
+    return text
+
+
 def _shown(error: BaseException) -> str:
     try:
-        return str(error)[:LONGEST_TEXT]
+        return storable(str(error)[:LONGEST_TEXT])
     except Exception:  # noqa: BLE001 - __str__ is user code
         return ""
 

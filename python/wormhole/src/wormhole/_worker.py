@@ -82,14 +82,14 @@ class Output(TextIOBase):
         """Send the lines that are complete."""
         *lines, self._line = (self._line + text).split("\n")
         for line in lines:
-            _backend.show(line)
+            _backend.show(_engine.storable(line))
         return len(text)
 
     def finish(self) -> None:
         """Send what was written without its end."""
         if self._line:
             rest, self._line = self._line, ""
-            _backend.show(rest)
+            _backend.show(_engine.storable(rest))
 
 
 OUTPUT = Output()
