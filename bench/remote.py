@@ -1,8 +1,9 @@
 """Wormhole: what a call costs, in the server's process and confined, and what it saves.
 
-Times are wall-clock times, as a confined call is done by two processes. Calls are measured inside of one
-statement that makes many, so that neither the client nor its round trip counts; the dashboard is measured
-as an application has it, round trips and all.
+In process the backend's CPU time counts, as for other functions. Everything else is wall-clock time, since a
+confined call is done by two processes. Calls are measured inside of one statement that makes many, so that
+neither the client nor its round trip counts; calls by a client and the dashboard are measured as an
+application has them, round trips and all.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +23,7 @@ import psycopg
 import setting  # noqa: F401 - it makes devkit importable
 from devkit.paths import CHECKOUT
 from devkit.wire import Wire
+from measure import Backend, interleave
 
 if TYPE_CHECKING:
     from devkit.cluster import Cluster
@@ -29,6 +32,8 @@ DATABASE = "bench_remote"
 ROLE = "bench_remote"
 CALLS = 2000
 """Calls in one statement."""
+NEAR = 50_000
+"""The same in process, so many that beginning and ending the statement is nothing beside them."""
 
 SET_UP = f"""
 CREATE EXTENSION plpython3u;
@@ -41,14 +46,18 @@ CREATE INDEX ON orders (user_id);
 INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, 1000) n;
 INSERT INTO orders (user_id, amount) SELECT n % 1000 + 1, n FROM generate_series(1, 10000) n;
 GRANT SELECT ON users, orders TO {ROLE};
-CREATE FUNCTION plpy_add(value int) RETURNS int LANGUAGE plpython3u AS $$
+CREATE FUNCTION plpy_add(value int) RETURNS int LANGUAGE plpy AS $$
 return value + 2
 $$;
-CREATE FUNCTION plpy_json(given jsonb) RETURNS jsonb LANGUAGE plpython3u AS $$
+CREATE FUNCTION plpy_json(given jsonb) RETURNS jsonb LANGUAGE plpy AS $$
 import json
 return json.dumps({{"r": json.loads(given)["a"][0] + 2, "w": False}})
 $$;
-ANALYZE;
+CREATE FUNCTION plpython_add(value int) RETURNS int LANGUAGE plpython3u AS $$
+return value + 2
+$$;
+CREATE TABLE numbers AS SELECT n::int FROM generate_series(1, {NEAR}) n;
+VACUUM ANALYZE;
 """
 
 
@@ -103,51 +112,88 @@ class Remote:
                 taken[name].append(way())
         return {name: statistics.median(values) for name, values in taken.items()}
 
+    def near(self) -> tuple[list[Row], list[Target]]:
+        """A call in process that adds two numbers: CPU time, beside functions with the same body."""
+        arguments = """'{"a": [1]}'"""
+        backend = Backend(self.conninfo())
+        try:
+            made = self.functions.add.on(backend.connection).install()
+            calls = {
+                "plpython3u": "plpython_add(n)",
+                "plpy": "plpy_add(n)",
+                "value": f"wormhole_value('{made}', NULL::int, n)",
+                "typed": f"(wormhole_typed('{made}', NULL::int, n)).value",
+                "plpy, jsonb": f"plpy_json({arguments}::jsonb)",
+                "call": f"(wormhole_call('{made}', {arguments}::json)).value",
+                "execute": f"wormhole_execute('{made}', {arguments}::jsonb)",
+            }
+            texts = {name: f"SELECT count({call}) FROM numbers" for name, call in calls.items()}
+            ways = {name: partial(backend.run, text) for name, text in texts.items()}
+            samples = interleave(ways, max(self.rounds // 5, 3))
+        finally:
+            backend.close()
+        row = {name: (samples.median(name) or 0.0) / NEAR / 1000 for name in ways}
+        targets = [
+            Target(f"wormhole_{name}, of {of}", samples.share(name, of) or 0.0, 1.5, "")
+            for name, of in (
+                ("value", "plpy"),
+                ("typed", "plpy"),
+                ("call", "plpy, jsonb"),
+                ("execute", "plpy, jsonb"),
+            )
+        ]
+        return [("a call, CPU time", row)], targets
+
     def calls(self) -> tuple[list[Row], list[Target]]:
         """A call that adds two numbers, and one that asks as many queries as it is told."""
         add, ask = self.functions.add, self.functions.ask
-        arguments = '{"a": [1], "k": {}}'
         with self.session() as inside, self.session(confined=True) as outside:
             for session in (inside, outside):
                 add.on(session).install()
                 ask.on(session).install()
-            call = "SELECT count(wormhole_execute(%s, %s::jsonb)) FROM generate_series(1, %s)"
-            plpy = "SELECT count(plpy_add(1)) FROM generate_series(1, %s)"
-            json = "SELECT count(plpy_json(%s::jsonb)) FROM generate_series(1, %s)"
+            tagged = "SELECT count((wormhole_call(%s, %s::json)).state) FROM generate_series(1, %s)"
+            typed = "SELECT count((wormhole_typed(%s, NULL::int, %s::int)).state) FROM generate_series(1, %s)"
 
-            def many(session: Any, function: Any, given: str, count: int = CALLS) -> float:
+            def many(session: Any, call: str, function: Any, given: object, count: int = CALLS) -> float:
                 return timed(lambda: session.execute(call, [function.id, given, count])) / count
 
-            ways = {
-                "plpython3u": lambda: timed(lambda: inside.execute(plpy, [CALLS])) / CALLS,
-                "plpython3u, jsonb": lambda: timed(lambda: inside.execute(json, [arguments, CALLS])) / CALLS,
-                "in process": lambda: many(inside, add, arguments),
-                "confined": lambda: many(outside, add, arguments),
-            }
-            adding = self.interleave(ways)
-            hundred, none = '{"a": [100]}', '{"a": [0]}'
-            asking = self.interleave(
+            arguments = '{"a": [1]}'
+            adding = self.interleave(
                 {
-                    "in process": lambda: (
-                        (many(inside, ask, hundred, 20) - many(inside, ask, none, 20)) / 100
-                    ),
-                    "confined": lambda: (
-                        (many(outside, ask, hundred, 20) - many(outside, ask, none, 20)) / 100
-                    ),
+                    "in process": lambda: many(inside, tagged, add, arguments),
+                    "confined": lambda: many(outside, tagged, add, arguments),
+                    "confined, typed": lambda: many(outside, typed, add, 1),
                 }
             )
+
+            def query(session: Any) -> float:
+                return (many(session, typed, ask, 100, 20) - many(session, typed, ask, 0, 20)) / 100
+
+            asking = self.interleave(
+                {"in process": lambda: query(inside), "confined": lambda: query(outside)}
+            )
         targets = [
-            Target("in-process call, of PL/Python's", adding["in process"] / adding["plpython3u"], 1.5, ""),
-            Target(
-                "in-process call, of PL/Python's with jsonb",
-                adding["in process"] / adding["plpython3u, jsonb"],
-                1.5,
-                "",
-            ),
             Target("confined call, over one in process", adding["confined"] - adding["in process"], 40, "µs"),
             Target("query of a confined function, over", asking["confined"] - asking["in process"], 30, "µs"),
         ]
         return [("a call", adding), ("a query inside", asking)], targets
+
+    def clients(self) -> tuple[list[Row], list[Target]]:
+        """A call as a client makes it, with values of SQL and in tagged JSON, beside the smallest query."""
+        with self.session() as session:
+            typed, tagged = self.functions.add.on(session), self.functions.add_any.on(session)
+            typed(1), tagged(1)
+
+            def each(work: Callable[[], object], count: int = 100) -> float:
+                return timed(lambda: [work() for _ in range(count)]) / count
+
+            ways = {
+                "SELECT": lambda: each(lambda: session.execute("SELECT %s::int + 2", [1]).fetchone()),
+                "values": lambda: each(lambda: typed(1)),
+                "tagged": lambda: each(lambda: tagged(1)),
+            }
+            found = self.interleave(ways)
+        return [("by the client", found)], []
 
     def workers(self) -> tuple[list[Row], list[Target]]:
         """A call after the worker was lost, as by a timeout: another is made by the helper that is there."""
@@ -257,11 +303,11 @@ def measure(cluster: Cluster, rounds: int) -> dict[str, object]:
     print("\nRemote functions: microseconds by the clock (median)\n")
     rows: list[Row] = []
     targets: list[Target] = []
-    for part in (remote.calls, remote.workers, remote.dashboards, remote.crowd):
+    for part in (remote.near, remote.calls, remote.clients, remote.workers, remote.dashboards, remote.crowd):
         found, wanted = part()
         for name, ways in found:
             print(
-                f"{name:22}" + "".join(f"{way:>19} {value:8.1f}" for way, value in ways.items()), flush=True
+                f"{name:22}" + "".join(f"{way:>19} {value:8.2f}" for way, value in ways.items()), flush=True
             )
         rows += found
         targets += wanted

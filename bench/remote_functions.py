@@ -13,6 +13,11 @@ def add(value: int) -> int:
 
 
 @remote
+def add_any(value: Any) -> Any:
+    return value + 2
+
+
+@remote
 def ask(count: int) -> None:
     for _ in range(count):
         query_value("SELECT 1")

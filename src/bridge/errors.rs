@@ -46,7 +46,10 @@ pub(super) struct Speaking(u8);
 impl Speaking {
     #[inline]
     pub(super) fn enter(origin: Origin) -> Self {
-        Speaking(ORIGIN.swap(origin as u8, Ordering::Relaxed))
+        // No swap: the main thread alone writes it, and that would lock the bus for each call.
+        let before = ORIGIN.load(Ordering::Relaxed);
+        ORIGIN.store(origin as u8, Ordering::Relaxed);
+        Speaking(before)
     }
 }
 

@@ -28,6 +28,23 @@ impl Clock {
     }
 }
 
+/// A moment by the coarse clock, for comparison: within a tick it stays the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tick(Duration);
+
+impl Tick {
+    #[inline]
+    pub(crate) fn now() -> Self {
+        Tick(Clock::Coarse.now())
+    }
+}
+
+impl From<Tick> for Moment {
+    fn from(tick: Tick) -> Self {
+        Moment(Clock::Coarse, tick.0)
+    }
+}
+
 impl Moment {
     #[inline]
     pub(crate) fn now(clock: Clock) -> Self {

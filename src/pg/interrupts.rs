@@ -86,7 +86,8 @@ pub(crate) fn suspend() -> bool {
     let was = IN_PYTHON.load(Ordering::Relaxed);
     if was {
         leave_python();
-        SUSPENDED.fetch_add(1, Ordering::Relaxed);
+        // No locked addition: the main thread alone writes it.
+        SUSPENDED.store(SUSPENDED.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
     }
     was
 }
@@ -95,7 +96,7 @@ pub(crate) fn suspend() -> bool {
 #[inline(always)]
 pub(crate) fn restore(was: bool) {
     if was {
-        SUSPENDED.fetch_sub(1, Ordering::Relaxed);
+        SUSPENDED.store(SUSPENDED.load(Ordering::Relaxed).wrapping_sub(1), Ordering::Relaxed);
         enter_python();
     }
 }

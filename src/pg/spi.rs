@@ -47,7 +47,10 @@ static TRIGGER: AtomicPtr<pg_sys::TriggerData> = AtomicPtr::new(std::ptr::null_m
 /// # Safety
 /// `trigger` is null, or alive until the next call.
 pub(crate) unsafe fn set_trigger(trigger: *mut pg_sys::TriggerData) -> *mut pg_sys::TriggerData {
-    TRIGGER.swap(trigger, Ordering::Relaxed)
+    // No swap: the main thread alone writes it, and that would lock the bus for each call.
+    let before = TRIGGER.load(Ordering::Relaxed);
+    TRIGGER.store(trigger, Ordering::Relaxed);
+    before
 }
 
 /// Commits or rolls back, and begins the next transaction. The server refuses where the function was not

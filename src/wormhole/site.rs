@@ -15,13 +15,15 @@ use super::{counts, failure, needed_text};
 use crate::convert::{Dialect, known};
 use crate::error::{Error, SqlState};
 use crate::pg::call::Call;
-use crate::pg::clock::{Clock, Moment};
+use crate::pg::clock::{Clock, Moment, Tick};
 use crate::pg::planner::Constant;
 use crate::pg::{caller, catalog, inval, texts};
 
 /// A call site; `R` is what it knows about the result.
 pub(super) struct Site<R> {
     state: (u64, u64),
+    /// When messages about changes were asked for: in a loop once in some milliseconds.
+    tick: Cell<Tick>,
     role: Oid,
     function: Rc<Function>,
     /// The function, where it runs in this process.
@@ -72,10 +74,9 @@ impl<R: 'static> Site<R> {
         first: Option<usize>,
         result: impl FnOnce() -> Result<R, Error>,
     ) -> Result<Option<Rc<Self>>, Error> {
-        inval::accept()?;
         let id = call.argument(0);
         match call.kept::<Self>() {
-            Some(site) if !id.is_null && site.is_current() && texts::is(id.datum, &site.function.id)? => {
+            Some(site) if site.is_current()? && !id.is_null && texts::is(id.datum, &site.function.id)? => {
                 Ok(Some(site))
             }
             _ => Self::make(call, first, result),
@@ -83,8 +84,12 @@ impl<R: 'static> Site<R> {
     }
 
     #[inline]
-    fn is_current(&self) -> bool {
-        self.state == registry::state() && self.role == catalog::current_user()
+    fn is_current(&self) -> Result<bool, Error> {
+        let now = Tick::now();
+        if self.tick.replace(now) != now {
+            inval::accept()?;
+        }
+        Ok(self.state == registry::state() && self.role == catalog::current_user())
     }
 
     fn make(
@@ -92,6 +97,7 @@ impl<R: 'static> Site<R> {
         first: Option<usize>,
         result: impl FnOnce() -> Result<R, Error>,
     ) -> Result<Option<Rc<Self>>, Error> {
+        inval::accept()?;
         let id = needed_text(call, 0, "id")?;
         let role = catalog::current_user();
         // Before anything is looked up: a change meanwhile makes the next call look again.
@@ -103,7 +109,8 @@ impl<R: 'static> Site<R> {
         };
         let arguments = first.map_or(Ok(Arguments::none()), |first| Arguments::of(call, first))?;
         let result = result()?;
-        let site = Rc::new(Site { state, role, function, entry, arguments, timed: Cell::new(0), result });
+        let (tick, timed) = (Cell::new(Tick::now()), Cell::new(0));
+        let site = Rc::new(Site { state, tick, role, function, entry, arguments, timed, result });
         call.keep(site.clone())?;
         Ok(Some(site))
     }
@@ -115,7 +122,7 @@ impl<R: 'static> Site<R> {
         near: impl FnOnce(&Entry) -> Result<T, Error>,
         far: impl FnOnce(&Function, Oid) -> Result<T, Error>,
     ) -> Result<Done<T>, Error> {
-        let (before, began) = (caller::written(), Moment::now(self.clock()));
+        let (before, began) = (caller::written(), self.begin());
         let result = caller::window(self.role, || match &self.entry {
             Some(entry) => near(entry),
             None => far(&self.function, self.role),
@@ -124,13 +131,13 @@ impl<R: 'static> Site<R> {
         Ok(Done { value: result?, wrote: caller::written() != before })
     }
 
-    fn clock(&self) -> Clock {
+    fn begin(&self) -> Moment {
         let timed = self.timed.get();
         if timed < TIMED {
             self.timed.set(timed + 1);
-            return Clock::Exact;
+            return Moment::now(Clock::Exact);
         }
-        Clock::Coarse
+        self.tick.get().into()
     }
 
     /// The arguments of the call as Python objects.

@@ -98,7 +98,8 @@ fn otherwise<'py>(
 
 /// What converts the result into the type that the call expects.
 enum Converted {
-    Value(Rc<known::Parameter>),
+    /// A value that is exactly of the type needs no conversion.
+    Value(ExactPlan, Rc<known::Parameter>),
     Row(ResultPlan),
 }
 
@@ -106,7 +107,8 @@ impl Converted {
     fn of(call: Call) -> Result<Self, Error> {
         match result_set::expected(call)? {
             Expected::Scalar(type_oid) | Expected::RowDomain(type_oid, _) => {
-                Ok(Converted::Value(known::parameter(type_oid.to_u32(), Dialect::Wrapper)?))
+                let plan = known::parameter(type_oid.to_u32(), Dialect::Wrapper)?;
+                Ok(Converted::Value(ExactPlan::resolve(type_oid)?, plan))
             }
             Expected::Row(shape) => Ok(Converted::Row(ResultPlan::row(&shape, Dialect::Wrapper)?)),
             Expected::Unknown => Err(Error::new(
@@ -118,10 +120,14 @@ impl Converted {
 
     fn datum(&self, value: &Bound<'_, PyAny>) -> Result<Option<Datum>, Failure> {
         match self {
-            Converted::Value(plan) => {
-                let constant = plan.constant(value)?;
-                Ok((!constant.is_null).then_some(constant.datum))
-            }
+            Converted::Value(exact, plan) => match exact.datum(value)? {
+                Exact::Value(datum) => Ok(Some(datum)),
+                // NULL too is judged by a domain.
+                Exact::Null | Exact::Unfit => {
+                    let constant = plan.constant(value)?;
+                    Ok((!constant.is_null).then_some(constant.datum))
+                }
+            },
             Converted::Row(plan) => Ok(plan.datum(value)?),
         }
     }

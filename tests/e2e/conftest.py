@@ -153,7 +153,7 @@ def tenant(database: Database) -> Iterator[Tenant]:
         admin.execute(f"CREATE ROLE {ROLE} LOGIN")
         admin.execute(
             "GRANT EXECUTE ON FUNCTION wormhole_install, wormhole_execute, wormhole_call, wormhole_typed,"
-            f" wormhole_items TO {ROLE}"
+            f" wormhole_value, wormhole_items TO {ROLE}"
         )
     with database.connect(user=ROLE) as connection:
         yield Tenant(connection)
