@@ -99,19 +99,22 @@ pub(crate) fn start(path: &std::path::Path, socket: &OwnedFd) -> Result<Child, E
 struct Attributes(libc::posix_spawnattr_t);
 
 impl Attributes {
-    /// No signal is blocked or ignored in the new process.
+    /// No signal is blocked or ignored in the new process, and it has a session of its own from the start: the
+    /// server signals the process group of a backend whose statement is cancelled, and a helper that it ends
+    /// before the backend notices would be an error of another kind.
     fn new() -> Result<Self, Error> {
         let mut made = std::mem::MaybeUninit::uninit();
         // SAFETY: initializes the structures before anything reads them.
         unsafe {
             check("posix_spawnattr_init", libc::posix_spawnattr_init(made.as_mut_ptr()))?;
             let mut attributes = Attributes(made.assume_init());
-            let mut signals = std::mem::zeroed();
-            libc::sigemptyset(&raw mut signals);
-            libc::posix_spawnattr_setsigmask(&raw mut attributes.0, &raw const signals);
-            libc::sigfillset(&raw mut signals);
-            libc::posix_spawnattr_setsigdefault(&raw mut attributes.0, &raw const signals);
-            let flags = libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
+            let mut set = std::mem::zeroed();
+            libc::sigemptyset(&raw mut set);
+            libc::posix_spawnattr_setsigmask(&raw mut attributes.0, &raw const set);
+            libc::sigfillset(&raw mut set);
+            libc::posix_spawnattr_setsigdefault(&raw mut attributes.0, &raw const set);
+            let signals = libc::POSIX_SPAWN_SETSIGMASK | libc::POSIX_SPAWN_SETSIGDEF;
+            let flags = signals as libc::c_short | libc::POSIX_SPAWN_SETSID;
             check(
                 "posix_spawnattr_setflags",
                 libc::posix_spawnattr_setflags(&raw mut attributes.0, flags as _),

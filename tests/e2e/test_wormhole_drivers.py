@@ -381,6 +381,25 @@ def test_an_unknown_function_is_installed_again(shop, tier) -> None:
         assert shop.sql("SELECT count(*) FROM wormhole_functions WHERE func_name = 'echo'").strip() == "1"
 
 
+@remote
+def dividing(x: int) -> int:
+    return query_value("SELECT 1 / $1::int", x)
+
+
+@pytest.mark.parametrize("name", ASYNC_DRIVERS)
+def test_a_failed_statement_is_found_over_awaited_drivers(shop, name) -> None:
+    async def work() -> None:
+        async with ASYNC_DRIVERS[name](shop.conninfo) as connection:
+            set_connection(connection)
+            with pytest.raises(Exception, match="division by zero") as caught:
+                async with transaction():
+                    await dividing(0)  # type: ignore[reportGeneralTypeIssues]
+            (frame,) = caught.value.remote_traceback  # type: ignore[attr-defined]
+            assert (frame.file, frame.function) == (__file__, "dividing")
+
+    asyncio.run(work())
+
+
 # What ends a call.
 
 

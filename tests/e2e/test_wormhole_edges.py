@@ -195,6 +195,17 @@ def test_a_process_that_does_not_answer_can_be_waited_for_in_vain(tenant: Tenant
     assert gone([helper if stopped == "helper" else worker])
 
 
+def test_a_timeout_while_the_helper_starts_is_a_timeout(database: Database, tenant: Tenant) -> None:
+    """The server signals the whole process group of a session, of which nobody's process must be a part."""
+    tenant.call("def f(): return 1")
+    seen: set[object] = set()
+    for number in range(60):
+        with database.connect(user=ROLE) as connection:
+            connection.execute(f"SET statement_timeout = '{2 + number % 20}ms'")
+            seen.add(Tenant(connection).attempt("def f(): return 1"))
+    assert seen <= {"57014", 1}
+
+
 def test_policies_and_definers_call_functions(database: Database, tenant: Tenant) -> None:
     """A function inside a query of a function runs as whoever the query runs as at that place."""
     who = "def who(): return query_single('SELECT current_user::text, session_user::text')"

@@ -172,6 +172,39 @@ def test_unconfined_and_without_limits_it_would_be_done(
             assert (value["v"][0] if isinstance(value, dict) else value) == (8 if name == "rows" else 7)
 
 
+POWER = [
+    "COPY (SELECT 1) TO PROGRAM 'true'",
+    "COPY wormhole_power FROM PROGRAM 'echo 1'",
+    "COPY (SELECT 1) TO '/dev/null'",
+    "SELECT pg_read_file('/etc/passwd')",
+    "SELECT pg_ls_dir('/')",
+    "SELECT lo_import('/etc/passwd')",
+    f"ALTER ROLE {ROLE} SUPERUSER",
+    "CREATE ROLE wormhole_power",
+    "CREATE FUNCTION wormhole_power() RETURNS int LANGUAGE plpy AS 'return 1'",
+    "CREATE FUNCTION wormhole_power() RETURNS int LANGUAGE internal AS 'int4pl'",
+    "INSERT INTO wormhole_allowed_modules VALUES ('os', true)",
+    "UPDATE wormhole_functions SET trusted = NOT trusted",
+    "INSERT INTO wormhole_approvals SELECT DISTINCT func_id, 'x' FROM wormhole_functions",
+    "SELECT * FROM pg_authid",
+    "SET multicorn.wormhole_rows = 1",
+    "SET session_replication_role = replica",
+]
+
+
+@pytest.mark.parametrize("sql", POWER)
+def test_a_statement_has_the_caller_s_rights_and_no_others(
+    database: Database, tenant: Tenant, sql: str
+) -> None:
+    """A role without rights is refused what a superuser's function does."""
+    source = f"def f(): execute({sql!r})"
+    with database.connect() as admin:
+        admin.execute("CREATE TABLE wormhole_power (n int)")
+        assert tenant.fails(source).sqlstate == "42501"
+        with admin.transaction(force_rollback=True):
+            Tenant(admin).call(source)
+
+
 MISCHIEF = [
     ("PREPARE p AS SELECT 1", "SELECT count(*) FROM pg_prepared_statements"),
     ("SELECT pg_advisory_lock(1)", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"),

@@ -7,6 +7,7 @@ import hashlib
 import heapq
 import inspect
 import json
+import linecache
 import math as m
 import re
 import sys
@@ -465,6 +466,19 @@ def test_a_file_that_has_changed_is_noticed(tmp_path) -> None:
     file.write_text("from wormhole import remote\n@remote\ndef f(x, y=1): return 5\n")
     with pytest.raises(CaptureError, match=r"changing.py has changed since f was"):
         _ = space["f"].source
+
+
+def test_what_is_defined_at_a_prompt_is_sent(monkeypatch) -> None:
+    """From Python 3.13 on `__main__` has the file of the prompt there."""
+    main = sys.modules["__main__"]
+    monkeypatch.setattr(main, "__file__", json.__file__, raising=False)
+    space: dict = {"__name__": "__main__", "__package__": "_pyrepl", "remote": remote}
+    text = "def h(x): return x + 1\n@remote\ndef f(x): return h(x)\n"
+    entry = (len(text), None, text.splitlines(keepends=True), "<python-input-0>")
+    monkeypatch.setitem(linecache.cache, "<python-input-0>", entry)
+    exec(compile(text, "<python-input-0>", "exec"), space)
+    monkeypatch.setattr(main, "h", space["h"], raising=False)
+    assert lines(space["f"]) == ["def h(x): return x + 1", "def f(x): return h(x)"]
 
 
 def test_modules_beside_the_project_are_installed(tmp_path, monkeypatch) -> None:

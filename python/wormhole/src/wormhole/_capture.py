@@ -302,7 +302,11 @@ class _Bundle:
         if not isinstance(base, FunctionType) or isinstance(value, type):
             return None
         module = sys.modules.get(base.__module__)
-        if module is not None and _is_installed(module) and _project(base.__module__, {}) != self.package:
+        if (
+            module is not None
+            and _is_installed(module)
+            and _project(base.__module__, base.__globals__) != self.package
+        ):
             return None
         return base
 
@@ -465,8 +469,10 @@ def _library_paths() -> tuple[Path, ...]:
 def _is_installed(module: ModuleType) -> bool:
     """Whether a module belongs to Python or to an installed package, so that the server may have it too."""
     top = module.__name__.partition(".")[0]
+    if top == "__main__":
+        return False  # though its file may be: that of Python's prompt, or of a tool that runs the program
     if top in sys.stdlib_module_names:
-        return top != "__main__"
+        return True
     file = getattr(module, "__file__", None)
     if file is None:
         return False
