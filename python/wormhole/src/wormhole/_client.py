@@ -2,6 +2,7 @@
 
 from wormhole import _capture, aio
 from wormhole._api import Cursor, Row
+from wormhole._attempts import Attempt, transactions
 from wormhole._connection import get_connection, set_connection, set_standbys
 from wormhole._errors import (
     CaptureError,
@@ -13,15 +14,8 @@ from wormhole._errors import (
 )
 from wormhole._query import AsyncCursor, cursor, execute, query, query_single, query_value
 from wormhole._remote import Remote, remote
-from wormhole._transactions import (
-    Attempt,
-    Backoff,
-    repeating,
-    transaction,
-    transactional,
-    transactions,
-    with_transaction,
-)
+from wormhole._transaction import Backoff, transaction
+from wormhole._transactional import repeating, transactional, with_transaction
 
 __all__ = [
     "AsyncCursor",
