@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import psycopg
 import pytest
+from running import signal_soon
 
 if TYPE_CHECKING:
     from conftest import Database
@@ -125,11 +126,13 @@ def test_a_timeout_ends_it_and_the_session_lives_on(connection: psycopg.Connecti
 
 
 def test_a_cancel_of_another_session_ends_a_block(database: Database) -> None:
-    with database.connect() as connection, database.connect() as other:
+    with database.connect() as connection:
         connection.execute(function("def main():\n    with xact():\n        while True: pass"))
         pid = connection.info.backend_pid
-        threading.Timer(0.2, lambda: other.execute("SELECT pg_cancel_backend(%s)", (pid,))).start()
-        with pytest.raises(psycopg.errors.QueryCanceled, match="user request"):
+        with (
+            signal_soon(database.conninfo, "pg_cancel_backend", pid),
+            pytest.raises(psycopg.errors.QueryCanceled, match="user request"),
+        ):
             connection.execute("SELECT f()")
         assert connection.execute("SELECT 1").fetchone() == (1,)
 

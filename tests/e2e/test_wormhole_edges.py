@@ -163,13 +163,23 @@ def test_integers_that_take_long_to_compare(either: Tenant) -> None:
 
 
 @pytest.mark.parametrize(("victim", "died"), [(-1, "signal 9"), (0, "the helper has ended")])
-def test_who_is_killed_in_the_middle_of_a_call(tenant: Tenant, victim: int, died: str) -> None:
+def test_who_is_killed_in_the_middle_of_a_call(
+    database: Database, tenant: Tenant, victim: int, died: str
+) -> None:
     """As by a kernel that is short of memory: the call fails, and the next one does not."""
     assert tenant.lives()
     pid = tenant.connection.info.backend_pid
-    thread = threading.Timer(0.5, lambda: os.kill(children(pid)[victim], signal.SIGKILL))
+
+    def kill() -> None:
+        sleeps = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s AND wait_event = 'PgSleep'"
+        with database.connect() as other:
+            while other.execute(sleeps, [pid]).fetchone() == (0,):
+                time.sleep(0.01)
+        os.kill(children(pid)[victim], signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
     thread.start()
-    diag = tenant.fails("def f(): return query_value('SELECT pg_sleep(1)')")
+    diag = tenant.fails("def f(): return query_value('SELECT pg_sleep(2)')")
     thread.join()
     assert (diag.sqlstate, diag.message_primary) == (
         "WH006",
