@@ -429,6 +429,15 @@ def interrupt(conninfo: str, when: list[float]) -> None:
     os.kill(os.getpid(), signal.SIGINT)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Raise KeyboardInterrupt also where the tests run in the background, and their shell ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 @pytest.mark.parametrize("function", [sleeping, endless])
 def test_an_interrupt_cancels_on_the_server(shop, tier, function) -> None:
     function.install()
