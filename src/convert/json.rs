@@ -1,6 +1,7 @@
 //! json and jsonb from Python. A str or bytes is JSON text, but for the `JsonString` that a JSON text became
-//! on its way here; dict, list, numbers and so on are written as the values that they are. The danger is depth and change: nesting is bounded by the server's
-//! stack check, and each container is held while user code may run below it.
+//! on its way here; dict, list, numbers and so on are written as the values that they are. The danger is
+//! depth and change: nesting is bounded by the server's stack check, and each container is held while user
+//! code may run below it.
 
 use pgrx::pg_sys::Datum;
 use pyo3::ffi;

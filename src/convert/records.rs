@@ -1,5 +1,6 @@
-//! Rows that a statement gives, as records of PostgreSQL's own, or as the values of one column, straight from the
-//! executor. The danger is an error inside it: the row's conversion hands it back, and the statement ends.
+//! Rows that a statement gives, as records of PostgreSQL's own, or as the values of one column, straight from
+//! the executor. The danger is an error inside it: the row's conversion hands it back, and the statement
+//! ends.
 
 use std::rc::Rc;
 

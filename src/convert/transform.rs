@@ -1,5 +1,6 @@
-//! TRANSFORM FOR TYPE: the conversions that a function of `plpy` asks for by name. The danger is a plan made for
-//! one function and used by another: each list of types has a number, which is part of what plans are kept by.
+//! TRANSFORM FOR TYPE: the conversions that a function of `plpy` asks for by name. The danger is a plan made
+//! for one function and used by another: each list of types has a number, which is part of what plans are
+//! kept by.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 

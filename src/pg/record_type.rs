@@ -1,5 +1,6 @@
-//! Anonymous row types: values of the type record made of the columns of a statement. The danger is a descriptor
-//! that ends with its statement: what a value names is copied once, and kept as the server keeps its own.
+//! Anonymous row types: values of the type record made of the columns of a statement. The danger is a
+//! descriptor that ends with its statement: what a value names is copied once, and kept as the server keeps
+//! its own.
 
 use std::collections::HashMap;
 

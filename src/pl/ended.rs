@@ -1,6 +1,6 @@
-//! What call sites kept for Python code that will not be called there again: generators, whose end is code of the
-//! user's. The danger is the place where a site ends, in the middle of freeing its query's memory: nothing is
-//! dropped there, but at the next call of a function, or at the end of the transaction.
+//! What call sites kept for Python code that will not be called there again: generators, whose end is code of
+//! the user's. The danger is the place where a site ends, in the middle of freeing its query's memory:
+//! nothing is dropped there, but at the next call of a function, or at the end of the transaction.
 
 use std::cell::Cell;
 

@@ -1,6 +1,7 @@
 //! How often functions were called, kept in memory and written now and then before a commit, and at the end
-//! of the session. The danger is a call that writes because it was counted: never on a standby, in a transaction that reads only, or where a
-//! row changed by another would fail it; and a row that another session is counting is left for later.
+//! of the session. The danger is a call that writes because it was counted: never on a standby, in a
+//! transaction that reads only, or where a row changed by another would fail it; and a row that another
+//! session is counting is left for later.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;

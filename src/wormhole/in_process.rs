@@ -18,6 +18,7 @@ use crate::convert::{Dialect, known};
 use crate::error::Error;
 use crate::gucs;
 use crate::interpreter::objects;
+use crate::pg::live::Ending;
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::planner::Constant;
 
@@ -281,14 +282,10 @@ impl Stream {
     }
 
     /// Ends it early: its `finally` blocks run, without SQL where the transaction is being undone.
-    pub(super) fn close(self, undone: bool) -> Result<(), Error> {
-        let close = |py: Python<'_>| {
+    pub(super) fn close(self, ending: Ending) -> Result<(), Error> {
+        bridge::call_end(Origin::Wrapper, ending, "the end of a stream", |py| {
             self.values.bind(py).call_method0("close")?;
-            Ok::<(), Failure>(())
-        };
-        match undone {
-            false => bridge::call_early_hook("the end of a stream", close),
-            true => bridge::call_hook("the end of a stream", close),
-        }
+            Ok(())
+        })
     }
 }

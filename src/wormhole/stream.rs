@@ -1,6 +1,6 @@
-//! `wormhole_stream` and `wormhole_items`: a set of what a function yields, value by value where the caller takes it so. The danger
-//! is the set that nobody reads to its end: its generator is closed, or its worker killed, by the executor or
-//! by the abort of the transaction.
+//! `wormhole_stream` and `wormhole_items`: a set of what a function yields, value by value where the caller
+//! takes it so. The danger is the set that nobody reads to its end: its generator is closed, or its worker
+//! killed, by the executor or by the abort of the transaction.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -163,7 +163,7 @@ impl Set {
 impl Ends for Set {
     fn end(self, ending: Ending) -> Result<(), Error> {
         match (self.source, ending) {
-            (Source::InProcess(stream), ending) => stream.close(ending == Ending::Abort),
+            (Source::InProcess(stream), ending) => stream.close(ending),
             // Where it has come to its end the worker is kept, else it is killed.
             (Source::Confined(talk, _), Ending::Normal) => talk.end(),
             _ => Ok(()),

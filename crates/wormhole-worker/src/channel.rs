@@ -1,5 +1,5 @@
-//! The socket or the pipes: whole frames, read and written with the two plainest calls, which a worker may still make.
-//! The danger is a call that waits for ever; the other side ends it by closing, or by SIGKILL.
+//! The socket or the pipes: whole frames, read and written with the two plainest calls, which a worker may
+//! still make. The danger is a call that waits for ever; the other side ends it by closing, or by SIGKILL.
 
 use std::io;
 use std::time::Duration;

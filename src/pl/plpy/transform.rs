@@ -1,5 +1,5 @@
-//! The extension's own transform, for jsonb. The danger is its arguments: they are references of Python's, which
-//! the type system of SQL keeps from everybody but a language's handler.
+//! The extension's own transform, for jsonb. The danger is its arguments: they are references of Python's,
+//! which the type system of SQL keeps from everybody but a language's handler.
 
 use crate::convert::transform;
 use crate::error::Error;
