@@ -50,7 +50,6 @@ impl SqlState {
     pub(crate) const NUMERIC_VALUE_OUT_OF_RANGE: Self = Self::new(b"22003");
     pub(crate) const DATATYPE_MISMATCH: Self = Self::new(b"42804");
     pub(crate) const OBJECT_NOT_IN_PREREQUISITE_STATE: Self = Self::new(b"55000");
-    pub(crate) const LOCK_NOT_AVAILABLE: Self = Self::new(b"55P03");
     pub(crate) const CANT_CHANGE_RUNTIME_PARAM: Self = Self::new(b"55P02");
     pub(crate) const TRANSACTION_ROLLBACK: Self = Self::new(b"40000");
     pub(crate) const SERIALIZATION_FAILURE: Self = Self::new(b"40001");

@@ -285,6 +285,13 @@ pub(crate) fn may_write_aside() -> bool {
     }
 }
 
+/// Locks a relation for writing, as long as the transaction lasts, if nobody is in the way.
+pub(crate) fn lock_at_once(relation: Oid) -> Result<bool, Error> {
+    let mode = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
+    // SAFETY: raw call.
+    unsafe { pg_try(|| raw_more::ConditionalLockRelationOid(relation, mode)) }
+}
+
 /// Tells every session that a relation has changed, when this transaction commits.
 pub(crate) fn announce(relation: Oid) -> Result<(), Error> {
     // SAFETY: raw call.

@@ -6,7 +6,7 @@ use std::cell::Cell;
 use std::ffi::{CStr, c_int};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use pgrx::pg_sys::{self, Oid};
+use pgrx::pg_sys;
 
 use super::guard::pg_try;
 use super::{caller, raw, raw_more};
@@ -78,11 +78,4 @@ fn in_transaction(work: fn() -> Result<(), Error>) -> Result<(), Error> {
             Err(_) => raw_more::AbortOutOfAnyTransaction(),
         })
     }
-}
-
-/// Locks a relation for writing, as long as the transaction lasts, if nobody is in the way.
-pub(crate) fn lock_at_once(relation: Oid) -> Result<bool, Error> {
-    let mode = pg_sys::RowExclusiveLock as pg_sys::LOCKMODE;
-    // SAFETY: raw call.
-    unsafe { pg_try(|| raw_more::ConditionalLockRelationOid(relation, mode)) }
 }

@@ -11,7 +11,7 @@ use pgrx::pg_sys::Oid;
 
 use super::registry::{self, Function};
 use crate::bridge;
-use crate::error::{Error, SqlState};
+use crate::error::Error;
 use crate::pg::memory::{Access, ForLife};
 use crate::pg::session_end::{self, Last};
 use crate::pg::xact::{self, Event};
@@ -113,9 +113,7 @@ fn listener(event: Event) -> Result<(), Error> {
                 if error.is_intervention() {
                     return Err(error);
                 }
-                if error.report().is_none_or(|report| report.sqlstate != SqlState::LOCK_NOT_AVAILABLE) {
-                    guard::warn(error);
-                }
+                guard::warn(error);
             }
         }
     }
@@ -129,7 +127,7 @@ fn is_any() -> bool {
 /// At the end of the session; what cannot be written at once is lost.
 fn write_last() -> Result<(), Error> {
     COUNTS.change(|counts| counts.written = Some(Instant::now()));
-    if caller::may_write_aside() && session_end::lock_at_once(registry::home()?.functions)? {
+    if caller::may_write_aside() {
         write(&take())?;
     }
     Ok(())
@@ -169,8 +167,10 @@ fn keep(left: impl IntoIterator<Item = Count>) {
 /// Writes what can be written now, and returns the places of the rest.
 fn write(pending: &[Count]) -> Result<Vec<usize>, Error> {
     let home = registry::home()?;
-    // Whoever truncates the table, or rebuilds it, may take long: this is to fail, not to wait.
-    home.query("LOCK TABLE ~wormhole_functions IN ROW EXCLUSIVE MODE NOWAIT", &[])?;
+    // Whoever truncates the table, or rebuilds it, may take long.
+    if !caller::lock_at_once(home.functions)? {
+        return Ok((0..pending.len()).collect());
+    }
     let mut left = Vec::new();
     for (at, count) in pending.iter().enumerate() {
         let (id, owner) = (&count.counter.id, &registry::number(count.counter.owner));
